@@ -1,0 +1,76 @@
+import { Module } from '../nn/module.js';
+import { BatchNorm } from '../nn/batch-norm.js';
+import { Conv2d } from '../nn/conv2d.js';
+import { Linear } from '../nn/linear.js';
+import { gelu, reshape } from '../ops/index.js';
+import type { Tensor } from '../tensor/index.js';
+
+/** One convolution of a {@link ConvEncoder}: output channels, square kernel, stride and zero padding in pixels. */
+export interface ConvLayer {
+  readonly channels: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly padding: number;
+}
+
+export interface ConvEncoderOptions {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly layers: readonly ConvLayer[];
+  /** Width of the hidden fully connected layer. */
+  readonly hidden: number;
+  readonly embeddingSize: number;
+  /** Whether the final batch normalisation has a learnt weight and bias. */
+  readonly affine: boolean;
+  readonly seed: number;
+}
+
+/**
+ * Pixels to embeddings: convolutions with GELU, a hidden layer, a linear projection and batch normalisation.
+ * Batch normalisation, never layer normalisation, comes last: a layer norm fixes every embedding's length, which
+ * a distribution-matching regulariser such as SIGReg cannot live with.
+ */
+export class ConvEncoder extends Module {
+  readonly convolutions: Conv2d[];
+  readonly hidden: Linear;
+  readonly projection: Linear;
+  readonly normalisation: BatchNorm;
+  readonly #features: number;
+
+  constructor(options: ConvEncoderOptions) {
+    super();
+    const { layers, hidden, embeddingSize, affine, seed } = options;
+    let { height, width, channels } = options;
+    this.convolutions = layers.map((layer, index) => {
+      const convolution = new Conv2d(channels, layer.channels, layer.kernel, {
+        stride: layer.stride,
+        padding: layer.padding,
+        layout: 'NHWC',
+        seed,
+        name: `encoder.convolutions.${index}`,
+      });
+      height = Math.floor((height + 2 * layer.padding - layer.kernel) / layer.stride) + 1;
+      width = Math.floor((width + 2 * layer.padding - layer.kernel) / layer.stride) + 1;
+      channels = layer.channels;
+      return convolution;
+    });
+    this.#features = height * width * channels;
+    this.hidden = new Linear(this.#features, hidden, { seed, name: 'encoder.hidden' });
+    this.projection = new Linear(hidden, embeddingSize, { seed, name: 'encoder.projection' });
+    this.normalisation = new BatchNorm(embeddingSize, { affine });
+  }
+
+  /** @param pixels [N, H, W, C] float32, scaled   @returns [N, D] */
+  forward(pixels: Tensor): Tensor {
+    return this.normalisation.forward(this.features(pixels));
+  }
+
+  /** The embeddings before batch normalisation: [N, D]. */
+  features(pixels: Tensor): Tensor {
+    let x = pixels;
+    for (const convolution of this.convolutions) x = gelu(convolution.forward(x));
+    x = gelu(this.hidden.forward(reshape(x, [pixels.shape[0], this.#features])));
+    return this.projection.forward(x);
+  }
+}

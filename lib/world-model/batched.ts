@@ -1,0 +1,51 @@
+import { JepaError } from '../errors.js';
+import { type Tensor, type TypedArray, tensor } from '../tensor/index.js';
+
+/**
+ * Runs a compiled function over the leading axis in chunks of one fixed size, so that one program serves any number of
+ * rows; the last chunk is filled up with zero rows whose results are dropped.
+ * @param inputs materialised tensors with the same number of rows
+ * @returns the named outputs, joined along their leading axis
+ */
+export async function batched<Name extends string>(
+  run: (...chunk: Tensor[]) => Promise<Record<Name, Tensor>>,
+  inputs: readonly Tensor[],
+  size: number,
+  signal?: AbortSignal,
+): Promise<Record<Name, Tensor>> {
+  const rows = inputs[0].shape[0];
+  for (const input of inputs) {
+    if (input.shape[0] !== rows) throw new JepaError('ERR_JEPA_SHAPE', `[worldModel] expected ${rows} clips in every input, got shapes ${inputs.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ')}`);
+  }
+  const hosts = await Promise.all(inputs.map((input) => input.data()));
+  const chunk = Math.min(size, Math.max(rows, 1));
+  const joined = new Map<Name, { data: TypedArray; shape: readonly number[]; tensor: Tensor }>();
+  for (let start = 0; start < rows; start += chunk) {
+    signal?.throwIfAborted();
+    const count = Math.min(chunk, rows - start);
+    const outputs = await run(...inputs.map((input, index) => rowsOf(input, hosts[index], start, count, chunk)));
+    for (const name of Object.keys(outputs) as Name[]) {
+      const output = outputs[name];
+      const values = await output.data();
+      const width = output.size / chunk;
+      let target = joined.get(name);
+      if (!target) {
+        const shape = [rows, ...output.shape.slice(1)];
+        target = { data: new (values.constructor as new (length: number) => TypedArray)(rows * width), shape, tensor: output };
+        joined.set(name, target);
+      }
+      target.data.set(values.subarray(0, count * width), start * width);
+    }
+  }
+  return Object.fromEntries([...joined].map(([name, { data, shape, tensor: { dtype } }]) => [name, tensor(data, { shape, dtype })])) as Record<Name, Tensor>;
+}
+
+function rowsOf(input: Tensor, host: TypedArray, start: number, count: number, chunk: number): Tensor {
+  const width = input.size / Math.max(input.shape[0], 1);
+  const shape = [chunk, ...input.shape.slice(1)];
+  const part = host.subarray(start * width, (start + count) * width);
+  if (count === chunk) return tensor(part, { shape, dtype: input.dtype });
+  const filled = new (host.constructor as new (length: number) => TypedArray)(chunk * width);
+  filled.set(part);
+  return tensor(filled, { shape, dtype: input.dtype });
+}

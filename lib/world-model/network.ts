@@ -1,0 +1,76 @@
+import { ConvEncoder } from '../models/conv-encoder.js';
+import { MarkovPredictor } from '../models/markov-predictor.js';
+import { Perceptron } from '../models/perceptron.js';
+import type { Predictor } from '../models/predictor.js';
+import { RecurrentPredictor } from '../models/recurrent-predictor.js';
+import { VectorEncoder } from '../models/vector-encoder.js';
+import { Module } from '../nn/module.js';
+import { add, cast, div, mean, mul, reshape, rsqrt, square, sub } from '../ops/index.js';
+import { type Tensor, tensor } from '../tensor/index.js';
+import type { WorldModelConfig } from './config.js';
+
+/** The parameters of a world model: encoder, predictor, and the heads that training and read-outs use. */
+export class WorldModelNetwork extends Module {
+  readonly encoder: ConvEncoder | VectorEncoder;
+  readonly predictor: Predictor;
+  /** log E[squared error] from (state, embedding, action, horizon): per dimension and, last, for their mean. */
+  readonly variance?: Perceptron;
+  /** The action between three embeddings: a force is an acceleration, two frames cannot show it. */
+  readonly inverse?: Perceptron;
+  /** The cost of an outcome against a goal from their two embeddings; a read-out, never trains the encoder. */
+  readonly critic?: Perceptron;
+  readonly #config: WorldModelConfig;
+
+  constructor(config: WorldModelConfig) {
+    super();
+    this.#config = config;
+    const { observation, encoder, predictor, heads, embeddingSize, seed } = config;
+    const actionSize = config.action.size;
+    this.encoder =
+      observation.kind === 'image' && encoder.kind === 'convolution'
+        ? new ConvEncoder({ ...observation, ...encoder, embeddingSize, seed })
+        : new VectorEncoder({ size: observation.kind === 'vector' ? observation.size : 0, hidden: encoder.hidden, affine: encoder.affine, embeddingSize, seed });
+    this.predictor =
+      predictor.kind === 'recurrent'
+        ? new RecurrentPredictor({ embeddingSize, actionSize, stateSize: predictor.stateSize, hidden: predictor.hidden, seed })
+        : new MarkovPredictor({ embeddingSize, actionSize, hidden: predictor.hidden, seed });
+    const stateSize = predictor.kind === 'recurrent' ? predictor.stateSize : 0;
+    if (heads.variance) this.variance = new Perceptron([stateSize + embeddingSize + actionSize + 1, heads.variance, embeddingSize + 1], { seed, name: 'variance' });
+    if (heads.inverse) this.inverse = new Perceptron([3 * embeddingSize, heads.inverse, actionSize], { seed, name: 'inverse' });
+    if (heads.critic) this.critic = new Perceptron([2 * embeddingSize, heads.critic, 1], { seed, name: 'critic' });
+  }
+
+  /** @param observations [B, T, H, W, C] uint8 pixels or [B, T, size] float32 readings   @returns embeddings [B, T, D] */
+  encode(observations: Tensor): Tensor {
+    const [batch, frames, ...rest] = observations.shape;
+    const flat = reshape(observations, [batch * frames, ...rest]);
+    return reshape(this.encoder.forward(this.#scaled(flat)), [batch, frames, this.#config.embeddingSize]);
+  }
+
+  /** What goes into the encoder's batch normalisation: [B·T, D]. */
+  features(observations: Tensor): Tensor {
+    const [batch, frames, ...rest] = observations.shape;
+    return this.encoder.features(this.#scaled(reshape(observations, [batch * frames, ...rest])));
+  }
+
+  /** Embeddings [B, T, D] normalised by their own batch, leaving running statistics alone. */
+  standardisedEmbeddings(observations: Tensor): Tensor {
+    const features = this.features(observations);
+    const centred = sub(features, mean(features, { axes: [0], keepDims: true }));
+    const standardised = mul(centred, rsqrt(add(mean(square(centred), { axes: [0], keepDims: true }), 1e-5)));
+    return reshape(standardised, [observations.shape[0], observations.shape[1], this.#config.embeddingSize]);
+  }
+
+  /** @param actions [B, T, A] in the world's units   @returns standardised actions */
+  standardise(actions: Tensor): Tensor {
+    const { mean, std } = this.#config.action;
+    return div(sub(actions, tensor(mean)), tensor(std));
+  }
+
+  #scaled(flat: Tensor): Tensor {
+    const { encoder, observation } = this.#config;
+    if (encoder.kind === 'convolution') return add(mul(cast(flat, 'float32'), encoder.pixelScale), encoder.pixelOffset);
+    if (observation.kind === 'vector' && observation.mean && observation.std) return div(sub(flat, tensor(observation.mean)), tensor(observation.std));
+    return flat;
+  }
+}

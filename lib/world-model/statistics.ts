@@ -1,0 +1,37 @@
+import { mean, square, sub } from '../ops/index.js';
+import { compile, type Tensor } from '../tensor/index.js';
+import type { WorldModelNetwork } from './network.js';
+
+/**
+ * Estimates the running statistics of the encoder's batch normalisation from scratch: mean and unbiased variance of its
+ * inputs over all given observations, combined exactly (Chan, Golub & LeVeque 1979).
+ */
+export async function refreshStatistics(network: WorldModelNetwork, observations: readonly Tensor[]): Promise<void> {
+  const { normalisation } = network.encoder;
+  const moments = compile(
+    (batch: Tensor) => {
+      const features = network.features(batch);
+      const average = mean(features, { axes: [0] });
+      return { average, variance: mean(square(sub(features, average)), { axes: [0] }) };
+    },
+    { name: 'normalisation statistics' },
+  );
+  const width = normalisation.runningMean.size;
+  const average = new Float64Array(width);
+  const squares = new Float64Array(width);
+  let count = 0;
+  for (const batch of observations) {
+    const rows = batch.shape[0] * batch.shape[1];
+    const outputs = await moments(batch);
+    const batchMean = await outputs.average.data();
+    const batchVariance = await outputs.variance.data();
+    for (let i = 0; i < width; i++) {
+      const difference = batchMean[i] - average[i];
+      squares[i] += batchVariance[i] * rows + (difference * difference * count * rows) / (count + rows);
+      average[i] += (difference * rows) / (count + rows);
+    }
+    count += rows;
+  }
+  await normalisation.runningMean.write(Float32Array.from(average));
+  await normalisation.runningVar.write(Float32Array.from(squares, (value) => value / Math.max(count - 1, 1)));
+}
