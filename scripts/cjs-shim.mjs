@@ -1,0 +1,6 @@
+// The CommonJS side of the package: one line over the ES modules (Node ≥ 20.19 can require them), and types for it.
+import { mkdirSync, writeFileSync } from 'node:fs';
+
+mkdirSync('dist/cjs', { recursive: true });
+writeFileSync('dist/cjs/index.cjs', "module.exports = require('../esm/index.js');\n");
+writeFileSync('dist/cjs/index.d.cts', "export * from '../esm/index.js' with { 'resolution-mode': 'import' };\n");

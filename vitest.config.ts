@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks', // a native addon lives in a process of its own
+    maxWorkers: 2,
+    testTimeout: 60_000,
+  },
+});
