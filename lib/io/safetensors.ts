@@ -1,0 +1,168 @@
+import { open, stat } from 'node:fs/promises';
+import { JepaError } from '../errors.js';
+import { ioError, writeFileAtomically } from './atomic-file.js';
+import { parseHeader, type TensorEntry } from './safetensors-header.js';
+
+/** A tensor in host memory. bfloat16 and float16 are carried as their bits, bool as 0 and 1. */
+export interface HostTensor {
+  readonly dtype: 'float32' | 'bfloat16' | 'float16' | 'int32' | 'uint8' | 'bool';
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Uint16Array | Int32Array | Uint8Array;
+}
+
+export interface SafetensorsFile {
+  /** The strings of `__metadata__`. */
+  readonly metadata: Record<string, string>;
+  readonly tensors: Map<string, HostTensor>;
+  /** Every tensor's name with its dtype on disk and shape, those with a dtype this library cannot hold included. */
+  readonly listing: Map<string, { readonly dtype: string; readonly shape: readonly number[] }>;
+}
+
+const maxHeaderBytes = 100_000_000;
+const disk = { float32: 'F32', bfloat16: 'BF16', float16: 'F16', int32: 'I32', uint8: 'U8', bool: 'BOOL' } as const;
+const bytesOf: Record<string, number> = {
+  BOOL: 1, U8: 1, I8: 1, F8_E4M3: 1, F8_E5M2: 1, F8_E8M0: 1, F8_E4M3FNUZ: 1, F8_E5M2FNUZ: 1, I16: 2, U16: 2, F16: 2, BF16: 2, I32: 4, U32: 4, F32: 4, C64: 8, F64: 8, I64: 8, U64: 8,
+};
+
+/**
+ * Reads a safetensors file. I64 becomes int32 with a range check; dtypes that cannot be held are listed, not loaded.
+ * @throws JepaError ERR_JEPA_IO, or ERR_JEPA_CHECKPOINT_FORMAT saying what is wrong with the file
+ * @example const { tensors, metadata } = await readSafetensors('model.safetensors');
+ */
+export async function readSafetensors(path: string): Promise<SafetensorsFile> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { size } = await stat(path);
+      const prefix = await readExactly(file, 0, Math.min(8, size));
+      const header = await readExactly(file, 8, headerBytes(prefix, size));
+      const bytes = await readExactly(file, 8 + header.length, size - 8 - header.length);
+      return decode(header, bytes);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof JepaError) throw new JepaError(error.code, `${error.message} (${path})`, { cause: error });
+    throw ioError('read', path, error);
+  }
+}
+
+/** {@link readSafetensors} from memory. */
+export function parseSafetensors(file: Uint8Array): SafetensorsFile {
+  const length = headerBytes(file.subarray(0, 8), file.length);
+  return decode(file.subarray(8, 8 + length), file.subarray(8 + length));
+}
+
+/** Writes tensors in the order of the map, atomically. The same content gives the same bytes. */
+export async function writeSafetensors(path: string, tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>> = {}): Promise<void> {
+  await writeFileAtomically(path, encode(tensors, metadata));
+}
+
+/** The parts of a safetensors file, header first. */
+export function encode(tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>> = {}): Uint8Array[] {
+  const header: Record<string, unknown> = Object.create(null);
+  if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
+  const parts: Uint8Array[] = [];
+  let offset = 0;
+  for (const [name, { dtype, shape, data }] of tensors) {
+    const elements = shape.reduce((product, extent) => product * extent, 1);
+    if (elements !== data.length) throw new JepaError('ERR_JEPA_SHAPE', `[safetensors] expected ${elements} elements for '${name}' of shape [${shape.join(', ')}], got ${data.length}`);
+    header[name] = { dtype: disk[dtype], shape, data_offsets: [offset, offset + data.byteLength] };
+    parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    offset += data.byteLength;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const padded = Buffer.alloc(Math.ceil(text.length / 8) * 8, 0x20);
+  text.copy(padded);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+  return [length, padded, ...parts];
+}
+
+function headerBytes(prefix: Uint8Array, size: number): number {
+  if (prefix.length < 8) refuse('at least 8 bytes', `${size}`);
+  const length = Buffer.from(prefix).readBigUInt64LE();
+  if (length > BigInt(maxHeaderBytes) || Number(length) > size - 8) refuse(`a header of at most ${Math.min(maxHeaderBytes, size - 8)} bytes`, `${length}`);
+  return Number(length);
+}
+
+function decode(header: Uint8Array, bytes: Uint8Array): SafetensorsFile {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header);
+  } catch {
+    return refuse('a header in UTF-8', 'other bytes');
+  }
+  const { metadata, tensors: entries } = parseHeader(text);
+  let covered = 0;
+  for (const [name, entry] of [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
+    checkEntry(name, entry, covered);
+    covered = entry.end;
+  }
+  if (covered !== bytes.length) refuse(`${covered} bytes of data`, `${bytes.length}`);
+  const tensors = new Map<string, HostTensor>();
+  const listing = new Map<string, { dtype: string; shape: readonly number[] }>();
+  for (const [name, { dtype, shape, begin, end }] of entries) {
+    listing.set(name, { dtype, shape });
+    const tensor = hostTensor(name, dtype, shape, bytes.slice(begin, end)); // a copy is aligned; the file need not be
+    if (tensor) tensors.set(name, tensor);
+  }
+  return { metadata, tensors, listing };
+}
+
+function checkEntry(name: string, { dtype, shape, begin, end }: TensorEntry, covered: number): void {
+  const width = Object.hasOwn(bytesOf, dtype) ? bytesOf[dtype] : refuse(`a known dtype for '${name}'`, `'${dtype}'`);
+  let size: number = width;
+  let overflow = false;
+  for (const extent of shape) {
+    overflow ||= extent !== 0 && !Number.isSafeInteger(size * extent); // a later 0 must not hide it
+    size *= extent;
+  }
+  if (overflow) refuse(`a size below 2^53 for '${name}'`, `shape [${shape.join(', ')}]`);
+  if (begin !== covered || end < begin) refuse(`'${name}' to begin at byte ${covered}, after the tensor before it`, `bytes ${begin} to ${end}`);
+  if (end - begin !== size) refuse(`${size} bytes for '${name}' ${dtype} [${shape.join(', ')}]`, `${end - begin}`);
+}
+
+function hostTensor(name: string, dtype: string, shape: readonly number[], bytes: Uint8Array): HostTensor | undefined {
+  const { buffer } = bytes;
+  switch (dtype) {
+    case 'F32':
+      return { dtype: 'float32', shape, data: new Float32Array(buffer) };
+    case 'BF16':
+      return { dtype: 'bfloat16', shape, data: new Uint16Array(buffer) };
+    case 'F16':
+      return { dtype: 'float16', shape, data: new Uint16Array(buffer) };
+    case 'I32':
+      return { dtype: 'int32', shape, data: new Int32Array(buffer) };
+    case 'U8':
+      return { dtype: 'uint8', shape, data: bytes };
+    case 'BOOL':
+      if (bytes.some((value) => value > 1)) refuse(`only 0 and 1 in the bool tensor '${name}'`, 'another value');
+      return { dtype: 'bool', shape, data: bytes };
+    case 'I64':
+      return { dtype: 'int32', shape, data: narrowed(name, new BigInt64Array(buffer)) };
+    default:
+      return undefined;
+  }
+}
+
+function narrowed(name: string, values: BigInt64Array): Int32Array {
+  return Int32Array.from(values, (value) => {
+    if (BigInt.asIntN(32, value) !== value) refuse(`values of '${name}' that fit into int32`, `${value}`);
+    return Number(value);
+  });
+}
+
+async function readExactly(file: Awaited<ReturnType<typeof open>>, position: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await file.read(bytes, done, Math.min(length - done, 1 << 30), position + done);
+    if (bytesRead === 0) refuse(`${length} bytes`, `${done}: the file ended while it was read`);
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+function refuse(expected: string, got: string): never {
+  throw new JepaError('ERR_JEPA_CHECKPOINT_FORMAT', `[safetensors] expected ${expected}, got ${got}`);
+}

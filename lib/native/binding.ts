@@ -1,0 +1,65 @@
+/** What the native addon offers; everything heavy happens on its engine thread and resolves a promise. */
+export interface Addon {
+  describe(): NativeDescription;
+  /** Storage of a variable, zeroed. */
+  createVariable(dtype: number, elements: number): VariableHandle;
+  /** Ordered with the programs that were run before. The data is copied before the call returns. */
+  writeVariable(variable: VariableHandle, data: ArrayBufferView): Promise<void>;
+  readVariable(variable: VariableHandle, into: ArrayBufferView): Promise<void>;
+  disposeVariable(variable: VariableHandle): void;
+  /** Validates program bytes as untrusted input and plans their memory. */
+  createProgram(bytes: Uint8Array, variables: readonly VariableHandle[]): ProgramHandle;
+  programInfo(program: ProgramHandle): ProgramInfo;
+  /** Inputs are copied before the call returns; outputs are filled when the promise resolves. */
+  run(program: ProgramHandle, inputs: readonly ArrayBufferView[], outputs: readonly ArrayBufferView[], runId: number): Promise<void>;
+  abort(runId: number): void;
+  profile(program: ProgramHandle, inputs: readonly ArrayBufferView[], outputs: readonly ArrayBufferView[], repetitions: number): Promise<NativeProfile>;
+  disposeProgram(program: ProgramHandle): void;
+  memory(): NativeMemory;
+  setThreads(count: number): void;
+}
+
+declare const variableBrand: unique symbol;
+declare const programBrand: unique symbol;
+export interface VariableHandle {
+  readonly [variableBrand]: true;
+}
+export interface ProgramHandle {
+  readonly [programBrand]: true;
+}
+
+export interface NativeDescription {
+  readonly abi: number;
+  /** Native ops in the order of their codes. */
+  readonly ops: readonly string[];
+  /** Elementwise instructions in the order of their codes. */
+  readonly instructions: readonly string[];
+  /** SIMD targets this machine can run, and the one in use. */
+  readonly targets: readonly string[];
+  readonly target: string;
+  readonly threads: number;
+  readonly cpu: string;
+}
+
+export interface ProgramInfo {
+  readonly arenaBytes: number;
+  readonly constantBytes: number;
+  readonly flops: number;
+  readonly bytes: number;
+  readonly nodes: readonly { readonly op: string; readonly flops: number; readonly bytes: number; readonly tiles: number }[];
+  readonly buffers: readonly { readonly offset: number; readonly bytes: number; readonly first: number; readonly last: number }[];
+}
+
+export interface NativeProfile {
+  readonly target: string;
+  readonly threads: number;
+  readonly nodes: readonly { readonly nanoseconds: number }[];
+}
+
+export interface NativeMemory {
+  readonly arenaBytes: number;
+  readonly variableBytes: number;
+  readonly stagingBytes: number;
+  readonly programs: number;
+  readonly variables: number;
+}
