@@ -1,0 +1,41 @@
+// elementwise: a chain of pointwise instructions in one pass over memory.
+//
+//   in [n]   any strides, broadcast to the shape of the outputs (stride 0)     any dtype
+//   out [m]  the same shape, any strides without overlap; overwritten           any dtype; out 0 may be an input of the same view
+//
+// A small register machine: blocks of 256 elements go through all instructions while they stay in L1, so a chain of any
+// length costs one read of its inputs and one write of its outputs. Registers are 32-bit lanes, float32 or int32 by
+// instruction. Loads convert from the operand's dtype, stores to it (bfloat16 and float16 round to nearest even,
+// integers truncate, bool is ≠ 0). All stores come last: outputs may then share memory with inputs.
+#pragma once
+#include "runtime/op.h"
+
+namespace jepa::elementwise {
+
+constexpr int kMaxRegisters = 32;
+constexpr int kMaxInstructions = 256;
+constexpr int kBlock = 256;
+
+enum Code : uint8_t {
+#define I(name) op_##name,
+#include "ops/elementwise/instructions.inc"
+#undef I
+  kCodes
+};
+
+struct Instruction {
+  uint8_t code, dst, a, b, c, zero[3];
+  uint32_t immediate;
+};
+
+struct Attributes {
+  int32_t instructions, registers, rank;
+  int64_t elements;
+  // Axes after collapsing those that every operand walks alike.
+  int64_t shape[kMaxRank];
+  int64_t stride[kMaxOperands][kMaxRank];  // inputs, then outputs
+  bool contiguous[kMaxOperands];
+  Instruction instruction[kMaxInstructions];
+};
+
+}  // namespace jepa::elementwise

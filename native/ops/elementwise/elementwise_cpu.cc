@@ -1,0 +1,170 @@
+#include "ops/elementwise/elementwise.h"
+#include "ops/elementwise/operands.h"
+#include "simd/math.h"
+
+using namespace jepa;
+using namespace jepa::elementwise;
+
+namespace {
+
+// Registers are pointers: a load of dense float32 points at the operand itself, everything else at its block of scratch.
+struct Machine {
+  const float* value[kMaxRegisters];
+  float* block[kMaxRegisters];
+};
+
+JEPA_INLINE Vm truth(Vi a) { return !(a == set_i(0)); }
+JEPA_INLINE Vi number(Vm m) { return select(m, set_i(1), set_i(0)); }
+JEPA_INLINE Vi min_i(Vi a, Vi b) { return select(a < b, a, b); }
+JEPA_INLINE Vi max_i(Vi a, Vi b) { return select(b < a, a, b); }
+
+#define UNARY(name, expression)                                \
+  case op_##name:                                              \
+    for (int i = 0; i < n; i += W) {                           \
+      const Vf a = load(pa + i);                               \
+      store(d + i, expression);                                \
+    }                                                          \
+    break;
+#define BINARY(name, expression)                               \
+  case op_##name:                                              \
+    for (int i = 0; i < n; i += W) {                           \
+      const Vf a = load(pa + i), b = load(pb + i);             \
+      store(d + i, expression);                                \
+    }                                                          \
+    break;
+#define INTEGER_UNARY(name, expression)                                     \
+  case op_##name:                                                           \
+    for (int i = 0; i < n; i += W) {                                        \
+      const Vi a = load_i(reinterpret_cast<const int32_t*>(pa + i));        \
+      store_i(reinterpret_cast<int32_t*>(d + i), expression);               \
+    }                                                                       \
+    break;
+#define INTEGER_BINARY(name, expression)                                    \
+  case op_##name:                                                           \
+    for (int i = 0; i < n; i += W) {                                        \
+      const Vi a = load_i(reinterpret_cast<const int32_t*>(pa + i));        \
+      const Vi b = load_i(reinterpret_cast<const int32_t*>(pb + i));        \
+      store_i(reinterpret_cast<int32_t*>(d + i), expression);               \
+    }                                                                       \
+    break;
+#define COMPARE(name, expression)                                           \
+  case op_##name:                                                           \
+    for (int i = 0; i < n; i += W) {                                        \
+      const Vf a = load(pa + i), b = load(pb + i);                          \
+      store_i(reinterpret_cast<int32_t*>(d + i), number(expression));       \
+    }                                                                       \
+    break;
+
+// One instruction over n elements, n rounded up to whole vectors: lanes behind the end compute on stale, harmless values.
+void execute(const Instruction& s, const Machine& m, int n) {
+  float* d = m.block[s.dst];
+  const float *pa = m.value[s.a], *pb = m.value[s.b], *pc = m.value[s.c];
+  switch (s.code) {
+    case op_const_f:
+    case op_const_i:
+      for (int i = 0; i < n; i += W) store(d + i, as_float(set_i(static_cast<int32_t>(s.immediate))));
+      break;
+      BINARY(add_f, a + b)
+      BINARY(sub_f, a - b)
+      BINARY(mul_f, a * b)
+      BINARY(div_f, a / b)
+      BINARY(min_f, min(a, b))
+      BINARY(max_f, max(a, b))
+      UNARY(neg_f, neg(a))
+      UNARY(abs_f, abs(a))
+      UNARY(sign_f, select(a < set(0.0f), set(-1.0f), select(set(0.0f) < a, set(1.0f), a)))
+      UNARY(floor_f, floor(a))
+      UNARY(exp, exp(a))
+      UNARY(log, log(a))
+      UNARY(sqrt, sqrt(a))
+      UNARY(rsqrt, set(1.0f) / sqrt(a))
+      UNARY(sin, sin(a))
+      UNARY(cos, cos(a))
+      UNARY(tanh, tanh(a))
+      UNARY(sigmoid, sigmoid(a))
+      UNARY(erf, erf(a))
+      UNARY(gelu_erf, gelu_erf(a))
+      UNARY(gelu_tanh, gelu_tanh(a))
+      UNARY(silu, silu(a))
+      UNARY(relu, select(a < set(0.0f), set(0.0f), a))
+      UNARY(gelu_erf_d, gelu_erf_derivative(a))
+      UNARY(gelu_tanh_d, gelu_tanh_derivative(a))
+    case op_fma_f:
+      for (int i = 0; i < n; i += W) store(d + i, fma(load(pa + i), load(pb + i), load(pc + i)));
+      break;
+      COMPARE(lt_f, a < b)
+      COMPARE(le_f, a <= b)
+      COMPARE(eq_f, a == b)
+      COMPARE(ne_f, !(a == b))
+      COMPARE(gt_f, b < a)
+      COMPARE(ge_f, b <= a)
+      INTEGER_BINARY(lt_i, number(a < b))
+      INTEGER_BINARY(le_i, number(!(b < a)))
+      INTEGER_BINARY(eq_i, number(a == b))
+      INTEGER_BINARY(ne_i, number(!(a == b)))
+      INTEGER_BINARY(gt_i, number(b < a))
+      INTEGER_BINARY(ge_i, number(!(a < b)))
+    case op_select:
+      for (int i = 0; i < n; i += W) {
+        const Vi condition = load_i(reinterpret_cast<const int32_t*>(pa + i));
+        store(d + i, select(truth(condition), load(pb + i), load(pc + i)));
+      }
+      break;
+      INTEGER_BINARY(add_i, a + b)
+      INTEGER_BINARY(sub_i, a - b)
+      INTEGER_BINARY(mul_i, a * b)
+      INTEGER_BINARY(min_i, min_i(a, b))
+      INTEGER_BINARY(max_i, max_i(a, b))
+      INTEGER_UNARY(neg_i, set_i(0) - a)
+      INTEGER_UNARY(abs_i, select(a < set_i(0), set_i(0) - a, a))
+      INTEGER_UNARY(sign_i, number(set_i(0) < a) - number(a < set_i(0)))
+      INTEGER_BINARY(and_i, number(truth(a)) & number(truth(b)))
+      INTEGER_BINARY(or_i, number(truth(a)) | number(truth(b)))
+      INTEGER_UNARY(not_i, number(a == set_i(0)))
+    case op_f_to_i:
+      for (int i = 0; i < n; i += W) store_i(reinterpret_cast<int32_t*>(d + i), truncate(load(pa + i)));
+      break;
+    case op_i_to_f:
+      for (int i = 0; i < n; i += W) store(d + i, to_float(load_i(reinterpret_cast<const int32_t*>(pa + i))));
+      break;
+    default:
+      break;
+  }
+}
+
+void run(const Call& call, int, int64_t begin, int64_t end, char* scratch) {
+  const auto& a = *static_cast<const Attributes*>(call.attributes);
+  constexpr int64_t tile = 16384;
+  Machine machine;
+  for (int r = 0; r < kMaxRegisters; r++) {
+    machine.block[r] = reinterpret_cast<float*>(scratch) + r * kBlock;
+    machine.value[r] = machine.block[r];
+  }
+  const int64_t last = end * tile < a.elements ? end * tile : a.elements;
+  for (int64_t start = begin * tile; start < last; start += kBlock) {
+    const int n = static_cast<int>(last - start < kBlock ? last - start : kBlock);
+    const Position position = locate(a, start);
+    for (int k = 0; k < a.instructions; k++) {
+      const Instruction& s = a.instruction[k];
+      if (s.code == op_load_f || s.code == op_load_i) {
+        machine.value[s.dst] = machine.block[s.dst];
+        const View& view = call.in[s.a];
+        const bool plain = view.dtype == (s.code == op_load_f ? DType::float32 : DType::int32);
+        if (plain && a.contiguous[s.a] && n % W == 0 && !aliased(call, s.a)) {
+          machine.value[s.dst] = view.as<float>() + start;
+        } else {
+          load_block(a, view, s.a, position, n, s.code == op_load_f, machine.block[s.dst]);
+        }
+      } else if (s.code == op_store_f || s.code == op_store_i) {
+        store_block(a, call.out[s.dst], call.inputs + s.dst, position, n, s.code == op_store_f, machine.value[s.a]);
+      } else {
+        execute(s, machine, n);
+        machine.value[s.dst] = machine.block[s.dst];
+      }
+    }
+  }
+}
+
+}  // namespace
+
+JEPA_KERNEL(elementwise, run)

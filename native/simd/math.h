@@ -1,0 +1,179 @@
+// Elementary functions on vectors: range reduction and polynomials with explicit fused multiply-add, the same on every
+// target. Coefficients: Cephes single precision (Moshier), which are minimax fits on the stated intervals.
+#pragma once
+#include "simd/vec.h"
+
+namespace {
+
+JEPA_INLINE Vf abs(Vf a) { return as_float(as_int(a) & set_i(0x7fffffff)); }
+JEPA_INLINE Vf neg(Vf a) { return as_float(as_int(a) ^ set_i(INT32_MIN)); }
+JEPA_INLINE Vf with_sign_of(Vf magnitude, Vf sign) {
+  return as_float(as_int(magnitude) | (as_int(sign) & set_i(INT32_MIN)));
+}
+// NaN in either operand gives NaN, as the field expects of min and max.
+JEPA_INLINE Vf min(Vf a, Vf b) { return select(unordered(a, b), a + b, select(a < b, a, b)); }
+JEPA_INLINE Vf max(Vf a, Vf b) { return select(unordered(a, b), a + b, select(b < a, a, b)); }
+// 2^n for n in [−126, 127].
+JEPA_INLINE Vf power_of_two(Vi n) { return as_float(shift_left<23>(n + set_i(127))); }
+
+// e^x: x = n·ln 2 + r, |r| ≤ ln 2 / 2; 2^n in two factors, so that results up to the largest float and down to zero come out.
+JEPA_INLINE Vf exp(Vf x) {
+  const Vf clamped = select(x < set(-104.0f), set(-104.0f), select(set(89.0f) < x, set(89.0f), x));
+  const Vf n = round(clamped * set(1.44269504f));
+  Vf r = fnma(n, set(0.693359375f), clamped);
+  r = fnma(n, set(-2.12194440e-4f), r);
+  Vf p = set(1.9875691500e-4f);
+  p = fma(p, r, set(1.3981999507e-3f));
+  p = fma(p, r, set(8.3334519073e-3f));
+  p = fma(p, r, set(4.1665795894e-2f));
+  p = fma(p, r, set(1.6666665459e-1f));
+  p = fma(p, r, set(5.0000001201e-1f));
+  p = fma(p, r * r, r) + set(1.0f);
+  const Vi whole = truncate(n);
+  const Vi first = truncate(n * set(0.5f));
+  const Vf scaled = p * power_of_two(first) * power_of_two(whole - first);
+  return select(unordered(x, x), x, scaled);
+}
+
+// log x: x = 2^e·m, m in [√½, √2).
+JEPA_INLINE Vf log(Vf x) {
+  const Vi bits = as_int(x);
+  const Vi e = shift_right<23>(bits - set_i(0x3f3504f3));
+  const Vi exponent = (e ^ set_i(0x100)) - set_i(0x100);  // sign of the nine-bit difference
+  const Vf m = as_float(bits - shift_left<23>(exponent));
+  const Vf n = to_float(exponent), f = m - set(1.0f), z = f * f;
+  Vf p = set(7.0376836292e-2f);
+  p = fma(p, f, set(-1.1514610310e-1f));
+  p = fma(p, f, set(1.1676998740e-1f));
+  p = fma(p, f, set(-1.2420140846e-1f));
+  p = fma(p, f, set(1.4249322787e-1f));
+  p = fma(p, f, set(-1.6668057665e-1f));
+  p = fma(p, f, set(2.0000714765e-1f));
+  p = fma(p, f, set(-2.4999993993e-1f));
+  p = fma(p, f, set(3.3333331174e-1f));
+  Vf y = p * f * z;
+  y = fma(n, set(-2.12194440e-4f), y);
+  y = fnma(z, set(0.5f), y);
+  y = fma(n, set(0.693359375f), f + y);
+  const Vf inf = as_float(set_i(0x7f800000)), nan = as_float(set_i(0x7fc00000));
+  y = select(x == inf, inf, y);
+  y = select((x < set(0.0f)) | unordered(x, x), nan, y);
+  return select(abs(x) < as_float(set_i(0x00800000)), neg(inf), y);  // zero, and denormals that count as zero
+}
+
+// sin and cos: x = k·π/2 + r, |r| ≤ π/4, in four parts of π/2; good for |x| ≤ 10^5.
+JEPA_INLINE Vf sin_or_cos(Vf x, int quarter) {
+  const Vf k = round(x * set(0.636619772f));
+  Vf r = fnma(k, set(1.5703125f), x);
+  r = fnma(k, set(4.837512969970703125e-4f), r);
+  r = fnma(k, set(7.54978995489188216e-8f), r);
+  const Vi quadrant = truncate(k) + set_i(quarter);
+  const Vf z = r * r;
+  Vf c = set(2.443315711809948e-5f);
+  c = fma(c, z, set(-1.388731625493765e-3f));
+  c = fma(c, z, set(4.166664568298827e-2f));
+  c = fma(c * z, z, fnma(z, set(0.5f), set(1.0f)));
+  Vf s = set(-1.9515295891e-4f);
+  s = fma(s, z, set(8.3321608736e-3f));
+  s = fma(s, z, set(-1.6666654611e-1f));
+  s = fma(s * z, r, r);
+  const Vf value = select((quadrant & set_i(1)) == set_i(0), s, c);
+  return as_float(as_int(value) ^ shift_left<30>(quadrant & set_i(2)));
+}
+JEPA_INLINE Vf sin(Vf x) { return select(x == set(0.0f), x, sin_or_cos(x, 0)); }
+JEPA_INLINE Vf cos(Vf x) { return sin_or_cos(x, 1); }
+
+JEPA_INLINE Vf sigmoid(Vf x) { return set(1.0f) / (set(1.0f) + exp(neg(x))); }
+
+// tanh: odd polynomial below 0.625, else 1 − 2/(e^2x + 1).
+JEPA_INLINE Vf tanh(Vf x) {
+  const Vf a = abs(x), z = x * x;
+  Vf p = set(-5.70498872745e-3f);
+  p = fma(p, z, set(2.06390887954e-2f));
+  p = fma(p, z, set(-5.37397155531e-2f));
+  p = fma(p, z, set(1.33314422036e-1f));
+  p = fma(p, z, set(-3.33332819422e-1f));
+  const Vf small = fma(p * z, x, x);
+  const Vf large = set(1.0f) - set(2.0f) / (exp(a + a) + set(1.0f));
+  return select(unordered(x, x), x, select(a < set(0.625f), small, with_sign_of(large, x)));
+}
+
+// erf below 1 as x·P(x²).
+JEPA_INLINE Vf erf_small(Vf x) {
+  const Vf z = x * x;
+  Vf p = set(7.853861353153693e-5f);
+  p = fma(p, z, set(-8.010193625184903e-4f));
+  p = fma(p, z, set(5.188327685732524e-3f));
+  p = fma(p, z, set(-2.685381193529856e-2f));
+  p = fma(p, z, set(1.128358514861418e-1f));
+  p = fma(p, z, set(-3.761262582423300e-1f));
+  p = fma(p, z, set(1.128379165726710f));
+  return x * p;
+}
+// erfc for a ≥ 1: e^(−a²)·(1/a)·P(1/a²); a² in two parts, since its rounding error would be multiplied by a².
+JEPA_INLINE Vf erfc_large(Vf a) {
+  const Vf q = set(1.0f) / a, y = q * q;
+  Vf p = set(2.326819970068386e-2f);
+  p = fma(p, y, set(-1.387039388740657e-1f));
+  p = fma(p, y, set(3.687424674597105e-1f));
+  p = fma(p, y, set(-5.824733027278666e-1f));
+  p = fma(p, y, set(6.210004621745983e-1f));
+  p = fma(p, y, set(-4.944515323274145e-1f));
+  p = fma(p, y, set(3.404879937665872e-1f));
+  p = fma(p, y, set(-2.741127028184656e-1f));
+  p = fma(p, y, set(5.638259427386472e-1f));
+  Vf r = set(-1.047766399936249e+1f);
+  r = fma(r, y, set(1.297719955372516e+1f));
+  r = fma(r, y, set(-7.495518717768503f));
+  r = fma(r, y, set(2.921019019210786f));
+  r = fma(r, y, set(-1.015265279202700f));
+  r = fma(r, y, set(4.218463358204948e-1f));
+  r = fma(r, y, set(-2.820767439740514e-1f));
+  r = fma(r, y, set(5.641895067754075e-1f));
+  const Vf square = a * a, low = fma(a, a, neg(square));
+  const Vf e = exp(neg(square));
+  return fnma(e, low, e) * q * select(a < set(2.0f), p, r);
+}
+JEPA_INLINE Vf erf(Vf x) {
+  const Vf a = abs(x);
+  const Vf large = set(1.0f) - erfc_large(select(a < set(10.0f), a, set(10.0f)));
+  return select(unordered(x, x), x, select(a < set(1.0f), erf_small(x), with_sign_of(large, x)));
+}
+// Φ(x) of the normal distribution, without cancellation for negative x.
+JEPA_INLINE Vf normal_cdf(Vf x) {
+  const Vf t = x * set(0.707106781f), a = abs(t);
+  const Vf tail = set(0.5f) * erfc_large(select(a < set(1.0f), set(1.0f), select(a < set(14.0f), a, set(14.0f))));
+  return select(a < set(1.0f), fma(erf_small(t), set(0.5f), set(0.5f)), select(x < set(0.0f), tail, set(1.0f) - tail));
+}
+JEPA_INLINE Vf gelu_erf(Vf x) {
+  const Vf floor_of = set(-19.0f);  // Φ is zero in float32 from here; −∞·0 would be NaN
+  return select(x < floor_of, set(-0.0f), x * normal_cdf(x));
+}
+// d/dx x·Φ(x) = Φ(x) + x·φ(x)
+JEPA_INLINE Vf gelu_erf_derivative(Vf x) {
+  const Vf bounded = select(abs(x) < set(19.0f), x, with_sign_of(set(19.0f), x));
+  return select(unordered(x, x), x,
+                fma(bounded * set(0.398942280f), exp(bounded * bounded * set(-0.5f)), normal_cdf(bounded)));
+}
+// ½·x·(1 + tanh(√(2/π)(x + 0.044715x³))) = x·σ(2u)
+JEPA_INLINE Vf gelu_tanh(Vf x) {
+  const Vf u = x * fma(x * x, set(0.0713548162726f), set(1.59576912161f));
+  return select(x < set(-15.0f), set(-0.0f), x * sigmoid(u));
+}
+JEPA_INLINE Vf gelu_tanh_derivative(Vf x) {
+  const Vf bounded = select(abs(x) < set(15.0f), x, with_sign_of(set(15.0f), x)), z = bounded * bounded;
+  const Vf s = sigmoid(bounded * fma(z, set(0.0713548162726f), set(1.59576912161f)));
+  const Vf slope = fma(z, set(0.214064448818f), set(1.59576912161f));
+  return select(unordered(x, x), x, fma(bounded * s * (set(1.0f) - s), slope, s));
+}
+JEPA_INLINE Vf silu(Vf x) { return select(x < set(-104.0f), set(-0.0f), x * sigmoid(x)); }
+
+// bfloat16: the upper half of a float32; rounded to nearest even, NaN kept.
+JEPA_INLINE Vf load_bf16(const uint16_t* p) { return as_float(shift_left<16>(load_u16(p))); }
+JEPA_INLINE void store_bf16(uint16_t* p, Vf a) {
+  const Vi x = as_int(a);
+  const Vi rounded = shift_right<16>(x + set_i(0x7fff) + (shift_right<16>(x) & set_i(1)));
+  store_u16(p, select(unordered(a, a), set_i(0x7fc0), rounded));
+}
+
+}  // namespace

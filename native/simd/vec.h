@@ -1,0 +1,12 @@
+// One vector of float32 (Vf), of int32 (Vi) and a lane mask (Vm), as wide as the target's registers: kernels are written once against these.
+// Everything has internal linkage: a copy compiled for AVX-512 must never be the one the linker keeps for an older CPU.
+#pragma once
+#include <cstdint>
+
+#if defined(JEPA_TARGET_avx512)
+#include "simd/vec_avx512.h"
+#elif defined(JEPA_TARGET_avx2)
+#include "simd/vec_avx2.h"
+#else
+#include "simd/vec_scalar.h"
+#endif

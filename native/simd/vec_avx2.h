@@ -1,0 +1,106 @@
+// 8 lanes: AVX2, FMA, F16C.
+#pragma once
+#include <immintrin.h>
+
+#include <cstdint>
+
+#define JEPA_INLINE static inline __attribute__((always_inline, unused))
+
+namespace {
+
+constexpr int W = 8;
+struct Vf {
+  __m256 v;
+};
+struct Vi {
+  __m256i v;
+};
+struct Vm {
+  __m256 v;
+};
+
+JEPA_INLINE __m256i first_lanes(int n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+JEPA_INLINE Vf set(float x) { return {_mm256_set1_ps(x)}; }
+JEPA_INLINE Vi set_i(int32_t x) { return {_mm256_set1_epi32(x)}; }
+JEPA_INLINE Vf load(const float* p) { return {_mm256_loadu_ps(p)}; }
+JEPA_INLINE Vf load_n(const float* p, int n) { return {_mm256_maskload_ps(p, first_lanes(n))}; }
+JEPA_INLINE void store(float* p, Vf a) { _mm256_storeu_ps(p, a.v); }
+JEPA_INLINE void store_n(float* p, Vf a, int n) { _mm256_maskstore_ps(p, first_lanes(n), a.v); }
+JEPA_INLINE Vi load_i(const int32_t* p) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }
+JEPA_INLINE void store_i(int32_t* p, Vi a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v); }
+
+JEPA_INLINE Vf operator+(Vf a, Vf b) { return {_mm256_add_ps(a.v, b.v)}; }
+JEPA_INLINE Vf operator-(Vf a, Vf b) { return {_mm256_sub_ps(a.v, b.v)}; }
+JEPA_INLINE Vf operator*(Vf a, Vf b) { return {_mm256_mul_ps(a.v, b.v)}; }
+JEPA_INLINE Vf operator/(Vf a, Vf b) { return {_mm256_div_ps(a.v, b.v)}; }
+JEPA_INLINE Vf fma(Vf a, Vf b, Vf c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+JEPA_INLINE Vf fnma(Vf a, Vf b, Vf c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
+JEPA_INLINE Vf sqrt(Vf a) { return {_mm256_sqrt_ps(a.v)}; }
+JEPA_INLINE Vf round(Vf a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+JEPA_INLINE Vf floor(Vf a) { return {_mm256_floor_ps(a.v)}; }
+
+JEPA_INLINE Vm operator<(Vf a, Vf b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ)}; }
+JEPA_INLINE Vm operator<=(Vf a, Vf b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LE_OQ)}; }
+JEPA_INLINE Vm operator==(Vf a, Vf b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ)}; }
+JEPA_INLINE Vm unordered(Vf a, Vf b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_UNORD_Q)}; }
+JEPA_INLINE Vm operator<(Vi a, Vi b) { return {_mm256_castsi256_ps(_mm256_cmpgt_epi32(b.v, a.v))}; }
+JEPA_INLINE Vm operator==(Vi a, Vi b) { return {_mm256_castsi256_ps(_mm256_cmpeq_epi32(a.v, b.v))}; }
+JEPA_INLINE Vm operator|(Vm a, Vm b) { return {_mm256_or_ps(a.v, b.v)}; }
+JEPA_INLINE Vm operator!(Vm a) { return {_mm256_xor_ps(a.v, _mm256_castsi256_ps(_mm256_set1_epi32(-1)))}; }
+JEPA_INLINE Vf select(Vm m, Vf a, Vf b) { return {_mm256_blendv_ps(b.v, a.v, m.v)}; }
+JEPA_INLINE Vi select(Vm m, Vi a, Vi b) {
+  return {_mm256_castps_si256(_mm256_blendv_ps(_mm256_castsi256_ps(b.v), _mm256_castsi256_ps(a.v), m.v))};
+}
+
+JEPA_INLINE Vi operator+(Vi a, Vi b) { return {_mm256_add_epi32(a.v, b.v)}; }
+JEPA_INLINE Vi operator-(Vi a, Vi b) { return {_mm256_sub_epi32(a.v, b.v)}; }
+JEPA_INLINE Vi operator*(Vi a, Vi b) { return {_mm256_mullo_epi32(a.v, b.v)}; }
+JEPA_INLINE Vi operator&(Vi a, Vi b) { return {_mm256_and_si256(a.v, b.v)}; }
+JEPA_INLINE Vi operator|(Vi a, Vi b) { return {_mm256_or_si256(a.v, b.v)}; }
+JEPA_INLINE Vi operator^(Vi a, Vi b) { return {_mm256_xor_si256(a.v, b.v)}; }
+template <int n>
+JEPA_INLINE Vi shift_left(Vi a) {
+  return {_mm256_slli_epi32(a.v, n)};
+}
+template <int n>
+JEPA_INLINE Vi shift_right(Vi a) {
+  return {_mm256_srli_epi32(a.v, n)};
+}
+JEPA_INLINE Vf as_float(Vi a) { return {_mm256_castsi256_ps(a.v)}; }
+JEPA_INLINE Vi as_int(Vf a) { return {_mm256_castps_si256(a.v)}; }
+JEPA_INLINE Vf to_float(Vi a) { return {_mm256_cvtepi32_ps(a.v)}; }
+JEPA_INLINE Vi truncate(Vf a) { return {_mm256_cvttps_epi32(a.v)}; }
+
+JEPA_INLINE Vi load_u16(const uint16_t* p) {
+  return {_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+JEPA_INLINE void store_u16(uint16_t* p, Vi a) {
+  const __m256i low = _mm256_and_si256(a.v, _mm256_set1_epi32(0xffff));
+  const __m128i packed = _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), packed);
+}
+JEPA_INLINE Vi load_u8(const uint8_t* p) {
+  return {_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))};
+}
+JEPA_INLINE void store_u8(uint8_t* p, Vi a) {
+  const __m256i low = _mm256_and_si256(a.v, _mm256_set1_epi32(0xff));
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+}
+JEPA_INLINE Vf load_f16(const uint16_t* p) {
+  return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+JEPA_INLINE void store_f16(uint16_t* p, Vf a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+JEPA_INLINE float sum_lanes(Vf a) {
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+
+}  // namespace

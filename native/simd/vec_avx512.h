@@ -1,0 +1,98 @@
+// 16 lanes: AVX-512 F, BW, DQ, VL.
+#pragma once
+#include <immintrin.h>
+
+#include <cstdint>
+
+#define JEPA_INLINE static inline __attribute__((always_inline, unused))
+
+namespace {
+
+constexpr int W = 16;
+struct Vf {
+  __m512 v;
+};
+struct Vi {
+  __m512i v;
+};
+struct Vm {
+  __mmask16 v;
+};
+
+JEPA_INLINE __mmask16 first_lanes(int n) {
+  return n >= 16 ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1u << n) - 1);
+}
+
+JEPA_INLINE Vf set(float x) { return {_mm512_set1_ps(x)}; }
+JEPA_INLINE Vi set_i(int32_t x) { return {_mm512_set1_epi32(x)}; }
+JEPA_INLINE Vf load(const float* p) { return {_mm512_loadu_ps(p)}; }
+JEPA_INLINE Vf load_n(const float* p, int n) { return {_mm512_maskz_loadu_ps(first_lanes(n), p)}; }
+JEPA_INLINE void store(float* p, Vf a) { _mm512_storeu_ps(p, a.v); }
+JEPA_INLINE void store_n(float* p, Vf a, int n) { _mm512_mask_storeu_ps(p, first_lanes(n), a.v); }
+JEPA_INLINE Vi load_i(const int32_t* p) { return {_mm512_loadu_si512(p)}; }
+JEPA_INLINE void store_i(int32_t* p, Vi a) { _mm512_storeu_si512(p, a.v); }
+
+JEPA_INLINE Vf operator+(Vf a, Vf b) { return {_mm512_add_ps(a.v, b.v)}; }
+JEPA_INLINE Vf operator-(Vf a, Vf b) { return {_mm512_sub_ps(a.v, b.v)}; }
+JEPA_INLINE Vf operator*(Vf a, Vf b) { return {_mm512_mul_ps(a.v, b.v)}; }
+JEPA_INLINE Vf operator/(Vf a, Vf b) { return {_mm512_div_ps(a.v, b.v)}; }
+JEPA_INLINE Vf fma(Vf a, Vf b, Vf c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+JEPA_INLINE Vf fnma(Vf a, Vf b, Vf c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
+JEPA_INLINE Vf sqrt(Vf a) { return {_mm512_sqrt_ps(a.v)}; }
+JEPA_INLINE Vf round(Vf a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+JEPA_INLINE Vf floor(Vf a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)}; }
+
+JEPA_INLINE Vm operator<(Vf a, Vf b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
+JEPA_INLINE Vm operator<=(Vf a, Vf b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LE_OQ)}; }
+JEPA_INLINE Vm operator==(Vf a, Vf b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ)}; }
+JEPA_INLINE Vm unordered(Vf a, Vf b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_UNORD_Q)}; }
+JEPA_INLINE Vm operator<(Vi a, Vi b) { return {_mm512_cmplt_epi32_mask(a.v, b.v)}; }
+JEPA_INLINE Vm operator==(Vi a, Vi b) { return {_mm512_cmpeq_epi32_mask(a.v, b.v)}; }
+JEPA_INLINE Vm operator|(Vm a, Vm b) { return {static_cast<__mmask16>(a.v | b.v)}; }
+JEPA_INLINE Vm operator!(Vm a) { return {static_cast<__mmask16>(~a.v)}; }
+JEPA_INLINE Vf select(Vm m, Vf a, Vf b) { return {_mm512_mask_blend_ps(m.v, b.v, a.v)}; }
+JEPA_INLINE Vi select(Vm m, Vi a, Vi b) { return {_mm512_mask_blend_epi32(m.v, b.v, a.v)}; }
+
+JEPA_INLINE Vi operator+(Vi a, Vi b) { return {_mm512_add_epi32(a.v, b.v)}; }
+JEPA_INLINE Vi operator-(Vi a, Vi b) { return {_mm512_sub_epi32(a.v, b.v)}; }
+JEPA_INLINE Vi operator*(Vi a, Vi b) { return {_mm512_mullo_epi32(a.v, b.v)}; }
+JEPA_INLINE Vi operator&(Vi a, Vi b) { return {_mm512_and_si512(a.v, b.v)}; }
+JEPA_INLINE Vi operator|(Vi a, Vi b) { return {_mm512_or_si512(a.v, b.v)}; }
+JEPA_INLINE Vi operator^(Vi a, Vi b) { return {_mm512_xor_si512(a.v, b.v)}; }
+template <int n>
+JEPA_INLINE Vi shift_left(Vi a) {
+  return {_mm512_slli_epi32(a.v, n)};
+}
+template <int n>
+JEPA_INLINE Vi shift_right(Vi a) {
+  return {_mm512_srli_epi32(a.v, n)};
+}
+JEPA_INLINE Vf as_float(Vi a) { return {_mm512_castsi512_ps(a.v)}; }
+JEPA_INLINE Vi as_int(Vf a) { return {_mm512_castps_si512(a.v)}; }
+JEPA_INLINE Vf to_float(Vi a) { return {_mm512_cvtepi32_ps(a.v)}; }
+JEPA_INLINE Vi truncate(Vf a) { return {_mm512_cvttps_epi32(a.v)}; }
+
+// Sixteen bits a lane, zero-extended, and back (the low halves).
+JEPA_INLINE Vi load_u16(const uint16_t* p) {
+  return {_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+JEPA_INLINE void store_u16(uint16_t* p, Vi a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(a.v));
+}
+JEPA_INLINE Vi load_u8(const uint8_t* p) {
+  return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+JEPA_INLINE void store_u8(uint8_t* p, Vi a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a.v));
+}
+JEPA_INLINE Vf load_f16(const uint16_t* p) {
+  return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+JEPA_INLINE void store_f16(uint16_t* p, Vf a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+// Sum and maximum over lanes, always in the same order.
+JEPA_INLINE float sum_lanes(Vf a) { return _mm512_reduce_add_ps(a.v); }
+
+}  // namespace
