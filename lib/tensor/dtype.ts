@@ -1,0 +1,94 @@
+import { JepaError } from '../errors.js';
+
+/** Storage types of tensors; the position in this list is the type's code in compiled programs. */
+export const dtypes = ['float32', 'bfloat16', 'float16', 'int32', 'uint8', 'bool'] as const;
+
+export type DType = (typeof dtypes)[number];
+
+/** Host view of a tensor's values: bfloat16 and float16 as their bits, bool as 0 and 1. */
+export type TypedArray = Float32Array | Uint16Array | Int32Array | Uint8Array;
+
+const bytes: Record<DType, number> = { float32: 4, bfloat16: 2, float16: 2, int32: 4, uint8: 1, bool: 1 };
+const arrays = { float32: Float32Array, bfloat16: Uint16Array, float16: Uint16Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array } as const;
+
+export function dtypeCode(dtype: DType): number {
+  return dtypes.indexOf(dtype);
+}
+
+export function bytesPerElement(dtype: DType): number {
+  return bytes[dtype];
+}
+
+export function isFloat(dtype: DType): boolean {
+  return dtype === 'float32' || dtype === 'bfloat16' || dtype === 'float16';
+}
+
+export function newArray(dtype: DType, length: number): TypedArray {
+  return new arrays[dtype](length);
+}
+
+/** The dtype that a typed array has without being told. @throws JepaError ERR_JEPA_DTYPE */
+export function dtypeOf(data: ArrayBufferView): DType {
+  const tag = (data as unknown as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
+  if (tag === 'Float32Array') return 'float32';
+  if (tag === 'Int32Array') return 'int32';
+  if (tag === 'Uint8Array' || tag === 'Uint8ClampedArray') return 'uint8';
+  throw new JepaError('ERR_JEPA_DTYPE', `[tensor] expected a Float32Array, Int32Array or Uint8Array, or a dtype in the options, got ${tag}`);
+}
+
+/** Whether a typed array can hold values of a dtype. */
+export function fits(dtype: DType, data: ArrayBufferView): boolean {
+  const tag = (data as unknown as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
+  return tag === arrays[dtype].name || (tag === 'Uint8ClampedArray' && bytes[dtype] === 1) || (tag === 'Buffer' && bytes[dtype] === 1);
+}
+
+const scratch = new DataView(new ArrayBuffer(4));
+
+/** Nearest bfloat16 of a number, ties to even, as its 16 bits. */
+export function toBfloat16(value: number): number {
+  if (Number.isNaN(value)) return 0x7fc0;
+  scratch.setFloat32(0, value);
+  const bits = scratch.getUint32(0);
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
+}
+
+export function fromBfloat16(bits: number): number {
+  scratch.setUint32(0, bits * 65536);
+  return scratch.getFloat32(0);
+}
+
+/** A float16's value from its 16 bits. */
+export function fromFloat16(bits: number): number {
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  const magnitude = exponent === 31 ? (fraction ? Number.NaN : Number.POSITIVE_INFINITY) : exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);
+  return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+/** Nearest float16 of a number, ties to even, as its 16 bits. */
+export function toFloat16(value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const magnitude = Math.abs(value);
+  if (magnitude >= 65520) return sign | 0x7c00;
+  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude)));
+  const scaled = magnitude / 2 ** (exponent - 10);
+  const floor = Math.floor(scaled);
+  const rest = scaled - floor;
+  const rounded = rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+  return sign | (rounded < 1024 ? rounded : ((exponent + 15) << 10) + (rounded - 1024));
+}
+
+/** A host element as a number. */
+export function numberFrom(dtype: DType, element: number): number {
+  if (dtype === 'bfloat16') return fromBfloat16(element);
+  if (dtype === 'float16') return fromFloat16(element);
+  return element;
+}
+
+/** A number as a host element. */
+export function elementFrom(dtype: DType, value: number): number {
+  if (dtype === 'bfloat16') return toBfloat16(value);
+  if (dtype === 'float16') return toFloat16(value);
+  return dtype === 'bool' ? Number(value !== 0) : value;
+}

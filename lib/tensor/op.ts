@@ -1,0 +1,105 @@
+import { JepaError } from '../errors.js';
+import type { ByteWriter } from './byte-writer.js';
+import type { DType } from './dtype.js';
+import { captureSite, describeSite } from './site.js';
+import { Tensor } from './tensor.js';
+
+/** Shape and dtype of a tensor, without its values. */
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+/** A window on memory, in elements. */
+export interface StridedView {
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/** Collects instructions of the elementwise machine; registers are numbered as they are written. */
+export interface Emitter {
+  /** Appends an instruction (names: native/ops/elementwise/instructions.inc). @returns its register */
+  op(name: string, ...operands: number[]): number;
+  /** A float32 constant. */
+  float(value: number): number;
+  /** An int32 constant. */
+  int(value: number): number;
+}
+
+export interface GradientContext<A> {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly attributes: A;
+  /** d loss / d output, where there is one. */
+  readonly cotangents: readonly (Tensor | undefined)[];
+  /** Which inputs somebody wants a gradient of. */
+  readonly needs: readonly boolean[];
+}
+
+/** What an operand of a native op must look like in memory: 'rows' means a dense last axis and one stride over all leading ones. */
+export type Layout = 'strided' | 'rows' | 'contiguous';
+
+/** Everything the compiler knows of an op; exactly one of `emit`, `view` and `native` says how it is computed. */
+export interface OpDefinition<A = unknown> {
+  /** snake_case; for native ops the name in native/ops/op_list.inc. */
+  readonly name: string;
+  /** The shape rule. @throws JepaError */
+  outputs(inputs: readonly Tensor[], attributes: A): TensorSpec[];
+  /** Cotangents of the inputs as more ops. Absent: cannot be differentiated, and says so; null: has no gradient (comparisons, indices). */
+  readonly gradient?: ((context: GradientContext<A>) => (Tensor | undefined)[]) | null;
+  readonly emit?: (emitter: Emitter, registers: readonly number[], attributes: A, inputs: readonly TensorSpec[], output: TensorSpec) => number;
+  /** Stride arithmetic; undefined: this view needs a dense copy first. */
+  readonly view?: (view: StridedView, attributes: A) => StridedView | undefined;
+  readonly native?: { readonly layouts: readonly Layout[]; encode(writer: ByteWriter, attributes: A, inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): void };
+  /** Composition of several native steps: concatenation and padding, which write into parts of one buffer. */
+  readonly parts?: (inputs: readonly TensorSpec[], attributes: A) => Part[];
+}
+
+/** Input `input` (none: the value `fill`) copied into the window `at` of the output. */
+export interface Part {
+  readonly input?: number;
+  readonly fill?: number;
+  readonly at: StridedView;
+}
+
+/** One application of an op. */
+export interface Node {
+  readonly id: number;
+  readonly op: OpDefinition<unknown>;
+  readonly attributes: unknown;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+}
+
+let nodes = 0;
+const sites = new WeakMap<Node, ReturnType<typeof captureSite>>();
+
+/** Applies an op lazily: checks shapes, computes nothing. @throws JepaError with the caller's line */
+export function apply<A>(op: OpDefinition<A>, inputs: readonly Tensor[], attributes: A): Tensor[] {
+  const site = captureSite();
+  let specs: TensorSpec[];
+  try {
+    for (const input of inputs) input.checkUsable();
+    specs = op.outputs(inputs, attributes);
+  } catch (error) {
+    throw located(error, describeSite(site));
+  }
+  const outputs: Tensor[] = [];
+  const node: Node = { id: nodes++, op: op as OpDefinition<unknown>, attributes, inputs, outputs };
+  sites.set(node, site);
+  for (const [index, { shape, dtype }] of specs.entries()) outputs.push(new Tensor(shape, dtype, node, index));
+  return outputs;
+}
+
+/** Where a node was made, for messages. */
+export function siteOf(node: Node): string {
+  const site = sites.get(node);
+  return site ? describeSite(site) : '';
+}
+
+function located(error: unknown, site: string): unknown {
+  if (!(error instanceof JepaError) || site === '' || error.message.includes('\n    at ')) return error;
+  const help = error.help.map((line) => `\n  → ${line}`).join('');
+  return new JepaError(error.code, `${error.message.split('\n  → ')[0]}\n    at ${site}${help}`, { cause: error.cause, details: { ...error.details, site } });
+}

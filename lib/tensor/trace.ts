@@ -1,0 +1,72 @@
+import { JepaError } from '../errors.js';
+import type { Tensor } from './tensor.js';
+import { show, sameShape } from './shape.js';
+import { Variable } from './variable.js';
+
+/** Rewrites that the compiler may make; results agree with each of them off. */
+export interface Passes {
+  /** Chains of elementwise ops become one pass over memory. */
+  readonly fuse: boolean;
+  /** Equal nodes are computed once. */
+  readonly share: boolean;
+  /** Sums of products with separate operands become one product of their concatenations. */
+  readonly mergeProducts: boolean;
+  /** Right operands used several times are packed once. */
+  readonly pack: boolean;
+  /** Updates of variables are written in place. */
+  readonly inPlace: boolean;
+}
+
+export const allPasses: Passes = { fuse: true, share: true, mergeProducts: true, pack: true, inPlace: true };
+
+/** What happens beside the returned values while a function is traced. */
+export interface Trace {
+  readonly assignments: Map<Variable, Tensor>;
+  readonly guards: { readonly tensor: Tensor; readonly name: string }[];
+  /** State outside the function that decided what was traced, with the value it had. */
+  readonly reads: { readonly read: () => unknown; readonly value: unknown }[];
+  readonly passes: Passes;
+}
+
+let current: Trace | undefined;
+
+export function currentTrace(): Trace | undefined {
+  return current;
+}
+
+export function withTrace<Result>(trace: Trace, body: () => Result): Result {
+  const outer = current;
+  current = trace;
+  try {
+    return body();
+  } finally {
+    current = outer;
+  }
+}
+
+/**
+ * Sets a variable when the compiled step has succeeded as a whole.
+ * @returns the new value; the variable itself still reads as of the step's start
+ * @throws JepaError ERR_JEPA_ASSIGN_OUTSIDE_COMPILE, ERR_JEPA_SHAPE, ERR_JEPA_DTYPE
+ */
+export function assign(variable: Variable, value: Tensor): Tensor {
+  if (!(variable instanceof Variable)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[assign] expected a Variable to assign to');
+  if (!current) throw new JepaError('ERR_JEPA_ASSIGN_OUTSIDE_COMPILE', `[assign] expected to be called inside a function given to compile, for '${variable.name}'`, { help: ['outside, await variable.write(data)'] });
+  if (!sameShape(variable.shape, value.shape) || variable.dtype !== value.dtype) {
+    throw new JepaError(variable.dtype === value.dtype ? 'ERR_JEPA_SHAPE' : 'ERR_JEPA_DTYPE', `[assign] expected ${variable.dtype} ${show(variable.shape)} for '${variable.name}', got ${value.dtype} ${show(value.shape)}`);
+  }
+  current.assignments.set(variable, value);
+  return value;
+}
+
+/** Fails the step, before anything is assigned, if a scalar is NaN or infinite. Outside `compile` it does nothing. */
+export function guardFinite(tensor: Tensor, name: string): void {
+  current?.guards.push({ tensor, name });
+}
+
+/** Reads state outside the traced function; the compiled program holds only while it reads the same. */
+export function recordRead<Value>(read: () => Value): Value {
+  const value = read();
+  current?.reads.push({ read, value });
+  return value;
+}
