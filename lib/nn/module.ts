@@ -1,6 +1,6 @@
-import { JepaError } from '../errors.js';
 import type { HostTensor } from '../io/safetensors.js';
-import { recordGuard, type Tensor, Variable } from '../tensor/index.js';
+import { recordRead, type Tensor, Variable } from '../tensor/index.js';
+import { readState, writeState } from './state-dict.js';
 
 /** A module that maps one tensor to another, as {@link Sequential} strings them together. */
 export interface Layer extends Module {
@@ -23,8 +23,7 @@ export class Module {
 
   /** Whether layers behave as in training (the default). Reading it inside `compile` makes it part of the program's signature. */
   get training(): boolean {
-    recordGuard(() => this.#training);
-    return this.#training;
+    return recordRead(() => this.#training);
   }
 
   train(training = true): this {
@@ -64,9 +63,7 @@ export class Module {
 
   /** Values of all parameters and buffers by their names on disk. */
   async stateDict(): Promise<Map<string, HostTensor>> {
-    const state = new Map<string, HostTensor>();
-    for (const [name, variable] of this.#state()) state.set(name, { dtype: variable.dtype, shape: variable.shape, data: await variable.read() });
-    return state;
+    return readState(this.#state());
   }
 
   /**
@@ -136,34 +133,4 @@ function* descend(name: string, value: unknown): Generator<[string, Variable | M
 
 function snakeCase(name: string): string {
   return name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
-}
-
-/**
- * Writes a state into variables by name, wholly or not at all.
- * @throws JepaError ERR_JEPA_CHECKPOINT_MISMATCH
- */
-export async function writeState(owner: string, variables: ReadonlyMap<string, Variable>, state: ReadonlyMap<string, HostTensor>, strict = true): Promise<void> {
-  const missing = strict ? [...variables.keys()].filter((name) => !state.has(name)) : [];
-  const unexpected = strict ? [...state.keys()].filter((name) => !variables.has(name)) : [];
-  const misshaped: string[] = [];
-  const writes: (() => Promise<void>)[] = [];
-  for (const [name, variable] of variables) {
-    const found = state.get(name);
-    if (!found) continue;
-    const [expected, got] = [describe(variable), describe(found)];
-    if (expected === got) writes.push(() => variable.write(found.data));
-    else misshaped.push(`${name}: expected ${expected}, got ${got}`);
-  }
-  if (missing.length + unexpected.length + misshaped.length > 0) {
-    const list = (label: string, names: string[]): string[] => (names.length === 0 ? [] : [`${label}: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ` and ${names.length - 12} more` : ''}`]);
-    throw new JepaError('ERR_JEPA_CHECKPOINT_MISMATCH', `[loadStateDict] expected a state of this ${owner}, got another one`, {
-      help: [...list('missing', missing), ...list('unexpected', unexpected), ...list('mis-shaped', misshaped)],
-      details: { missing, unexpected, misshaped },
-    });
-  }
-  await Promise.all(writes.map((write) => write()));
-}
-
-function describe({ dtype, shape }: { readonly dtype: string; readonly shape: readonly number[] }): string {
-  return `${dtype} [${shape.join(', ')}]`;
 }

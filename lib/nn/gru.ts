@@ -1,0 +1,34 @@
+import { reshape, slice, stack } from '../ops/index.js';
+import { type Tensor, zeros } from '../tensor/index.js';
+import { GRUCell, type GRUCellOptions } from './gru-cell.js';
+import { layerName } from './initialisers.js';
+import { Module } from './module.js';
+
+/**
+ * A {@link GRUCell} run over a sequence; the products with the inputs of all steps are one.
+ * @example const { output, state } = new GRU(36, 128).forward(sequence); // [B, T, 36] → [B, T, 128], [B, 128]
+ */
+export class GRU extends Module {
+  readonly cell: GRUCell;
+
+  constructor(inputSize: number, hiddenSize: number, options: GRUCellOptions = {}) {
+    super();
+    this.cell = new GRUCell(inputSize, hiddenSize, { ...options, name: `${layerName(options.name, 'gru')}.cell` });
+  }
+
+  /**
+   * @param x [B, T, I]   @param initial state before the first step [B, H] (default zeros)
+   * @returns states after every step [B, T, H], and the last of them [B, H]
+   */
+  forward(x: Tensor, initial?: Tensor): { output: Tensor; state: Tensor } {
+    const [batch, steps] = x.shape;
+    const projected = this.cell.project(x);
+    let state = initial ?? zeros([batch, this.cell.hiddenSize]);
+    const states: Tensor[] = [];
+    for (let t = 0; t < steps; t++) {
+      state = this.cell.advance(reshape(slice(projected, 1, t, t + 1), [batch, 3 * this.cell.hiddenSize]), state);
+      states.push(state);
+    }
+    return { output: stack(states, 1), state };
+  }
+}

@@ -1,0 +1,17 @@
+export { Activation, type ActivationLike, type ActivationName } from './activation.js';
+export { BatchNorm, type BatchNormOptions } from './batch-norm.js';
+export { Conv2d, type Conv2dOptions } from './conv2d.js';
+export { Embedding, type EmbeddingOptions } from './embedding.js';
+export { GRU } from './gru.js';
+export { GRUCell, type GRUCellOptions } from './gru-cell.js';
+export * as initialise from './initialisers.js';
+export { LayerNorm, type LayerNormOptions } from './layer-norm.js';
+export { Linear, type LinearOptions } from './linear.js';
+export * from './losses/index.js';
+export { MLP, type MLPOptions } from './mlp.js';
+export { type Layer, Module } from './module.js';
+export { MultiHeadAttention, type MultiHeadAttentionOptions } from './multi-head-attention.js';
+export { type SincosOrder, sincos1d, sincos2d } from './positions.js';
+export { Sequential } from './sequential.js';
+export { TransformerBlock, type TransformerBlockOptions } from './transformer-block.js';
+export { VisionTransformer, type VisionTransformerOptions } from './vision-transformer.js';

@@ -1,0 +1,63 @@
+import { JepaError } from '../../errors.js';
+import { checkOptions } from '../../io/options.js';
+import { add, cast, div, equal, logsumexp, matmul, mean, mul, notEqual, reshape, sub, sum, where } from '../../ops/index.js';
+import { arange, type Tensor } from '../../tensor/index.js';
+import { normalize } from './distance.js';
+
+export interface CrossEntropyOptions {
+  /** Share of the target that is spread evenly over all classes (default 0). */
+  readonly labelSmoothing?: number;
+  /** Rows with this target count neither above nor below the fraction bar (default −100). */
+  readonly ignoreIndex?: number;
+}
+
+/**
+ * −log softmax(logits)[target], mean over the rows that count. Another target that is no class scores as a class with logit 0.
+ * @param logits [..., C]   @param target int32 [...]   @returns scalar
+ * @example const loss = crossEntropy(classifier.forward(x), labels, { labelSmoothing: 0.1 });
+ */
+export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  checkOptions('crossEntropy', options, ['labelSmoothing', 'ignoreIndex']);
+  const { labelSmoothing = 0, ignoreIndex = -100 } = options;
+  const classes = logits.shape[logits.rank - 1];
+  const rows = logits.size / classes;
+  if (target.dtype !== 'int32' || target.size !== rows) {
+    throw new JepaError('ERR_JEPA_SHAPE', `[crossEntropy] expected int32 targets of shape [${logits.shape.slice(0, -1).join(', ')}] for logits [${logits.shape.join(', ')}], got ${target.dtype} [${target.shape.join(', ')}]`);
+  }
+  const flat = reshape(logits, [rows, classes]);
+  const labels = reshape(target, [rows]);
+  const chosen = sum(where(equal(arange(0, classes), reshape(labels, [rows, 1])), flat, 0), { axes: [1] });
+  const expected = labelSmoothing === 0 ? chosen : add(mul(chosen, 1 - labelSmoothing), mul(mean(flat, { axes: [1] }), labelSmoothing));
+  const counts = notEqual(labels, ignoreIndex);
+  return div(sum(where(counts, sub(logsumexp(flat, { axes: [1] }), expected), 0)), sum(cast(counts, 'float32')));
+}
+
+export interface InfoNCEOptions {
+  /** Divides the similarities (default .1). */
+  readonly temperature?: number;
+  /** Mean of the loss over queries and the loss over keys, as in CLIP; needs as many keys as queries (default false). */
+  readonly symmetric?: boolean;
+  /** Compare directions, by dividing every row by its norm (default true). */
+  readonly normalize?: boolean;
+}
+
+/**
+ * InfoNCE (van den Oord, Li & Vinyals 2018): which key belongs to a query? Key i is query i's, all others are negatives.
+ * @param queries [N, D]   @param keys [M, D], M ≥ N   @returns scalar
+ * @example const loss = infoNCE(predicted, actual, { temperature: 0.1 });
+ */
+export function infoNCE(queries: Tensor, keys: Tensor, options: InfoNCEOptions = {}): Tensor {
+  checkOptions('infoNCE', options, ['temperature', 'symmetric', 'normalize']);
+  const { temperature = 0.1, symmetric = false } = options;
+  const unit = options.normalize ?? true ? normalize : (x: Tensor): Tensor => x;
+  const count = queries.shape[0];
+  if (keys.shape[0] < count || (symmetric && keys.shape[0] !== count)) {
+    throw new JepaError('ERR_JEPA_SHAPE', `[infoNCE] expected ${symmetric ? '' : 'at least '}${count} keys for queries [${queries.shape.join(', ')}], got [${keys.shape.join(', ')}]`);
+  }
+  const logits = div(matmul(unit(queries), unit(keys), { transposeB: true }), temperature);
+  const own = arange(0, count);
+  const forward = crossEntropy(logits, own);
+  if (!symmetric) return forward;
+  const backward = crossEntropy(div(matmul(unit(keys), unit(queries), { transposeB: true }), temperature), own);
+  return mul(add(forward, backward), 0.5);
+}

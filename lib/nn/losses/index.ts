@@ -1,0 +1,5 @@
+export { type CrossEntropyOptions, crossEntropy, type InfoNCEOptions, infoNCE } from './cross-entropy.js';
+export { cosine, cosineSimilarity, l1, type LossOptions, mse, normalize, type Reduction, smoothL1 } from './distance.js';
+export { inverseDynamics } from './inverse-dynamics.js';
+export { type SigregOptions, sigreg, sigregCollapsed, sigregExpected, sigregNull, sigregStatistic } from './sigreg.js';
+export { type CovarianceLossOptions, covarianceLoss, type VarianceLossOptions, type VicregOptions, varianceLoss, vicreg } from './vicreg.js';

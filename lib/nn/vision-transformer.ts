@@ -1,0 +1,95 @@
+import { JepaError } from '../errors.js';
+import { checkOptions } from '../io/options.js';
+import { add, permute, reshape } from '../ops/index.js';
+import type { Tensor, Variable } from '../tensor/index.js';
+import { type Initialiser, type InitialiserName, layerName, parameter, type SeedOptions, truncatedNormal } from './initialisers.js';
+import { LayerNorm } from './layer-norm.js';
+import { Linear } from './linear.js';
+import { Module } from './module.js';
+import { type SincosOrder, sincos2d } from './positions.js';
+import { TransformerBlock } from './transformer-block.js';
+
+export interface VisionTransformerOptions extends SeedOptions {
+  /** Pixels, of both sides or [height, width]; a multiple of the patch size. */
+  readonly imageSize: number | readonly [number, number];
+  readonly patchSize: number;
+  readonly width: number;
+  readonly depth: number;
+  readonly heads: number;
+  /** Colour channels (default 3). */
+  readonly channels?: number;
+  readonly mlpRatio?: number;
+  readonly epsilon?: number;
+  /** 'sincos' (default) is fixed, 'learned' is trained from truncated normal numbers. */
+  readonly positions?: 'sincos' | 'learned';
+  /** Axis of the first half of sincos channels (default 'column-row', I-JEPA's). */
+  readonly positionOrder?: SincosOrder;
+  readonly layout?: 'NCHW' | 'NHWC';
+  readonly initialiser?: InitialiserName | Initialiser;
+}
+
+const optionNames = ['imageSize', 'patchSize', 'width', 'depth', 'heads', 'channels', 'mlpRatio', 'epsilon', 'positions', 'positionOrder', 'layout', 'initialiser', 'seed', 'name'];
+
+/**
+ * Vision transformer without class token (Dosovitskiy et al. 2021; encoder of Assran et al. 2023): patches, positions, pre-norm
+ * blocks, a final layer norm. Output projections of block ℓ start scaled by 1/√(2ℓ).
+ * @example const tokens = new VisionTransformer({ imageSize: 64, patchSize: 8, width: 192, depth: 6, heads: 3 }).forward(pixels); // [B, 64, 192]
+ */
+export class VisionTransformer extends Module {
+  readonly patchEmbed: Linear;
+  /** [1, N, D] */
+  readonly posEmbed: Variable;
+  readonly blocks: TransformerBlock[];
+  readonly norm: LayerNorm;
+  /** Patches along [height, width]. */
+  readonly #grid: readonly [number, number];
+  readonly #patch: { readonly size: number; readonly channels: number; readonly layout: 'NCHW' | 'NHWC' };
+
+  constructor(options: VisionTransformerOptions) {
+    super();
+    checkOptions('VisionTransformer', options, optionNames);
+    const { imageSize, patchSize, width, depth, heads, channels = 3, mlpRatio, epsilon = 1e-6, positions = 'sincos', positionOrder = 'column-row', layout = 'NCHW', initialiser = 'truncatedNormal', seed } = options;
+    const [height, breadth] = typeof imageSize === 'number' ? [imageSize, imageSize] : imageSize;
+    if (height % patchSize !== 0 || breadth % patchSize !== 0) {
+      throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[VisionTransformer] expected an image size that is a multiple of the patch size ${patchSize}, got ${height} × ${breadth}`);
+    }
+    const name = layerName(options.name, 'vit');
+    this.#grid = [height / patchSize, breadth / patchSize];
+    this.#patch = { size: patchSize, channels, layout };
+    this.patchEmbed = new Linear(channels * patchSize * patchSize, width, { seed, initialiser, name: `${name}.patch_embed` });
+    const table = [1, this.#grid[0] * this.#grid[1], width];
+    this.posEmbed = parameter(`${name}.pos_embed`, table, positions === 'learned' ? truncatedNormal() : () => sincos2d(width, this.#grid, positionOrder), { seed });
+    if (positions === 'sincos') this.buffer(this.posEmbed);
+    this.blocks = Array.from({ length: depth }, (_, index) => {
+      const outputScale = 1 / Math.sqrt(2 * (index + 1));
+      return new TransformerBlock(width, heads, { seed, mlpRatio, epsilon, initialiser, outputScale, name: `${name}.blocks.${index}` });
+    });
+    this.norm = new LayerNorm(width, { epsilon, name: `${name}.norm` });
+  }
+
+  /**
+   * @param pixels [B, C, H, W] or [B, H, W, C] by layout, float32
+   * @returns tokens [B, N, D], row-major over the grid of patches
+   */
+  forward(pixels: Tensor): Tensor {
+    let x = add(this.patchEmbed.forward(this.#patches(pixels)), this.posEmbed);
+    for (const block of this.blocks) x = block.forward(x);
+    return this.norm.forward(x);
+  }
+
+  /** [B, N, C·p·p], a patch's numbers in the order channel, row, column, as a convolution's weight has them. */
+  #patches(pixels: Tensor): Tensor {
+    const [rows, columns] = this.#grid;
+    const { size, channels, layout } = this.#patch;
+    const batch = pixels.shape[0];
+    const expected = layout === 'NCHW' ? [batch, channels, rows * size, columns * size] : [batch, rows * size, columns * size, channels];
+    if (pixels.rank !== 4 || expected.some((extent, axis) => pixels.shape[axis] !== extent)) {
+      throw new JepaError('ERR_JEPA_SHAPE', `[VisionTransformer] expected pixels of shape [${expected.join(', ')}] (${layout}), got [${pixels.shape.join(', ')}]`);
+    }
+    const patches =
+      layout === 'NCHW'
+        ? permute(reshape(pixels, [batch, channels, rows, size, columns, size]), [0, 2, 4, 1, 3, 5])
+        : permute(reshape(pixels, [batch, rows, size, columns, size, channels]), [0, 1, 3, 5, 2, 4]);
+    return reshape(patches, [batch, rows * columns, channels * size * size]);
+  }
+}

@@ -1,0 +1,20 @@
+export { AdamW, type AdamWOptions, adamW } from './adamw.js';
+export { clipFactor, clipGradNorm, globalNorm } from './clip.js';
+export { Ema, type EmaOptions } from './ema.js';
+export { Optimiser } from './optimiser.js';
+export type { ParameterGroup, UpdateOptions } from './parameter-groups.js';
+export {
+  type BetweenOptions,
+  type Beyond,
+  constantSchedule,
+  cosineSchedule,
+  type DecayOptions,
+  linearSchedule,
+  type Schedule,
+  warmupConstant,
+  warmupCosine,
+  warmupLinear,
+  warmupStableDecay,
+  type WarmupOptions,
+} from './schedules.js';
+export { SGD, type SGDOptions, sgd } from './sgd.js';
