@@ -3,6 +3,9 @@
 #pragma once
 #include <cstdint>
 
+#define JEPA_INLINE static inline __attribute__((always_inline, unused))
+#define JEPA_METHOD inline __attribute__((always_inline))
+
 #if defined(JEPA_TARGET_avx512)
 #include "simd/vec_avx512.h"
 #elif defined(JEPA_TARGET_avx2)

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 
-#define JEPA_INLINE static inline __attribute__((always_inline, unused))
 
 namespace {
 
@@ -49,6 +48,7 @@ JEPA_INLINE Vm unordered(Vf a, Vf b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_UNOR
 JEPA_INLINE Vm operator<(Vi a, Vi b) { return {_mm256_castsi256_ps(_mm256_cmpgt_epi32(b.v, a.v))}; }
 JEPA_INLINE Vm operator==(Vi a, Vi b) { return {_mm256_castsi256_ps(_mm256_cmpeq_epi32(a.v, b.v))}; }
 JEPA_INLINE Vm operator|(Vm a, Vm b) { return {_mm256_or_ps(a.v, b.v)}; }
+JEPA_INLINE Vm operator&(Vm a, Vm b) { return {_mm256_and_ps(a.v, b.v)}; }
 JEPA_INLINE Vm operator!(Vm a) { return {_mm256_xor_ps(a.v, _mm256_castsi256_ps(_mm256_set1_epi32(-1)))}; }
 JEPA_INLINE Vf select(Vm m, Vf a, Vf b) { return {_mm256_blendv_ps(b.v, a.v, m.v)}; }
 JEPA_INLINE Vi select(Vm m, Vi a, Vi b) {
@@ -101,6 +101,44 @@ JEPA_INLINE float sum_lanes(Vf a) {
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+
+// Of lanes without NaN.
+JEPA_INLINE float max_lanes(Vf a) {
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+JEPA_INLINE float min_lanes(Vf a) {
+  const __m128 four = _mm_min_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+  const __m128 two = _mm_min_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_min_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+JEPA_INLINE Vm first(int n) { return {_mm256_castsi256_ps(first_lanes(n))}; }
+JEPA_INLINE bool any(Vm m) { return _mm256_movemask_ps(m.v) != 0; }
+JEPA_INLINE Vi load_i_n(const int32_t* p, int n) { return {_mm256_maskload_epi32(p, first_lanes(n))}; }
+JEPA_INLINE void store_i_n(int32_t* p, Vi a, int n) { _mm256_maskstore_epi32(p, first_lanes(n), a.v); }
+
+// W lanes of float64, for sums and their squares (exact products of two float32).
+struct Vd {
+  __m256d low, high;
+};
+JEPA_INLINE Vd zero_d() { return {_mm256_setzero_pd(), _mm256_setzero_pd()}; }
+JEPA_INLINE Vd widen(Vf a) {
+  return {_mm256_cvtps_pd(_mm256_castps256_ps128(a.v)), _mm256_cvtps_pd(_mm256_extractf128_ps(a.v, 1))};
+}
+JEPA_INLINE Vd operator+(Vd a, Vd b) { return {_mm256_add_pd(a.low, b.low), _mm256_add_pd(a.high, b.high)}; }
+JEPA_INLINE Vd fma(Vd a, Vd b, Vd c) {
+  return {_mm256_fmadd_pd(a.low, b.low, c.low), _mm256_fmadd_pd(a.high, b.high, c.high)};
+}
+JEPA_INLINE void store_d(double* p, Vd a) {
+  _mm256_storeu_pd(p, a.low);
+  _mm256_storeu_pd(p + 4, a.high);
+}
+JEPA_INLINE double sum_lanes(Vd a) {
+  const __m256d four = _mm256_add_pd(a.low, a.high);
+  const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
 }  // namespace

@@ -1,10 +1,16 @@
 // 16 lanes: AVX-512 F, BW, DQ, VL.
 #pragma once
+// GCC 12's intrinsics read an "undefined" register on purpose and then warn of it (GCC bug 105593).
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
+#pragma GCC diagnostic pop
 
 #include <cstdint>
 
-#define JEPA_INLINE static inline __attribute__((always_inline, unused))
 
 namespace {
 
@@ -49,6 +55,7 @@ JEPA_INLINE Vm unordered(Vf a, Vf b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP
 JEPA_INLINE Vm operator<(Vi a, Vi b) { return {_mm512_cmplt_epi32_mask(a.v, b.v)}; }
 JEPA_INLINE Vm operator==(Vi a, Vi b) { return {_mm512_cmpeq_epi32_mask(a.v, b.v)}; }
 JEPA_INLINE Vm operator|(Vm a, Vm b) { return {static_cast<__mmask16>(a.v | b.v)}; }
+JEPA_INLINE Vm operator&(Vm a, Vm b) { return {static_cast<__mmask16>(a.v & b.v)}; }
 JEPA_INLINE Vm operator!(Vm a) { return {static_cast<__mmask16>(~a.v)}; }
 JEPA_INLINE Vf select(Vm m, Vf a, Vf b) { return {_mm512_mask_blend_ps(m.v, b.v, a.v)}; }
 JEPA_INLINE Vi select(Vm m, Vi a, Vi b) { return {_mm512_mask_blend_epi32(m.v, b.v, a.v)}; }
@@ -94,5 +101,31 @@ JEPA_INLINE void store_f16(uint16_t* p, Vf a) {
 
 // Sum and maximum over lanes, always in the same order.
 JEPA_INLINE float sum_lanes(Vf a) { return _mm512_reduce_add_ps(a.v); }
+
+// Of lanes without NaN.
+JEPA_INLINE float max_lanes(Vf a) { return _mm512_reduce_max_ps(a.v); }
+JEPA_INLINE float min_lanes(Vf a) { return _mm512_reduce_min_ps(a.v); }
+JEPA_INLINE Vm first(int n) { return {first_lanes(n)}; }
+JEPA_INLINE bool any(Vm m) { return m.v != 0; }
+JEPA_INLINE Vi load_i_n(const int32_t* p, int n) { return {_mm512_maskz_loadu_epi32(first_lanes(n), p)}; }
+JEPA_INLINE void store_i_n(int32_t* p, Vi a, int n) { _mm512_mask_storeu_epi32(p, first_lanes(n), a.v); }
+
+// W lanes of float64, for sums and their squares (exact products of two float32).
+struct Vd {
+  __m512d low, high;
+};
+JEPA_INLINE Vd zero_d() { return {_mm512_setzero_pd(), _mm512_setzero_pd()}; }
+JEPA_INLINE Vd widen(Vf a) {
+  return {_mm512_cvtps_pd(_mm512_castps512_ps256(a.v)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(a.v, 1))};
+}
+JEPA_INLINE Vd operator+(Vd a, Vd b) { return {_mm512_add_pd(a.low, b.low), _mm512_add_pd(a.high, b.high)}; }
+JEPA_INLINE Vd fma(Vd a, Vd b, Vd c) {
+  return {_mm512_fmadd_pd(a.low, b.low, c.low), _mm512_fmadd_pd(a.high, b.high, c.high)};
+}
+JEPA_INLINE void store_d(double* p, Vd a) {
+  _mm512_storeu_pd(p, a.low);
+  _mm512_storeu_pd(p + 8, a.high);
+}
+JEPA_INLINE double sum_lanes(Vd a) { return _mm512_reduce_add_pd(_mm512_add_pd(a.low, a.high)); }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #pragma once
 #include <cstdint>
 
-#define JEPA_INLINE static inline __attribute__((always_inline, unused))
 
 namespace {
 
@@ -56,6 +55,7 @@ JEPA_INLINE Vm unordered(Vf a, Vf b) { return {__builtin_isunordered(a.v, b.v) !
 JEPA_INLINE Vm operator<(Vi a, Vi b) { return {a.v < b.v}; }
 JEPA_INLINE Vm operator==(Vi a, Vi b) { return {a.v == b.v}; }
 JEPA_INLINE Vm operator|(Vm a, Vm b) { return {a.v || b.v}; }
+JEPA_INLINE Vm operator&(Vm a, Vm b) { return {a.v && b.v}; }
 JEPA_INLINE Vm operator!(Vm a) { return {!a.v}; }
 JEPA_INLINE Vf select(Vm m, Vf a, Vf b) { return m.v ? a : b; }
 JEPA_INLINE Vi select(Vm m, Vi a, Vi b) { return m.v ? a : b; }
@@ -117,5 +117,25 @@ JEPA_INLINE void store_f16(uint16_t* p, Vf a) {
 }
 
 JEPA_INLINE float sum_lanes(Vf a) { return a.v; }
+
+JEPA_INLINE float max_lanes(Vf a) { return a.v; }
+JEPA_INLINE float min_lanes(Vf a) { return a.v; }
+JEPA_INLINE Vm first(int n) { return {n > 0}; }
+JEPA_INLINE bool any(Vm m) { return m.v; }
+JEPA_INLINE Vi load_i_n(const int32_t* p, int n) { return {n > 0 ? *p : 0}; }
+JEPA_INLINE void store_i_n(int32_t* p, Vi a, int n) {
+  if (n > 0) *p = a.v;
+}
+
+// One lane of float64, for sums.
+struct Vd {
+  double v;
+};
+JEPA_INLINE Vd zero_d() { return {0.0}; }
+JEPA_INLINE Vd widen(Vf a) { return {static_cast<double>(a.v)}; }
+JEPA_INLINE Vd operator+(Vd a, Vd b) { return {a.v + b.v}; }
+JEPA_INLINE Vd fma(Vd a, Vd b, Vd c) { return {__builtin_fma(a.v, b.v, c.v)}; }
+JEPA_INLINE void store_d(double* p, Vd a) { *p = a.v; }
+JEPA_INLINE double sum_lanes(Vd a) { return a.v; }
 
 }  // namespace

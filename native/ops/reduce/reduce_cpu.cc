@@ -1,0 +1,214 @@
+#include "ops/reduce/accumulators.h"
+#include "ops/reduce/reduce.h"
+
+using namespace jepa;
+using namespace jepa::reduce;
+
+namespace {
+
+template <class T>
+JEPA_INLINE auto gather(const T* p, int64_t stride, int n) -> decltype(get(p)) {
+  T lanes[W] = {};
+  for (int i = 0; i < n; i++) lanes[i] = p[i * stride];
+  return get(lanes);
+}
+JEPA_INLINE Vi positions(int64_t start) {
+  int32_t lanes[W];
+  for (int i = 0; i < W; i++) lanes[i] = static_cast<int32_t>(start) + i;
+  return load_i(lanes);
+}
+
+// Summands [begin, end) in runs along the innermost reduced axis: body(offset in elements, first summand, count).
+template <class Body>
+JEPA_INLINE void for_each_run(const Attributes& a, int64_t begin, int64_t end, Body body) {
+  if (begin >= end) return;
+  if (a.rank == 0) return body(int64_t{0}, begin, end - begin);
+  const int inner = a.rank - 1;
+  int64_t index[kMaxRank], offset = 0, rest = begin;
+  for (int axis = inner; axis >= 0; axis--) {
+    index[axis] = rest % a.shape[axis];
+    rest /= a.shape[axis];
+    offset += index[axis] * a.stride[axis];
+  }
+  for (int64_t at = begin; at < end;) {
+    const int64_t left = a.shape[inner] - index[inner];
+    const int64_t count = left < end - at ? left : end - at;
+    body(offset, at, count);
+    at += count;
+    offset += count * a.stride[inner];
+    index[inner] += count;
+    for (int axis = inner; axis > 0 && index[axis] == a.shape[axis]; axis--) {
+      offset += a.stride[axis - 1] - a.shape[axis] * a.stride[axis];
+      index[axis] = 0;
+      index[axis - 1]++;
+    }
+  }
+}
+
+// All lanes along the summands of one output. Four carriers in turn hide the latency of an addition.
+template <class P>
+JEPA_INLINE double reduce_row(const Attributes& a, const typename P::T* x, int64_t begin, int64_t end) {
+  P carrier[4] = {P::start(), P::start(), P::start(), P::start()};
+  const int64_t stride = a.rank ? a.stride[a.rank - 1] : 1;
+  for_each_run(a, begin, end, [&](int64_t offset, int64_t start, int64_t count) {
+    const typename P::T* p = x + offset;
+    int64_t i = 0;
+    if (stride == 1) {
+      if (P::mergeable) {
+        for (; i + 4 * W <= count; i += 4 * W)
+          for (int k = 0; k < 4; k++) carrier[k].step(get(p + i + k * W), set_i(0));
+      }
+      for (; i + W <= count; i += W) carrier[0].step(get(p + i), positions(start + i));
+      if (i < count) {
+        const int n = static_cast<int>(count - i);
+        carrier[0].step_first(get_n(p + i, n), positions(start + i), n);
+      }
+    } else {
+      for (; i < count; i += W) {
+        const int n = static_cast<int>(count - i < W ? count - i : W);
+        carrier[0].step_first(gather(p + i * stride, stride, n), positions(start + i), n);
+      }
+    }
+  });
+  if (P::mergeable && end - begin >= 4 * W)
+    for (int k = 1; k < 4; k++) carrier[0].merge(carrier[k]);
+  return carrier[0].total();
+}
+
+// `vectors` neighbouring vectors of columns over a run of summands.
+template <class P, int vectors>
+JEPA_INLINE void sweep(P* carrier, const typename P::T* p, int64_t stride, int64_t start, int64_t count) {
+  P c[vectors];
+  for (int k = 0; k < vectors; k++) c[k] = carrier[k];
+  for (int64_t r = 0; r < count; r++) {
+    const Vi position = set_i(static_cast<int32_t>(start + r));
+    for (int k = 0; k < vectors; k++) c[k].step(get(p + r * stride + k * W), position);
+  }
+  for (int k = 0; k < vectors; k++) carrier[k] = c[k];
+}
+
+// A block of up to kColumns outputs, lanes along them.
+template <class P>
+JEPA_INLINE void reduce_columns(const Attributes& a, const typename P::T* x, int columns, int64_t begin, int64_t end,
+                                double* to) {
+  constexpr int blocks = kColumns / W;
+  P carrier[blocks];
+  for (int k = 0; k < blocks; k++) carrier[k] = P::start();
+  const int64_t stride = a.rank ? a.stride[a.rank - 1] : 0;
+  const int whole = a.column_in == 1 ? columns / W : 0;
+  for_each_run(a, begin, end, [&](int64_t offset, int64_t start, int64_t count) {
+    int k = 0;
+    for (; k + 4 <= whole; k += 4) sweep<P, 4>(carrier + k, x + offset + k * W, stride, start, count);
+    for (; k + 2 <= whole; k += 2) sweep<P, 2>(carrier + k, x + offset + k * W, stride, start, count);
+    for (; k < whole; k++) sweep<P, 1>(carrier + k, x + offset + k * W, stride, start, count);
+    for (; k * W < columns; k++) {
+      const int n = columns - k * W < W ? columns - k * W : W;
+      const typename P::T* p = x + offset + k * W * a.column_in;
+      P c = carrier[k];
+      for (int64_t r = 0; r < count; r++) {
+        const Vi position = set_i(static_cast<int32_t>(start + r));
+        const auto v = a.column_in == 1 ? get_n(p + r * stride, n) : gather(p + r * stride, a.column_in, n);
+        c.step_first(v, position, n);
+      }
+      carrier[k] = c;
+    }
+  });
+  double lanes[kColumns];
+  for (int k = 0; k < blocks; k++) carrier[k].lanes(lanes + k * W);
+  for (int k = 0; k < columns; k++) to[k] = lanes[k];
+}
+
+struct Unit {
+  int64_t in, out;
+  int columns;
+};
+JEPA_INLINE Unit unit_of(const Attributes& a, int64_t unit) {
+  const int64_t block = unit % a.blocks;
+  int64_t rest = unit / a.blocks;
+  Unit u = {block * kColumns * a.column_in, block * kColumns * a.column_out, 1};
+  if (a.columns) {
+    const int64_t left = a.columns - block * kColumns;
+    u.columns = static_cast<int>(left < kColumns ? left : kColumns);
+  }
+  for (int axis = a.outer_rank - 1; axis >= 0; axis--) {
+    const int64_t index = rest % a.outer[axis];
+    rest /= a.outer[axis];
+    u.in += index * a.outer_in[axis];
+    u.out += index * a.outer_out[axis];
+  }
+  return u;
+}
+
+JEPA_INLINE void store_outputs(const Attributes& a, const View& out, const Unit& u, const double* total) {
+  for (int k = 0; k < u.columns; k++) {
+    const int64_t at = u.out + k * a.column_out;
+    if (out.dtype == DType::float32) {
+      out.as<float>()[at] = static_cast<float>(total[k]);
+    } else {
+      out.as<int32_t>()[at] = static_cast<int32_t>(total[k]);
+    }
+  }
+}
+
+template <class P>
+void run_kind(const Call& call, int phase, int64_t begin, int64_t end) {
+  const auto& a = *static_cast<const Attributes*>(call.attributes);
+  const auto* x = reinterpret_cast<const typename P::T*>(call.in[0].data);
+  auto* workspace = reinterpret_cast<double*>(call.workspace);
+  const auto part = [&](const Unit& u, int64_t from, int64_t to, double* total) {
+    if (a.columns) {
+      reduce_columns<P>(a, x + u.in, u.columns, from, to, total);
+    } else {
+      total[0] = reduce_row<P>(a, x + u.in, from, to);
+    }
+  };
+  double total[kColumns];
+  if (phase == 1) {
+    for (int64_t unit = begin; unit < end; unit++) {
+      const Unit u = unit_of(a, unit);
+      const double* partial = workspace + unit * a.chunks * kColumns;
+      for (int k = 0; k < u.columns; k++) {
+        total[k] = partial[k];
+        for (int64_t c = 1; c < a.chunks; c++) total[k] = P::join(total[k], partial[c * kColumns + k]);
+      }
+      store_outputs(a, call.out[0], u, total);
+    }
+  } else if (a.chunks > 1) {
+    for (int64_t tile = begin; tile < end; tile++) {
+      const int64_t from = tile % a.chunks * a.chunk, to = from + a.chunk;
+      part(unit_of(a, tile / a.chunks), from, to < a.reduced ? to : a.reduced, workspace + tile * kColumns);
+    }
+  } else {
+    const int64_t last = end * a.units_per_tile < a.units ? end * a.units_per_tile : a.units;
+    for (int64_t unit = begin * a.units_per_tile; unit < last; unit++) {
+      const Unit u = unit_of(a, unit);
+      part(u, 0, a.reduced, total);
+      store_outputs(a, call.out[0], u, total);
+    }
+  }
+}
+
+void run(const Call& call, int phase, int64_t begin, int64_t end, char*) {
+  const auto& a = *static_cast<const Attributes*>(call.attributes);
+  const bool i = a.integers;
+  switch (a.kind) {
+    case Kind::sum:
+      return i ? run_kind<IntegerSum<false>>(call, phase, begin, end) : run_kind<Sum<false>>(call, phase, begin, end);
+    case Kind::sum_square:
+      return i ? run_kind<IntegerSum<true>>(call, phase, begin, end) : run_kind<Sum<true>>(call, phase, begin, end);
+    case Kind::max:
+      return i ? run_kind<IntegerExtreme<false>>(call, phase, begin, end) : run_kind<Extreme<false>>(call, phase, begin, end);
+    case Kind::min:
+      return i ? run_kind<IntegerExtreme<true>>(call, phase, begin, end) : run_kind<Extreme<true>>(call, phase, begin, end);
+    case Kind::argmax:
+      return i ? run_kind<Position<int32_t, Vi, false>>(call, phase, begin, end)
+               : run_kind<Position<float, Vf, false>>(call, phase, begin, end);
+    case Kind::argmin:
+      return i ? run_kind<Position<int32_t, Vi, true>>(call, phase, begin, end)
+               : run_kind<Position<float, Vf, true>>(call, phase, begin, end);
+  }
+}
+
+}  // namespace
+
+JEPA_KERNEL(reduce, run)
