@@ -37,8 +37,8 @@ export interface GradientContext<A> {
   readonly needs: readonly boolean[];
 }
 
-/** What an operand of a native op must look like in memory: 'rows' means a dense last axis and one stride over all leading ones. */
-export type Layout = 'strided' | 'rows' | 'contiguous';
+/** What an operand of a native op must look like in memory: 'rows': a dense last axis and one stride over all leading ones; 'matrix': one of the last two axes dense. */
+export type Layout = 'strided' | 'rows' | 'lastDense' | 'matrix' | 'contiguous';
 
 /** Everything the compiler knows of an op; exactly one of `emit`, `view` and `native` says how it is computed. */
 export interface OpDefinition<A = unknown> {

@@ -1,0 +1,84 @@
+import { JepaError } from '../errors.js';
+import { apply, type OpDefinition } from '../tensor/op.js';
+import { broadcastShapes, sameShape, show } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { cast } from './elementwise.js';
+import { broadcastTo } from './views.js';
+
+/** Which keys a query sees; i is the query's position, j the key's. Conditions given together must all hold. */
+export interface AttentionMask {
+  /** j ≤ i + queryOffset; offset 0 is the square mask, Sk − Sq aligns the ends. */
+  readonly causal?: boolean;
+  readonly queryOffset?: number;
+  /** −left ≤ j − i ≤ right. */
+  readonly window?: { readonly left: number; readonly right: number };
+  /** ⌊j/size⌋ ≤ ⌊i/size⌋, and with `blocks` also ⌊i/size⌋ − ⌊j/size⌋ < blocks. */
+  readonly block?: { readonly size: number; readonly blocks?: number };
+  /** int32 [B]: keys below it are seen. */
+  readonly keyLength?: Tensor;
+  /** bool, broadcast to [B, H, Sq, Sk]: true is seen. */
+  readonly mask?: Tensor;
+}
+
+interface Attributes {
+  readonly scale: number;
+  readonly flags: number;
+  readonly queryOffset: number;
+  readonly window: readonly [number, number];
+  readonly block: number;
+  readonly windowBlocks: number;
+}
+
+const encode: NonNullable<OpDefinition<Attributes>['native']>['encode'] = (writer, { scale, flags, queryOffset, window, block, windowBlocks }) =>
+  writer.f32(scale).u32(flags).i32(queryOffset).i32(window[0]).i32(window[1]).i32(block).i32(windowBlocks);
+
+const attentionOp: OpDefinition<Attributes> = {
+  name: 'attention',
+  outputs: ([q, , v]) => [
+    { shape: [...q.shape.slice(0, -1), v.shape[3]], dtype: 'float32' },
+    { shape: q.shape.slice(0, -1), dtype: 'float32' },
+  ],
+  native: { layouts: ['lastDense', 'lastDense', 'lastDense', 'strided', 'strided'], encode },
+  gradient: ({ inputs: [q, k, v, ...masks], outputs: [y, lse], attributes, cotangents: [dy] }) =>
+    dy ? [...apply(attentionGradientOp, [dy, q, k, v, y, lse, ...masks], attributes), ...masks.map(() => undefined)] : [],
+};
+
+const attentionGradientOp: OpDefinition<Attributes> = {
+  name: 'attention_gradient',
+  outputs: ([, q, k, v]) => [q, k, v].map(({ shape }) => ({ shape, dtype: 'float32' as const })),
+  native: { layouts: ['lastDense', 'lastDense', 'lastDense', 'lastDense', 'lastDense', 'contiguous', 'strided', 'strided'], encode },
+};
+
+/**
+ * Softmax attention, softmax(q·kᵀ·scale, masked)·v, without storing the scores (Dao et al. 2022). A query that sees no key gives 0.
+ * @param q [B, H, Sq, d]   @param k [B, H, Sk, d]   @param v [B, H, Sk, dv]   @returns [B, H, Sq, dv]
+ * @throws JepaError ERR_JEPA_SHAPE
+ * @example attention(q, k, v, { causal: true })
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, { scale, ...mask }: AttentionMask & { readonly scale?: number } = {}): Tensor {
+  const [batch, heads, queries, width] = q.shape;
+  const keys = k.shape[2];
+  if (q.rank !== 4 || !sameShape(k.shape, [batch, heads, keys, width]) || !sameShape(v.shape, [batch, heads, keys, v.shape[3]])) {
+    throw new JepaError('ERR_JEPA_SHAPE', `[attention] expected q [B, H, Sq, d], k [B, H, Sk, d] and v [B, H, Sk, dv], got ${show(q.shape)}, ${show(k.shape)} and ${show(v.shape)}`);
+  }
+  const operands = [q, k, v].map((operand) => cast(operand, 'float32'));
+  if (mask.mask) {
+    const full = [batch, heads, queries, keys];
+    if (!sameShape(broadcastShapes('attention', mask.mask.shape, full), full)) throw new JepaError('ERR_JEPA_SHAPE', `[attention] expected a mask that broadcasts to ${show(full)}, got ${show(mask.mask.shape)}`);
+    operands.push(broadcastTo(cast(mask.mask, 'bool'), full));
+  }
+  if (mask.keyLength) {
+    if (!sameShape(mask.keyLength.shape, [batch])) throw new JepaError('ERR_JEPA_SHAPE', `[attention] expected keyLength of shape [${batch}], got ${show(mask.keyLength.shape)}`);
+    operands.push(cast(mask.keyLength, 'int32'));
+  }
+  const flags = [mask.causal, mask.mask, mask.keyLength, mask.window, mask.block].reduce((bits: number, given, index) => bits | (given ? 1 << index : 0), 0);
+  const attributes: Attributes = {
+    scale: scale ?? 1 / Math.sqrt(width),
+    flags,
+    queryOffset: mask.queryOffset ?? 0,
+    window: [mask.window?.left ?? 0, mask.window?.right ?? 0],
+    block: mask.block?.size ?? 1,
+    windowBlocks: mask.block?.blocks ?? 0,
+  };
+  return apply(attentionOp, operands, attributes)[0];
+}

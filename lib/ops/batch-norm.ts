@@ -1,0 +1,47 @@
+import { JepaError } from '../errors.js';
+import { show } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { add, mul, rsqrt, square, sub } from './elementwise.js';
+import { mean } from './reduce.js';
+import { reshape } from './views.js';
+
+export interface BatchNormOptions {
+  readonly weight?: Tensor;
+  readonly bias?: Tensor;
+  /** Statistics of training, used when `training` is false. */
+  readonly runningMean?: Tensor;
+  readonly runningVar?: Tensor;
+  readonly training: boolean;
+  readonly epsilon?: number;
+}
+
+/**
+ * (x − mean)/√(var + ε)·weight + bias per channel (axis 1), var biased (Ioffe & Szegedy 2015). In training, mean and variance of the batch,
+ * through which gradients flow.
+ * @param x [N, C, ...]
+ * @returns y, and in training the batch's mean [C] and unbiased variance [C], for running statistics
+ */
+export function batchNorm(x: Tensor, { weight, bias, runningMean, runningVar, training, epsilon = 1e-5 }: BatchNormOptions): { y: Tensor; batchMean?: Tensor; batchVar?: Tensor } {
+  if (x.rank < 2) throw new JepaError('ERR_JEPA_SHAPE', `[batchNorm] expected x [N, C, ...], got ${show(x.shape)}`);
+  const channels = x.shape[1];
+  const axes = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
+  const perChannel = (values: Tensor): Tensor => reshape(values, x.shape.map((_, axis) => (axis === 1 ? channels : 1)));
+  const affine = (standardised: Tensor): Tensor => {
+    const scaled = weight ? mul(standardised, perChannel(weight)) : standardised;
+    return bias ? add(scaled, perChannel(bias)) : scaled;
+  };
+  if (!training) {
+    if (!runningMean || !runningVar) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[batchNorm] expected runningMean and runningVar outside training');
+    return { y: affine(mul(sub(x, perChannel(runningMean)), rsqrt(add(perChannel(runningVar), epsilon)))) };
+  }
+  const count = x.size / Math.max(channels, 1);
+  if (count < 2) throw new JepaError('ERR_JEPA_SHAPE', `[batchNorm] expected more than one value per channel in training, got ${show(x.shape)}`);
+  const average = mean(x, { axes, keepDims: true });
+  const centred = sub(x, average);
+  const biased = mean(square(centred), { axes, keepDims: true });
+  return {
+    y: affine(mul(centred, rsqrt(add(biased, epsilon)))),
+    batchMean: reshape(average, [channels]),
+    batchVar: reshape(mul(biased, count / (count - 1)), [channels]),
+  };
+}

@@ -1,0 +1,17 @@
+import { scalar } from '../tensor/create.js';
+import type { DType } from '../tensor/dtype.js';
+import { checkShape, type Shape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { broadcastTo } from './views.js';
+
+/** A tensor that is one number everywhere; takes no memory until something needs it to. */
+export function full(shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
+  checkShape('full', shape);
+  return broadcastTo(scalar(value, dtype), shape);
+}
+export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
+  return full(shape, 0, dtype);
+}
+export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
+  return full(shape, 1, dtype);
+}

@@ -1,0 +1,232 @@
+import { JepaError } from '../errors.js';
+import { scalar, type TensorLike } from '../tensor/create.js';
+import { type DType, isFloat } from '../tensor/dtype.js';
+import { apply, type GradientContext, type OpDefinition } from '../tensor/op.js';
+import { broadcastShapes } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+import { unbroadcast } from './unbroadcast.js';
+
+type Gradient = (context: GradientContext<unknown>, dy: Tensor) => (Tensor | undefined)[];
+
+/** The dtype of a result: numbers take the tensor's, float32 wins over narrower floats, floats win over integers. */
+export function promote(op: string, a: DType, b: DType): DType {
+  if (a === b) return a;
+  if (isFloat(a) && isFloat(b)) return 'float32';
+  if (isFloat(a)) return a;
+  if (isFloat(b)) return b;
+  if (a === 'bool') return b;
+  if (b === 'bool') return a;
+  if ((a === 'int32' && b === 'uint8') || (a === 'uint8' && b === 'int32')) return 'int32';
+  throw new JepaError('ERR_JEPA_DTYPE', `[${op}] expected dtypes that combine, got ${a} and ${b}`);
+}
+
+/** A number beside a tensor becomes a scalar of its dtype, or float32 if it would not fit into an integer one. */
+function operands(a: TensorLike, b: TensorLike): [Tensor, Tensor] {
+  const like = (value: TensorLike, other: TensorLike): Tensor => {
+    if (value instanceof Tensor) return value;
+    const dtype = other instanceof Tensor ? other.dtype : 'float32';
+    return scalar(value, isFloat(dtype) || (Number.isInteger(value) && dtype !== 'bool') ? dtype : 'float32');
+  };
+  return [like(a, b), like(b, a)];
+}
+
+const float = (dtype: DType): boolean => isFloat(dtype);
+
+function converted(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : cast(x, dtype);
+}
+
+/** Defines `name(a, b)` with broadcasting. Instructions: one for floats, one for integers. */
+function binary(name: string, codes: { readonly float: string; readonly int?: string; readonly bool?: boolean }, gradient: Gradient | null): (a: TensorLike, b: TensorLike) => Tensor {
+  const op: OpDefinition<null> = {
+    name,
+    outputs: ([a, b]) => [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: codes.bool ? 'bool' : a.dtype }],
+    emit: (e, [a, b], _, [{ dtype }]) => {
+      const code = float(dtype) ? codes.float : codes.int;
+      if (!code) throw new JepaError('ERR_JEPA_DTYPE', `[${name}] expected floating-point tensors, got ${dtype}`);
+      return e.op(code, a, b);
+    },
+    gradient: gradient && ((context) => gradient(context, context.cotangents[0] as Tensor).map((part, index) => part && unbroadcast(part, context.inputs[index].shape))),
+  };
+  return (left, right) => {
+    const [a, b] = operands(left, right);
+    let dtype = promote(name, a.dtype, b.dtype);
+    if (!codes.int && !float(dtype)) dtype = 'float32';
+    if (codes.int && dtype === 'bool' && !codes.bool) dtype = 'int32';
+    return apply(op, [converted(a, dtype), converted(b, dtype)], null)[0];
+  };
+}
+
+/** Defines `name(x)` for floating-point tensors (others become float32), or for integers too where an instruction exists. */
+function unary(name: string, codes: { readonly float: string; readonly int?: string }, gradient: Gradient | null): (x: Tensor) => Tensor {
+  const op: OpDefinition<null> = {
+    name,
+    outputs: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
+    emit: (e, [x], _, [{ dtype }]) => e.op(float(dtype) ? codes.float : (codes.int as string), x),
+    gradient: gradient && ((context) => gradient(context, context.cotangents[0] as Tensor)),
+  };
+  return (x) => apply(op, [float(x.dtype) ? x : converted(x, codes.int ? 'int32' : 'float32')], null)[0];
+}
+
+/** a + b. @example add(tensor([1, 2]), 1) */
+export const add = binary('add', { float: 'add_f', int: 'add_i' }, (_, dy) => [dy, dy]);
+/** a − b */
+export const sub = binary('sub', { float: 'sub_f', int: 'sub_i' }, ({ needs }, dy) => [dy, needs[1] ? neg(dy) : undefined]);
+/** a · b, element by element */
+export const mul = binary('mul', { float: 'mul_f', int: 'mul_i' }, ({ inputs: [a, b], needs }, dy) => [needs[0] ? mul(dy, b) : undefined, needs[1] ? mul(dy, a) : undefined]);
+/** a / b; integers become float32 */
+export const div = binary('div', { float: 'div_f' }, ({ inputs: [, b], outputs: [y], needs }, dy) => {
+  const da = div(dy, b);
+  return [da, needs[1] ? neg(mul(da, y)) : undefined];
+});
+
+// Equal operands share the gradient; NaN goes to neither.
+const extremum =
+  (wins: (a: Tensor, b: Tensor) => Tensor): Gradient =>
+  ({ inputs: [a, b] }, dy) => {
+    const half = mul(dy, 0.5);
+    const tie = equal(a, b);
+    return [where(tie, half, where(wins(a, b), dy, 0)), where(tie, half, where(wins(b, a), dy, 0))];
+  };
+/** The smaller of a and b; NaN if either is. */
+export const minimum = binary('minimum', { float: 'min_f', int: 'min_i' }, extremum((a, b) => less(a, b)));
+/** The larger of a and b; NaN if either is. */
+export const maximum = binary('maximum', { float: 'max_f', int: 'max_i' }, extremum((a, b) => greater(a, b)));
+
+/** −x */
+export const neg = unary('neg', { float: 'neg_f', int: 'neg_i' }, (_, dy) => [neg(dy)]);
+/** |x|; its gradient at 0 is 0 */
+export const abs = unary('abs', { float: 'abs_f', int: 'abs_i' }, ({ inputs: [x] }, dy) => [mul(dy, sign(x))]);
+/** −1, 0 or 1; gradient 0 */
+export const sign = unary('sign', { float: 'sign_f', int: 'sign_i' }, ({ inputs: [x] }) => [mul(x, 0)]);
+/** Largest whole number ≤ x; gradient 0 */
+export const floor = unary('floor', { float: 'floor_f' }, ({ inputs: [x] }) => [mul(x, 0)]);
+export const exp = unary('exp', { float: 'exp' }, ({ outputs: [y] }, dy) => [mul(dy, y)]);
+/** Natural logarithm */
+export const log = unary('log', { float: 'log' }, ({ inputs: [x] }, dy) => [div(dy, x)]);
+export const sqrt = unary('sqrt', { float: 'sqrt' }, ({ outputs: [y] }, dy) => [div(mul(dy, 0.5), y)]);
+/** 1 / √x */
+export const rsqrt = unary('rsqrt', { float: 'rsqrt' }, ({ inputs: [x], outputs: [y] }, dy) => [div(mul(mul(dy, -0.5), y), x)]);
+export const sin = unary('sin', { float: 'sin' }, ({ inputs: [x] }, dy) => [mul(dy, cos(x))]);
+export const cos = unary('cos', { float: 'cos' }, ({ inputs: [x] }, dy) => [neg(mul(dy, sin(x)))]);
+export const tanh = unary('tanh', { float: 'tanh' }, ({ outputs: [y] }, dy) => [mul(dy, sub(1, mul(y, y)))]);
+/** 1 / (1 + e^−x) */
+export const sigmoid = unary('sigmoid', { float: 'sigmoid' }, ({ outputs: [y] }, dy) => [mul(dy, mul(y, sub(1, y)))]);
+/** 2/√π ∫₀ˣ e^(−t²) dt */
+export const erf = unary('erf', { float: 'erf' }, ({ inputs: [x] }, dy) => [mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)))]);
+/** x · σ(x) */
+export const silu = unary('silu', { float: 'silu' }, ({ inputs: [x] }, dy) => {
+  const s = sigmoid(x);
+  return [mul(dy, mul(s, add(mul(x, sub(1, s)), 1)))];
+});
+/** max(x, 0); its gradient at 0 is 0 */
+export const relu = unary('relu', { float: 'relu' }, ({ inputs: [x] }, dy) => [where(greater(x, 0), dy, 0)]);
+
+const geluErfSlope = unary('gelu_erf_slope', { float: 'gelu_erf_d' }, null);
+const geluTanhSlope = unary('gelu_tanh_slope', { float: 'gelu_tanh_d' }, null);
+const geluErf = unary('gelu_erf', { float: 'gelu_erf' }, ({ inputs: [x] }, dy) => [mul(dy, geluErfSlope(x))]);
+const geluTanh = unary('gelu_tanh', { float: 'gelu_tanh' }, ({ inputs: [x] }, dy) => [mul(dy, geluTanhSlope(x))]);
+
+/** Gaussian error linear unit x·Φ(x) (Hendrycks & Gimpel 2016), exact or by the tanh approximation. */
+export function gelu(x: Tensor, { approximate = 'none' }: { readonly approximate?: 'none' | 'tanh' } = {}): Tensor {
+  return approximate === 'tanh' ? geluTanh(x) : geluErf(x);
+}
+
+/** x² */
+export function square(x: Tensor): Tensor {
+  return mul(x, x);
+}
+
+/** 1 / x */
+export function reciprocal(x: Tensor): Tensor {
+  return div(1, x);
+}
+
+/** x to a whole power or a half: repeated products and square roots. @throws JepaError for other exponents */
+export function pow(x: Tensor, exponent: number): Tensor {
+  if (exponent < 0) return reciprocal(pow(x, -exponent));
+  if (exponent === 0.5) return sqrt(x);
+  if (!Number.isInteger(exponent)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[pow] expected a whole exponent or 0.5, got ${exponent}`, { help: ['use exp(mul(log(x), exponent)) for positive x'] });
+  if (exponent === 0) return add(mul(x, 0), 1);
+  if (exponent === 1) return x;
+  const half = pow(x, Math.floor(exponent / 2));
+  return exponent % 2 === 0 ? mul(half, half) : mul(mul(half, half), x);
+}
+
+/** x limited to [min, max]; outside the gradient is 0, at a limit it passes. */
+export function clamp(x: Tensor, min: number, max: number): Tensor {
+  if (!(min <= max)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[clamp] expected min ≤ max, got ${min} and ${max}`);
+  return apply(clampOp, [x], { min, max })[0];
+}
+const clampOp: OpDefinition<{ min: number; max: number }> = {
+  name: 'clamp',
+  outputs: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
+  emit: (e, [x], { min, max }, [{ dtype }]) => {
+    const constant = (value: number): number => (float(dtype) ? e.float(value) : e.int(value));
+    const suffix = float(dtype) ? 'f' : 'i';
+    return e.op(`min_${suffix}`, e.op(`max_${suffix}`, x, constant(min)), constant(max));
+  },
+  gradient: ({ inputs: [x], attributes: { min, max }, cotangents: [dy] }) => [where(logicalAnd(greaterEqual(x, min), lessEqual(x, max)), dy as Tensor, 0)],
+};
+
+const comparison = (name: string, code: string): ((a: TensorLike, b: TensorLike) => Tensor) => binary(name, { float: `${code}_f`, int: `${code}_i`, bool: true }, null);
+export const less = comparison('less', 'lt');
+export const lessEqual = comparison('less_equal', 'le');
+export const equal = comparison('equal', 'eq');
+export const notEqual = comparison('not_equal', 'ne');
+export const greater = comparison('greater', 'gt');
+export const greaterEqual = comparison('greater_equal', 'ge');
+
+const logical = (name: string, code: string): ((a: Tensor, b: Tensor) => Tensor) => {
+  const op: OpDefinition<null> = {
+    name,
+    outputs: ([a, b]) => [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: 'bool' }],
+    emit: (e, [a, b]) => e.op(code, a, b),
+    gradient: null,
+  };
+  return (a, b) => apply(op, [converted(a, 'bool'), converted(b, 'bool')], null)[0];
+};
+export const logicalAnd = logical('logical_and', 'and_i');
+export const logicalOr = logical('logical_or', 'or_i');
+
+const notOp: OpDefinition<null> = { name: 'logical_not', outputs: ([x]) => [{ shape: x.shape, dtype: 'bool' }], emit: (e, [x]) => e.op('not_i', x), gradient: null };
+export function logicalNot(x: Tensor): Tensor {
+  return apply(notOp, [converted(x, 'bool')], null)[0];
+}
+
+/** Neither NaN nor infinite. */
+export function isFinite(x: Tensor): Tensor {
+  return less(abs(x), Number.POSITIVE_INFINITY);
+}
+
+const whereOp: OpDefinition<null> = {
+  name: 'where',
+  outputs: ([condition, a, b]) => [{ shape: broadcastShapes('where', condition.shape, a.shape, b.shape), dtype: a.dtype }],
+  emit: (e, [condition, a, b]) => e.op('select', condition, a, b),
+  gradient: ({ inputs: [condition, a, b], cotangents: [dy], needs }) => [
+    undefined,
+    needs[1] ? unbroadcast(where(condition, dy as Tensor, 0), a.shape) : undefined,
+    needs[2] ? unbroadcast(where(condition, 0, dy as Tensor), b.shape) : undefined,
+  ],
+};
+/** a where the condition holds, else b. @param condition bool, broadcast */
+export function where(condition: Tensor, left: TensorLike, right: TensorLike): Tensor {
+  const [a, b] = operands(left, right);
+  const dtype = promote('where', a.dtype, b.dtype);
+  return apply(whereOp, [converted(condition, 'bool'), converted(a, dtype), converted(b, dtype)], null)[0];
+}
+
+const castOp: OpDefinition<DType> = {
+  name: 'cast',
+  outputs: ([{ shape }], dtype) => [{ shape, dtype }],
+  emit: (e, [x], _, [{ dtype: from }], { dtype: to }) => {
+    if (to === 'bool') return float(from) ? e.op('ne_f', x, e.float(0)) : e.op('ne_i', x, e.int(0));
+    if (float(from) === float(to)) return x;
+    return e.op(float(from) ? 'f_to_i' : 'i_to_f', x);
+  },
+  gradient: ({ inputs: [x], cotangents: [dy] }) => [float(x.dtype) ? cast(dy as Tensor, x.dtype) : undefined],
+};
+/** The values in another dtype: floats round to nearest even, integers truncate toward zero, bool is ≠ 0. */
+export function cast(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : apply(castOp, [x], dtype)[0];
+}

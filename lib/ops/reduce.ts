@@ -1,0 +1,148 @@
+import { JepaError } from '../errors.js';
+import { isFloat } from '../tensor/dtype.js';
+import { apply, type OpDefinition } from '../tensor/op.js';
+import { normaliseAxis, show } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { add, cast, div, equal, exp, log, mul, square, sub, where } from './elementwise.js';
+import { broadcastTo, reshape, stopped } from './views.js';
+
+export interface ReduceOptions {
+  /** Axes to reduce; all by default. */
+  readonly axes?: readonly number[];
+  /** Keep reduced axes with extent 1 (default false). */
+  readonly keepDims?: boolean;
+}
+
+const kinds = ['sum', 'max', 'min', 'argmax', 'argmin', 'sum_square'] as const;
+type Kind = (typeof kinds)[number];
+
+interface Attributes {
+  readonly kind: Kind;
+  readonly axes: readonly number[];
+}
+
+const reduceOp: OpDefinition<Attributes> = {
+  name: 'reduce',
+  outputs: ([{ shape, dtype }], { kind, axes }) => [{ shape: shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)), dtype: kind.startsWith('arg') ? 'int32' : dtype }],
+  native: {
+    layouts: ['strided'],
+    encode: (writer, { kind, axes }) => writer.u32(kinds.indexOf(kind)).u32(axes.reduce((mask, axis) => mask | (1 << axis), 0)),
+  },
+  gradient: ({ inputs: [x], outputs: [y], attributes: { kind, axes }, cotangents: [cotangent] }) => {
+    const dy = cotangent as Tensor;
+    switch (kind) {
+      case 'sum':
+        return [broadcastTo(dy, x.shape)];
+      case 'sum_square':
+        return [mul(mul(x, 2), dy)];
+      case 'max':
+      case 'min': {
+        // Equal extremes share the gradient.
+        const hit = equal(x, y);
+        const count = reduce(cast(hit, 'float32'), 'sum', axes);
+        return [where(hit, div(dy, count), 0)];
+      }
+      default:
+        return [undefined];
+    }
+  },
+};
+
+function reduce(x: Tensor, kind: Kind, axes: readonly number[]): Tensor {
+  const input = isFloat(x.dtype) ? cast(x, 'float32') : x.dtype === 'int32' ? x : cast(x, 'int32');
+  return apply(reduceOp, [input], { kind, axes })[0];
+}
+
+function axesOf(op: string, x: Tensor, axes: readonly number[] | undefined): number[] {
+  const result = (axes ?? x.shape.map((_, axis) => axis)).map((axis) => normaliseAxis(op, axis, x.shape));
+  if (new Set(result).size !== result.length) throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected every axis once, got ${show(axes ?? [])}`);
+  return result.sort((a, b) => a - b);
+}
+
+function dropped(x: Tensor, reduced: Tensor, axes: readonly number[], keepDims = false): Tensor {
+  return keepDims ? reduced : reshape(reduced, x.shape.filter((_, axis) => !axes.includes(axis)));
+}
+
+/** Sum over axes. @example sum(x, { axes: [-1], keepDims: true }) */
+export function sum(x: Tensor, { axes, keepDims }: ReduceOptions = {}): Tensor {
+  const over = axesOf('sum', x, axes);
+  return over.length === 0 ? x : dropped(x, reduce(x, 'sum', over), over, keepDims);
+}
+
+/** Sum of squares over axes. */
+export function sumOfSquares(x: Tensor, { axes, keepDims }: ReduceOptions = {}): Tensor {
+  const over = axesOf('sumOfSquares', x, axes);
+  return over.length === 0 ? square(x) : dropped(x, reduce(x, 'sum_square', over), over, keepDims);
+}
+
+/** Arithmetic mean over axes, in float32. */
+export function mean(x: Tensor, { axes, keepDims }: ReduceOptions = {}): Tensor {
+  const over = axesOf('mean', x, axes);
+  const count = over.reduce((product, axis) => product * x.shape[axis], 1);
+  return div(sum(isFloat(x.dtype) ? x : cast(x, 'float32'), { axes: over, keepDims }), count);
+}
+
+function extreme(op: string, kind: 'max' | 'min', x: Tensor, { axes, keepDims }: ReduceOptions): Tensor {
+  const over = axesOf(op, x, axes);
+  if (over.length === 0) return x;
+  if (over.some((axis) => x.shape[axis] === 0)) throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected at least one element to reduce, got ${show(x.shape)}`);
+  return dropped(x, reduce(x, kind, over), over, keepDims);
+}
+/** Largest element over axes; NaN wins. Equal ones share the gradient. */
+export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return extreme('max', 'max', x, options);
+}
+/** Smallest element over axes; NaN wins. Equal ones share the gradient. */
+export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return extreme('min', 'min', x, options);
+}
+
+/** Position of the largest element along an axis, the first of equals, as int32. */
+export function argmax(x: Tensor, axis = -1, { keepDims = false }: { readonly keepDims?: boolean } = {}): Tensor {
+  const at = normaliseAxis('argmax', axis, x.shape);
+  if (x.shape[at] === 0) throw new JepaError('ERR_JEPA_SHAPE', `[argmax] expected at least one element along axis ${at}, got ${show(x.shape)}`);
+  return dropped(x, reduce(x, 'argmax', [at]), [at], keepDims);
+}
+
+export interface VarianceOptions extends ReduceOptions {
+  /** Divides by n − correction: 1 (default) is the unbiased estimate, 0 the mean square. */
+  readonly correction?: number;
+}
+
+/** Variance over axes, in two passes. */
+export function variance(x: Tensor, { axes, keepDims, correction = 1 }: VarianceOptions = {}): Tensor {
+  const over = axesOf('variance', x, axes);
+  const count = over.reduce((product, axis) => product * x.shape[axis], 1);
+  const centred = sub(x, mean(x, { axes: over, keepDims: true }));
+  return div(sum(square(centred), { axes: over, keepDims }), Math.max(0, count - correction));
+}
+
+/** log Σ exp x along an axis, without overflow. */
+export function logsumexp(x: Tensor, axis = -1, { keepDims = false }: { readonly keepDims?: boolean } = {}): Tensor {
+  const at = normaliseAxis('logsumexp', axis, x.shape);
+  const shift = finitePeak(x, at);
+  const result = add(log(sum(exp(sub(x, shift)), { axes: [at], keepDims: true })), shift);
+  return dropped(x, result, [at], keepDims);
+}
+
+/** exp x / Σ exp x along an axis. */
+export function softmax(x: Tensor, axis = -1): Tensor {
+  const at = normaliseAxis('softmax', axis, x.shape);
+  const e = exp(sub(x, stopPeak(x, at)));
+  return div(e, sum(e, { axes: [at], keepDims: true }));
+}
+
+/** log of softmax, without forming it. */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  return sub(x, logsumexp(x, axis, { keepDims: true }));
+}
+
+function stopPeak(x: Tensor, axis: number): Tensor {
+  return stopped(max(x, { axes: [axis], keepDims: true }));
+}
+
+// An infinite peak would turn x − peak into NaN where x is the peak: it is not subtracted.
+function finitePeak(x: Tensor, axis: number): Tensor {
+  const peak = stopPeak(x, axis);
+  return where(equal(sub(peak, peak), 0), peak, 0);
+}

@@ -1,0 +1,77 @@
+import { JepaError } from '../errors.js';
+import { arange } from '../tensor/create.js';
+import { apply, type OpDefinition } from '../tensor/op.js';
+import { normaliseAxis, show, sizeOf } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { add, cast, mul } from './elementwise.js';
+import { permute, reshape } from './views.js';
+
+const gatherOp: OpDefinition<null> = {
+  name: 'gather_rows',
+  outputs: ([table, indices]) => [{ shape: [indices.shape[0], table.shape[1]], dtype: table.dtype }],
+  native: { layouts: ['rows', 'contiguous'], encode: () => {} },
+  gradient: ({ inputs: [table, indices], cotangents: [dy] }) => [scatterAddRows(dy as Tensor, indices, table.shape[0]), undefined],
+};
+
+/**
+ * Rows of a table by index. An index outside the table fails the step.
+ * @param table [R, ...]   @param indices int32 [...n]   @returns [...n, ...]
+ */
+export function gatherRows(table: Tensor, indices: Tensor): Tensor {
+  if (table.rank < 1) throw new JepaError('ERR_JEPA_SHAPE', `[gatherRows] expected a table with rows, got ${show(table.shape)}`);
+  const rest = table.shape.slice(1);
+  const flat = apply(gatherOp, [reshape(table, [table.shape[0], sizeOf(rest)]), reshape(int32('gatherRows', indices), [indices.size])], null)[0];
+  return reshape(flat, [...indices.shape, ...rest]);
+}
+
+const scatterOp: OpDefinition<{ readonly count: number }> = {
+  name: 'scatter_add_rows',
+  outputs: ([rows], { count }) => [{ shape: [count, rows.shape[1]], dtype: 'float32' }],
+  native: { layouts: ['rows', 'contiguous'], encode: () => {} },
+  gradient: ({ inputs: [, indices], cotangents: [dy] }) => [gatherRows(dy as Tensor, indices), undefined],
+};
+
+/**
+ * Adds rows into a table of zeros, in the order of the indices.
+ * @param rows [...n, ...]   @param indices int32 [...n]   @param count rows R of the table   @returns [R, ...]
+ */
+export function scatterAddRows(rows: Tensor, indices: Tensor, count: number): Tensor {
+  const rest = rows.shape.slice(indices.rank);
+  if (rows.shape.slice(0, indices.rank).some((extent, axis) => extent !== indices.shape[axis])) {
+    throw new JepaError('ERR_JEPA_SHAPE', `[scatterAddRows] expected a row for each of the indices ${show(indices.shape)}, got ${show(rows.shape)}`);
+  }
+  const flat = apply(scatterOp, [reshape(cast(rows, 'float32'), [indices.size, sizeOf(rest)]), reshape(int32('scatterAddRows', indices), [indices.size])], { count })[0];
+  return reshape(flat, [count, ...rest]);
+}
+
+const topKOp: OpDefinition<{ readonly count: number; readonly largest: boolean }> = {
+  name: 'top_k',
+  outputs: ([{ shape }], { count }) => [
+    { shape: [...shape.slice(0, -1), count], dtype: 'float32' },
+    { shape: [...shape.slice(0, -1), count], dtype: 'int32' },
+  ],
+  native: { layouts: ['rows'], encode: (writer, { largest }) => writer.u32(Number(largest)) },
+  gradient: ({ inputs: [x], outputs: [, indices], attributes: { count }, cotangents: [dy] }) => {
+    if (!dy) return [undefined];
+    const n = x.shape[x.rank - 1];
+    const rows = x.size / Math.max(n, 1);
+    const offsets = mul(reshape(arange(0, rows), [rows, 1]), n);
+    const positions = reshape(add(reshape(indices, [rows, count]), offsets), [rows * count]);
+    return [reshape(scatterAddRows(reshape(dy, [rows * count, 1]), positions, rows * n), x.shape)];
+  },
+};
+
+/** The largest (or smallest) elements along an axis, best first; ties by lower position; NaN counts as largest. */
+export function topK(x: Tensor, count: number, { largest = true, axis = -1 }: { readonly largest?: boolean; readonly axis?: number } = {}): { values: Tensor; indices: Tensor } {
+  const at = normaliseAxis('topK', axis, x.shape);
+  if (!Number.isInteger(count) || count < 0 || count > x.shape[at]) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[topK] expected a count from 0 to ${x.shape[at]} (axis ${at} of ${show(x.shape)}), got ${count}`);
+  const order = [...x.shape.keys()].filter((k) => k !== at).concat(at);
+  const [values, indices] = apply(topKOp, [permute(cast(x, 'float32'), order)], { count, largest });
+  const back = order.map((_, k) => order.indexOf(k));
+  return { values: permute(values, back), indices: permute(indices, back) };
+}
+
+function int32(op: string, indices: Tensor): Tensor {
+  if (indices.dtype !== 'int32' && indices.dtype !== 'uint8') throw new JepaError('ERR_JEPA_DTYPE', `[${op}] expected int32 indices, got ${indices.dtype}`);
+  return cast(indices, 'int32');
+}

@@ -1,0 +1,32 @@
+import { ByteWriter } from '../byte-writer.js';
+import { type Graph, keyOf, type NativeNode } from './ir.js';
+
+const panel = 32;
+
+/** Packs a right operand once where several products use it: the product kernel then streams it in the order it reads. */
+export function packOperands(graph: Graph): void {
+  const uses = new Map<string, NativeNode[]>();
+  for (const node of graph.nodes) {
+    if (node.kind !== 'native' || node.name !== 'matmul' || node.inputs[1].shape.length !== 2) continue;
+    const key = keyOf(node.inputs[1]);
+    const list = uses.get(key);
+    if (list) list.push(node);
+    else uses.set(key, [node]);
+  }
+  for (const nodes of uses.values()) {
+    const operand = nodes[0].inputs[1];
+    const [k, n] = operand.shape;
+    if (nodes.length < 2 || k === 0 || n === 0) continue;
+    const packed = graph.dense({ shape: [k * Math.ceil(n / panel) * panel], dtype: 'float32' });
+    for (const node of nodes) {
+      const activation = new DataView(node.attributes.buffer, node.attributes.byteOffset).getUint32(12, true);
+      node.attributes = new ByteWriter().u32(1).u32(k).u32(n).u32(activation).bytes();
+      const [a, , ...rest] = node.inputs;
+      node.inputs = [a, packed, ...rest];
+    }
+    const node: NativeNode = { kind: 'native', order: nodes[0].order - 0.5, name: 'matmul_pack', attributes: new Uint8Array(0), inputs: [operand], outputs: [packed] };
+    packed.buffer.writers.push(node);
+    graph.nodes.push(node);
+  }
+  graph.nodes.sort((a, b) => a.order - b.order);
+}

@@ -1,0 +1,69 @@
+import { loadAddon } from '../native/load.js';
+import { lower } from './compiler/lower.js';
+import type { TypedArray } from './dtype.js';
+import type { Node } from './op.js';
+import { Program } from './program.js';
+import { setEvaluate, type Tensor } from './tensor.js';
+import { allPasses } from './trace.js';
+import { Variable } from './variable.js';
+
+const maxPrograms = 256;
+const cache = new Map<string, Program>();
+
+/** Computes a tensor with a program cached by the structure of its graph: values under it are inputs, not part of the key. */
+async function evaluate(tensor: Tensor): Promise<TypedArray> {
+  const { nodes, leaves, variables } = collect(tensor);
+  const numbers = new Map<Tensor, string>();
+  for (const [index, leaf] of leaves.entries()) numbers.set(leaf, `i${index}:${leaf.dtype}[${leaf.shape.join()}]`);
+  for (const variable of variables) numbers.set(variable, `v${identityOf(variable)}`);
+  const lines = nodes.map((node, index) => {
+    for (const output of node.outputs) numbers.set(output, `${index}.${output.output}`);
+    return `${node.op.name} ${JSON.stringify(node.attributes)} ${node.inputs.map((input) => numbers.get(input)).join(' ')} ${node.outputs.map(({ shape }) => shape.join()).join(';')}`;
+  });
+  const key = `${lines.join('\n')}\n${numbers.get(tensor)}`;
+  let program = cache.get(key);
+  if (program) cache.delete(key);
+  else {
+    const addon = loadAddon();
+    const lowered = lower(leaves, [tensor], { assignments: new Map(), guards: [], reads: [], passes: allPasses }, addon.describe());
+    program = new Program(addon, lowered, [tensor], 'eager');
+  }
+  cache.set(key, program);
+  if (cache.size > maxPrograms) {
+    const [oldest] = cache.keys();
+    cache.get(oldest)?.dispose();
+    cache.delete(oldest);
+  }
+  const [result] = await program.run(leaves);
+  return result.host as TypedArray;
+}
+
+function collect(root: Tensor): { nodes: Node[]; leaves: Tensor[]; variables: Variable[] } {
+  const nodes = new Set<Node>();
+  const leaves = new Set<Tensor>();
+  const variables = new Set<Variable>();
+  const stack = [root];
+  for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {
+    tensor.checkUsable();
+    if (tensor instanceof Variable) variables.add(tensor);
+    else if (!tensor.node) leaves.add(tensor);
+    else if (!nodes.has(tensor.node)) {
+      nodes.add(tensor.node);
+      stack.push(...tensor.node.inputs);
+    }
+  }
+  return { nodes: [...nodes].sort((a, b) => a.id - b.id), leaves: [...leaves], variables: [...variables] };
+}
+
+const identities = new WeakMap<Variable, number>();
+let next = 0;
+function identityOf(variable: Variable): number {
+  let identity = identities.get(variable);
+  if (identity === undefined) {
+    identity = next++;
+    identities.set(variable, identity);
+  }
+  return identity;
+}
+
+setEvaluate(evaluate);

@@ -1,0 +1,155 @@
+import { JepaError } from '../errors.js';
+import type { Addon, NativeProfile, ProgramHandle } from '../native/binding.js';
+import { nativeError } from '../native/status.js';
+import { newArray } from './dtype.js';
+import type { Lowered } from './compiler/lower.js';
+import type { TensorSpec } from './op.js';
+import { show } from './shape.js';
+import { Tensor } from './tensor.js';
+
+let runs = 0;
+
+/** Time of one kernel in a profile. */
+export interface KernelTime {
+  readonly op: string;
+  readonly shape: string;
+  readonly microseconds: number;
+  readonly gigaflopsPerSecond: number;
+}
+
+export interface Profile {
+  /** SIMD target and threads that ran it. */
+  readonly target: string;
+  readonly threads: number;
+  readonly milliseconds: number;
+  readonly kernels: readonly KernelTime[];
+  /** A table, slowest first. */
+  toString(): string;
+}
+
+/** One compiled signature of a function: what it computes, what it costs, and how long each kernel takes. */
+export class Program {
+  readonly #addon: Addon;
+  readonly #lowered: Lowered;
+  readonly #handle: ProgramHandle;
+  readonly #outputs: readonly TensorSpec[];
+  readonly name: string;
+
+  /** @internal */
+  constructor(addon: Addon, lowered: Lowered, outputs: readonly TensorSpec[], name: string) {
+    this.#addon = addon;
+    this.#lowered = lowered;
+    this.#outputs = outputs;
+    this.name = name;
+    try {
+      this.#handle = addon.createProgram(lowered.bytes, lowered.variables.map((variable) => variable.handle(addon)));
+    } catch (error) {
+      throw nativeError(error);
+    }
+  }
+
+  /** Additions and multiplications of one run. */
+  get flops(): number {
+    return this.#addon.programInfo(this.#handle).flops;
+  }
+
+  /** Bytes that kernels read and write in one run. */
+  get bytes(): number {
+    return this.#addon.programInfo(this.#handle).bytes;
+  }
+
+  /** Memory for temporaries, shared with other programs of the device. */
+  get arenaBytes(): number {
+    return this.#addon.programInfo(this.#handle).arenaBytes;
+  }
+
+  /** @internal Inputs are materialised tensors in slot order. */
+  async run(inputs: readonly Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
+    if (signal?.aborted) throw aborted(signal);
+    const buffers = this.#outputs.map(({ shape, dtype }) => newArray(dtype, sizeOfSpec(shape)));
+    const id = ++runs;
+    const abort = (): void => this.#addon.abort(id);
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await this.#addon.run(this.#handle, inputs.map(({ host }) => host as NonNullable<Tensor['host']>), buffers, id);
+      for (const variable of this.#lowered.assigned) variable.bump();
+    } catch (error) {
+      throw this.#failure(error, signal);
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+    return this.#outputs.map(({ shape, dtype }, index) => new Tensor(shape, dtype, undefined, 0, buffers[index]));
+  }
+
+  /** @internal */
+  async profile(inputs: readonly Tensor[], repetitions: number): Promise<Profile> {
+    const buffers = this.#outputs.map(({ shape, dtype }) => newArray(dtype, sizeOfSpec(shape)));
+    const hosts = inputs.map(({ host }) => host as NonNullable<Tensor['host']>);
+    const profile = await this.#addon.profile(this.#handle, hosts, buffers, repetitions).catch((error) => {
+      throw nativeError(error);
+    });
+    return this.#table(profile);
+  }
+
+  dispose(): void {
+    this.#addon.disposeProgram(this.#handle);
+  }
+
+  /** Nodes with shapes and costs, then the memory plan. */
+  toString(): string {
+    const { nodes, flops, bytes, arenaBytes, constantBytes, buffers } = this.#addon.programInfo(this.#handle);
+    const lines = this.#lowered.steps.map(({ label, inputs, outputs }, index) => {
+      const phase = index >= this.#lowered.commitStart ? '!' : ' ';
+      const into = outputs.map(({ shape, dtype, buffer }) => `${dtype} ${show(shape)}${buffer.kind === 'temp' ? '' : ` ${buffer.kind} ${buffer.variable?.name || buffer.slot}`}`).join(', ');
+      return `${phase}${String(index).padStart(4)}  ${label}(${inputs.map(({ shape }) => show(shape)).join(' ')}) → ${into}  ${(nodes[index].flops / 1e6).toFixed(3)} MFLOP`;
+    });
+    const temporaries = buffers.filter((_, index) => this.#lowered.buffers[index].kind === 'temp');
+    const unshared = temporaries.reduce((total, buffer) => total + buffer.bytes, 0);
+    return [
+      `program ${this.name}: ${nodes.length} nodes, ${(flops / 1e9).toFixed(3)} GFLOP, ${(bytes / 1e6).toFixed(1)} MB moved`,
+      ...lines,
+      `memory: ${(arenaBytes / 1e6).toFixed(2)} MB for ${temporaries.length} temporaries that would need ${(unshared / 1e6).toFixed(2)} MB each on its own, ${(constantBytes / 1e6).toFixed(2)} MB constants; nodes marked ! update variables`,
+    ].join('\n');
+  }
+
+  #failure(error: unknown, signal?: AbortSignal): unknown {
+    const failure = nativeError(error);
+    if (failure instanceof JepaError && failure.code === 'ERR_JEPA_ABORTED' && signal) return aborted(signal);
+    if (failure instanceof JepaError && failure.code === 'ERR_JEPA_NON_FINITE') {
+      const index = Number(/guard (\d+)/.exec(failure.message)?.[1] ?? -1);
+      const name = this.#lowered.guards[index] ?? 'a guarded value';
+      return new JepaError('ERR_JEPA_NON_FINITE', `[${this.name}] expected a finite ${name}, got NaN or infinity: nothing was assigned`, { cause: failure, help: ['look for extreme inputs, or lower the learning rate'], details: { guard: name } });
+    }
+    return failure;
+  }
+
+  #table({ target, threads, nodes }: NativeProfile): Profile {
+    const info = this.#addon.programInfo(this.#handle);
+    const kernels = nodes.map(({ nanoseconds }, index) => ({
+      op: this.#lowered.steps[index].label,
+      shape: this.#lowered.steps[index].inputs.map(({ shape }) => show(shape)).join(' '),
+      microseconds: nanoseconds / 1e3,
+      gigaflopsPerSecond: nanoseconds > 0 ? info.nodes[index].flops / nanoseconds : 0,
+    }));
+    const milliseconds = kernels.reduce((total, kernel) => total + kernel.microseconds, 0) / 1e3;
+    return {
+      target,
+      threads,
+      milliseconds,
+      kernels,
+      toString: () =>
+        [
+          `${this.name} on ${target}, ${threads} threads: ${milliseconds.toFixed(3)} ms, ${(info.flops / milliseconds / 1e6).toFixed(1)} GFLOP/s`,
+          ...[...kernels].sort((a, b) => b.microseconds - a.microseconds).map((kernel) => `${kernel.microseconds.toFixed(1).padStart(10)} µs ${kernel.gigaflopsPerSecond.toFixed(1).padStart(7)} GFLOP/s  ${kernel.op}  ${kernel.shape}`),
+        ].join('\n'),
+    };
+  }
+}
+
+function sizeOfSpec(shape: readonly number[]): number {
+  return shape.reduce((size, extent) => size * extent, 1);
+}
+
+function aborted(signal: AbortSignal): unknown {
+  return new JepaError('ERR_JEPA_ABORTED', '[compile] the signal stopped the step: nothing was assigned', { cause: signal.reason });
+}
