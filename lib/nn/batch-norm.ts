@@ -1,6 +1,6 @@
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
-import { add, cast, mean, mul, reciprocal, reshape, rsqrt, square, sub } from '../ops/index.js';
+import { add, batchNorm, cast, mul, reciprocal, reshape, sub } from '../ops/index.js';
 import { assign, stopGradient, type Tensor, type Variable, variable } from '../tensor/index.js';
 import { layerName, ones, parameter, zeros } from './initialisers.js';
 import { latest } from './latest.js';
@@ -14,7 +14,7 @@ export interface BatchNormOptions {
   /** Whether there is a learnt weight and bias (default true). */
   readonly affine?: boolean;
   /** Axis of the features (default 1, as in [N, D] and NCHW; −1 for NHWC and tokens). */
-  readonly axis?: number;
+  readonly axis?: 1 | -1;
   readonly name?: string;
 }
 
@@ -56,26 +56,15 @@ export class BatchNorm extends Module {
    * @throws JepaError ERR_JEPA_ASSIGN_OUTSIDE_COMPILE in training outside `compile`
    */
   forward(x: Tensor): Tensor {
-    const axis = (this.#options.axis + x.rank) % x.rank;
-    if (x.shape[axis] !== this.#features) {
+    const { axis, epsilon } = this.#options;
+    if (x.shape.at(axis) !== this.#features) {
       throw new JepaError('ERR_JEPA_SHAPE', `[batchNorm] expected ${this.#features} features on axis ${axis}, got x of shape [${x.shape.join(', ')}]`);
     }
-    const along = x.shape.map((extent, index) => (index === axis ? extent : 1));
-    const broadcast = (values: Tensor): Tensor => reshape(values, along);
-    const scaled = (centred: Tensor, variance: Tensor): Tensor => {
-      const normalised = mul(centred, rsqrt(add(variance, this.#options.epsilon)));
-      return this.weight && this.bias ? add(mul(normalised, broadcast(this.weight)), broadcast(this.bias)) : normalised;
-    };
-    if (!this.training) return scaled(sub(x, broadcast(this.runningMean)), broadcast(this.runningVar));
-
-    const count = x.size / this.#features;
-    if (count < 2) throw new JepaError('ERR_JEPA_SHAPE', `[batchNorm] expected more than one value a feature in training, got x of shape [${x.shape.join(', ')}]`);
-    const axes = along.flatMap((_, index) => (index === axis ? [] : [index]));
-    const average = mean(x, { axes, keepDims: true });
-    const centred = sub(x, average);
-    const variance = mean(square(centred), { axes, keepDims: true });
-    this.#track(stopGradient(reshape(average, [this.#features])), mul(stopGradient(reshape(variance, [this.#features])), count / (count - 1)));
-    return scaled(centred, variance);
+    const rows = axis === 1 ? x : reshape(x, [x.size / this.#features, this.#features]);
+    const { weight, bias, runningMean, runningVar, training } = this;
+    const { y, batchMean, batchVar } = batchNorm(rows, { weight, bias, runningMean, runningVar, training, epsilon });
+    if (batchMean && batchVar) this.#track(stopGradient(batchMean), stopGradient(batchVar));
+    return axis === 1 ? y : reshape(y, x.shape);
   }
 
   /** running ← running + weight·(batch − running), with weight `momentum` or 1/(batches seen). */

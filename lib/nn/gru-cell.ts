@@ -1,5 +1,5 @@
 import { checkOptions } from '../io/options.js';
-import { add, linear, mul, sigmoid, slice, sub, tanh } from '../ops/index.js';
+import { gruAdvance, linear } from '../ops/index.js';
 import type { Tensor, Variable } from '../tensor/index.js';
 import { layerName, parameter, type SeedOptions, uniform } from './initialisers.js';
 import { Module } from './module.js';
@@ -51,12 +51,6 @@ export class GRUCell extends Module {
 
   /** @param projected {@link project} of one step's input [B, 3H]   @param h [B, H]   @returns [B, H] */
   advance(projected: Tensor, h: Tensor): Tensor {
-    const width = this.hiddenSize;
-    const recurrent = linear(h, this.weightHh, this.biasHh);
-    const gate = (x: Tensor, index: number): Tensor => slice(x, -1, index * width, (index + 1) * width);
-    const reset = sigmoid(add(gate(projected, 0), gate(recurrent, 0)));
-    const update = sigmoid(add(gate(projected, 1), gate(recurrent, 1)));
-    const candidate = tanh(add(gate(projected, 2), mul(reset, gate(recurrent, 2))));
-    return add(candidate, mul(update, sub(h, candidate)));
+    return gruAdvance(projected, h, this.weightHh, this.biasHh);
   }
 }

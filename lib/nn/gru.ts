@@ -1,5 +1,5 @@
-import { reshape, slice, stack } from '../ops/index.js';
-import { type Tensor, zeros } from '../tensor/index.js';
+import { reshape, slice, stack, zeros } from '../ops/index.js';
+import type { Tensor } from '../tensor/index.js';
 import { GRUCell, type GRUCellOptions } from './gru-cell.js';
 import { layerName } from './initialisers.js';
 import { Module } from './module.js';

@@ -1,4 +1,5 @@
-import { currentTrace, type Tensor, type Variable } from '../tensor/index.js';
+import type { Tensor, Variable } from '../tensor/index.js';
+import { currentTrace } from '../tensor/trace.js';
 
 /** The value that this program has given a variable so far, or the one it started with. Reading the variable itself gives always the latter. */
 export function latest(variable: Variable): Tensor {

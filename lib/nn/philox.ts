@@ -1,3 +1,5 @@
+import { streamKey } from '../ops/random.js';
+
 /**
  * Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011) on the host: key = seed, counter = (block, 0, stream), four words a block.
  * The same numbers on every machine and in every order of construction; only integer arithmetic.
@@ -11,9 +13,8 @@ export class PhiloxStream {
   /** @param stream any string; its 64-bit FNV-1a hash selects the stream */
   constructor(seed: number, stream: string) {
     this.#key = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0];
-    let hash = 0xcbf29ce484222325n;
-    for (const byte of new TextEncoder().encode(stream)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-    this.#stream = [Number(hash & 0xffffffffn), Number(hash >> 32n)];
+    const key = streamKey(stream);
+    this.#stream = [Number(key & 0xffffffffn), Number(key >> 32n)];
   }
 
   /** The next 32 random bits. */

@@ -1,9 +1,9 @@
-import { add, div, minimum, mul, sqrt, square, sum } from '../ops/index.js';
+import { add, div, minimum, mul, sqrt, sumOfSquares } from '../ops/index.js';
 import type { Tensor } from '../tensor/index.js';
 
 /** √Σ g² over all gradients together. */
 export function globalNorm(gradients: Iterable<Tensor>): Tensor {
-  return sqrt([...gradients].map((gradient) => sum(square(gradient))).reduce((total, part) => add(total, part)));
+  return sqrt([...gradients].map((gradient) => sumOfSquares(gradient)).reduce((total, part) => add(total, part)));
 }
 
 /**

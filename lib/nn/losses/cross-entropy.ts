@@ -29,7 +29,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   const chosen = sum(where(equal(arange(0, classes), reshape(labels, [rows, 1])), flat, 0), { axes: [1] });
   const expected = labelSmoothing === 0 ? chosen : add(mul(chosen, 1 - labelSmoothing), mul(mean(flat, { axes: [1] }), labelSmoothing));
   const counts = notEqual(labels, ignoreIndex);
-  return div(sum(where(counts, sub(logsumexp(flat, { axes: [1] }), expected), 0)), sum(cast(counts, 'float32')));
+  return div(sum(where(counts, sub(logsumexp(flat, 1), expected), 0)), sum(cast(counts, 'float32')));
 }
 
 export interface InfoNCEOptions {

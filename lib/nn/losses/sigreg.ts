@@ -1,7 +1,7 @@
 import { JepaError } from '../../errors.js';
 import { checkOptions } from '../../io/options.js';
-import { add, cast, cos, matmul, mean, mul, rsqrt, sin, square, sub, sum } from '../../ops/index.js';
-import { normal, stopGradient, type Tensor } from '../../tensor/index.js';
+import { add, cast, cos, matmul, mean, mul, normal, rsqrt, sin, square, sub, sum, sumOfSquares } from '../../ops/index.js';
+import { stopGradient, type Tensor } from '../../tensor/index.js';
 
 export interface SigregOptions {
   /** How many random directions M (default 64), or the directions themselves: [D, M] with unit columns. */
@@ -87,5 +87,5 @@ function directionsOf(z: Tensor, { directions = 64, seed = 0, step = 0, stream =
     return directions;
   }
   const drawn = normal([width, directions], { seed, step, stream });
-  return stopGradient(mul(drawn, rsqrt(sum(square(drawn), { axes: [0], keepDims: true }))));
+  return stopGradient(mul(drawn, rsqrt(sumOfSquares(drawn, { axes: [0], keepDims: true }))));
 }
