@@ -1,7 +1,7 @@
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
-import { add, broadcastTo, clamp, concat, gatherRows, mean, mul, neg, reshape, slice, sqrt, topK, variance } from '../ops/index.js';
-import { compile, normal, scalar, type Tensor, tensor, zeros } from '../tensor/index.js';
+import { add, broadcastTo, clamp, concat, gatherRows, mean, mul, neg, reshape, slice, normal, sqrt, topK, variance, zeros } from '../ops/index.js';
+import { compile, scalar, type Tensor, tensor } from '../tensor/index.js';
 import type { Dynamics, Objective, PlanState, Problem, Solution, Solver } from './contract.js';
 
 export interface CemOptions {

@@ -1,5 +1,5 @@
 import { JepaError } from '../errors.js';
-import { type Tensor, tensor, zeros } from '../tensor/index.js';
+import { type Tensor, tensor } from '../tensor/index.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import { type CemOptions, CemSolver } from './cem.js';
 import type { Objective, Solution, Solver } from './contract.js';
@@ -44,7 +44,8 @@ export class Planner {
     if (!Number.isInteger(executed) || executed < 0) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[Planner] expected executed to be a non-negative integer, got ${executed}`);
     const embedding = await this.#embed(frame, signal);
     if (this.#goal?.frame !== goalFrame) this.#goal = { frame: goalFrame, embedding: await this.#embed(goalFrame, signal) };
-    const memory = zeros([1, this.model.network.predictor.initialState(1).shape[1]]);
+    const width = this.model.network.predictor.initialState(1).shape[1];
+    const memory = tensor(new Float32Array(width), { shape: [1, width] });
     const solution = await this.#solver.solve({
       state: { memory, embedding },
       goal: this.#goal.embedding,

@@ -95,7 +95,7 @@ export function checkedConfig(config: WorldModelConfig): WorldModelConfig {
     positive('observation.width', observation.width);
     positive('observation.channels', observation.channels);
   } else if (observation?.kind === 'vector') positive('observation.size', observation.size);
-  else fail('observation.kind', "'image' or 'vector'", observation?.kind);
+  else fail('observation.kind', "'image' or 'vector'", (observation as { kind?: unknown } | undefined)?.kind);
   if (encoder?.kind !== (observation.kind === 'image' ? 'convolution' : 'vector')) fail('encoder.kind', `one that takes ${observation.kind} observations`, encoder?.kind);
   if (encoder.kind === 'convolution') {
     if (!Array.isArray(encoder.layers) || encoder.layers.length === 0) fail('encoder.layers', 'at least one convolution', encoder.layers);
@@ -107,7 +107,7 @@ export function checkedConfig(config: WorldModelConfig): WorldModelConfig {
   }
   positive('encoder.hidden', encoder.hidden);
   if (predictor?.kind === 'recurrent') positive('predictor.stateSize', predictor.stateSize);
-  else if (predictor?.kind !== 'markov') fail('predictor.kind', "'recurrent' or 'markov'", predictor?.kind);
+  else if (predictor?.kind !== 'markov') fail('predictor.kind', "'recurrent' or 'markov'", (predictor as { kind?: unknown } | undefined)?.kind);
   positive('predictor.hidden', predictor.hidden);
   for (const key of ['mean', 'std'] as const) {
     const values = action[key];

@@ -1,0 +1,156 @@
+#include "parallel/pool.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+#include <string>
+#include <utility>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace jepa {
+
+namespace {
+
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+constexpr uint32_t kClosed = 0xffffffffu;
+constexpr int kSpins = 2000;  // about 50 µs: longer than the gaps between kernels of a step
+
+}  // namespace
+
+Pool::Pool(int threads) {
+  for (int worker = 1; worker < threads; worker++) workers_.emplace_back([this, worker] { work(worker); });
+}
+
+Pool::~Pool() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    stop_.store(true);
+  }
+  wake_.notify_all();
+  for (std::thread& thread : workers_) thread.join();
+}
+
+void Pool::run(int64_t count, int64_t chunk, Body body, void* context) {
+  if (count <= 0) return;
+  if (workers_.empty() || count <= chunk) {
+    body(context, 0, count, 0);
+    return;
+  }
+  // No worker of the last call may be inside when the fields change.
+  while (job_.inside.load(std::memory_order_acquire) != 0) pause();
+  job_.count = count;
+  job_.chunk = chunk;
+  job_.body = body;
+  job_.context = context;
+  job_.done.store(0, std::memory_order_relaxed);
+  const uint32_t call = ++call_;
+  job_.ticket.store(uint64_t{call} << 32, std::memory_order_release);
+  posted_.store(call, std::memory_order_seq_cst);
+  if (sleeping_.load(std::memory_order_seq_cst) > 0) {
+    { std::lock_guard<std::mutex> lock(mutex_); }
+    wake_.notify_all();
+  }
+  claim(call, 0);
+  // Only tiles that a running worker has claimed are outstanding.
+  for (int spins = 0; job_.done.load(std::memory_order_acquire) != count; spins++) {
+    if (spins < kSpins) {
+      pause();
+    } else {
+      std::this_thread::yield();
+    }
+  }
+  // Late workers find nothing: close the call.
+  job_.ticket.store(uint64_t{call} << 32 | kClosed, std::memory_order_release);
+}
+
+void Pool::claim(uint32_t call, int worker) {
+  for (;;) {
+    uint64_t ticket = job_.ticket.load(std::memory_order_acquire);
+    int64_t begin, end;
+    do {
+      // The fields of a closed call may be changing: they are not looked at.
+      if (static_cast<uint32_t>(ticket >> 32) != call || static_cast<uint32_t>(ticket) == kClosed) return;
+      begin = static_cast<int64_t>(ticket & 0xffffffffu);
+      if (begin >= job_.count) return;
+      end = begin + job_.chunk < job_.count ? begin + job_.chunk : job_.count;
+    } while (!job_.ticket.compare_exchange_weak(ticket, uint64_t{call} << 32 | static_cast<uint64_t>(end),
+                                                std::memory_order_acq_rel));
+    job_.body(job_.context, begin, end, worker);
+    job_.done.fetch_add(end - begin, std::memory_order_acq_rel);
+  }
+}
+
+void Pool::work(int worker) {
+  flush_denormals();
+  uint32_t seen = 0;
+  for (;;) {
+    uint32_t posted = posted_.load(std::memory_order_acquire);
+    for (int spins = 0; posted == seen && spins < kSpins && !stop_.load(std::memory_order_relaxed); spins++) {
+      pause();
+      posted = posted_.load(std::memory_order_acquire);
+    }
+    if (posted == seen) {
+      std::unique_lock<std::mutex> lock(mutex_);
+      sleeping_.fetch_add(1, std::memory_order_seq_cst);
+      wake_.wait(lock, [&] { return stop_.load() || posted_.load(std::memory_order_seq_cst) != seen; });
+      sleeping_.fetch_sub(1, std::memory_order_seq_cst);
+      if (stop_.load()) return;
+      continue;
+    }
+    seen = posted;
+    // Announce, then look: the caller changes the fields only while nobody is inside.
+    job_.inside.fetch_add(1, std::memory_order_seq_cst);
+    if (posted_.load(std::memory_order_seq_cst) == seen) claim(seen, worker);
+    job_.inside.fetch_sub(1, std::memory_order_release);
+  }
+}
+
+int default_threads() {
+  if (const char* text = std::getenv("JEPA_THREADS")) {
+    const int wanted = std::atoi(text);
+    if (wanted >= 1 && wanted <= 256) return wanted;
+  }
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    std::set<std::pair<int, int>> cores;  // package, core
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+      if (!CPU_ISSET(cpu, &set)) continue;
+      int ids[2] = {-1, cpu};
+      const char* files[2] = {"physical_package_id", "core_id"};
+      for (int k = 0; k < 2; k++) {
+        const std::string path = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/" + files[k];
+        if (FILE* file = std::fopen(path.c_str(), "r")) {
+          if (std::fscanf(file, "%d", &ids[k]) != 1) ids[k] = k ? cpu : -1;
+          std::fclose(file);
+        }
+      }
+      cores.insert({ids[0], ids[1]});
+    }
+    if (!cores.empty()) return static_cast<int>(cores.size());
+  }
+#endif
+  const unsigned count = std::thread::hardware_concurrency();
+  return count ? static_cast<int>(count) : 1;
+}
+
+void flush_denormals() {
+#if defined(__x86_64__)
+  _mm_setcsr(_mm_getcsr() | 0x8040);  // FTZ and DAZ
+#endif
+}
+
+}  // namespace jepa

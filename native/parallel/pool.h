@@ -1,0 +1,56 @@
+// A fork-join pool whose work is claimed, not dealt out: tiles are taken from a shared counter, and the caller takes part
+// and can finish alone. A thread that the operating system does not run costs nothing but its help.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace jepa {
+
+class Pool {
+ public:
+  using Body = void (*)(void* context, int64_t begin, int64_t end, int worker);
+
+  explicit Pool(int threads);
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  // Runs body over tiles [0, count) in chunks. `worker` is 0 for the caller. Returns when every tile is done.
+  void run(int64_t count, int64_t chunk, Body body, void* context);
+
+ private:
+  // One call at a time; its number tells workers apart calls that look alike.
+  struct alignas(64) Job {
+    std::atomic<uint64_t> ticket{0};  // call number << 32 | next tile
+    std::atomic<int64_t> done{0};
+    std::atomic<int> inside{0};  // workers that may still touch the fields below
+    int64_t count = 0, chunk = 1;
+    Body body = nullptr;
+    void* context = nullptr;
+  };
+
+  void work(int worker);
+  void claim(uint32_t call, int worker);
+
+  Job job_;
+  uint32_t call_ = 0;
+  std::atomic<uint32_t> posted_{0};
+  std::atomic<int> sleeping_{0};
+  std::atomic<bool> stop_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<std::thread> workers_;
+};
+
+// JEPA_THREADS, else the physical cores that this process may use.
+int default_threads();
+
+// Denormals are flushed on threads that run kernels: gradual underflow costs up to a hundred cycles an operation on some CPUs.
+void flush_denormals();
+
+}  // namespace jepa

@@ -1,0 +1,101 @@
+// The CPU as a device: a SIMD target, a pool, and one arena that all programs share since they run one at a time.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "parallel/pool.h"
+#include "runtime/program.h"
+#include "runtime/targets.h"
+
+namespace jepa {
+
+// Memory that huge pages may back; empty if the system refuses.
+class Block {
+ public:
+  Block() = default;
+  explicit Block(int64_t bytes);
+  ~Block();
+  Block(Block&& other) noexcept;
+  Block& operator=(Block&& other) noexcept;
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
+  char* data() const { return data_; }
+  int64_t bytes() const { return bytes_; }
+
+ private:
+  char* data_ = nullptr;
+  int64_t bytes_ = 0;
+};
+
+// Storage of a variable, shared by everything that binds it.
+struct Storage {
+  Storage(DType dtype, int64_t elements);
+  DType dtype;
+  int64_t elements;
+  Block block;
+};
+
+enum class Outcome { done, aborted, non_finite, index_out_of_range };
+
+struct RunResult {
+  Outcome outcome = Outcome::done;
+  int guard = -1;  // which guard, or node of the fault
+};
+
+class Device;
+
+// A program bound to its variables, with its own memory for inputs and outputs.
+class Executable {
+ public:
+  Executable(std::shared_ptr<Program> program, std::vector<std::shared_ptr<Storage>> variables);
+  // False and a sentence if memory cannot be had, or the variables do not fit.
+  bool prepare(Device* device, std::string* problem);
+  RunResult run(Device* device, const std::atomic<bool>& abort, int64_t* nanoseconds = nullptr);
+  const Program& program() const { return *program_; }
+  char* input(size_t slot) const { return inputs_[slot].data(); }
+  char* output(size_t slot) const { return outputs_[slot].data(); }
+  const std::vector<std::shared_ptr<Storage>>& variables() const { return variables_; }
+
+ private:
+  void bind(Device* device);
+  void execute(Device* device, size_t node);
+
+  std::shared_ptr<Program> program_;
+  std::vector<std::shared_ptr<Storage>> variables_;
+  std::vector<Block> inputs_, outputs_;
+  std::vector<View> operands_;  // of all calls, in order
+  std::vector<Call> calls_;
+  std::vector<const float*> guards_;
+  std::atomic<int> fault_{0};
+  uint64_t generation_ = 0;
+};
+
+class Device {
+ public:
+  Device(const Target* target, int threads);
+  Pool& pool() { return *pool_; }
+  const Target& target() const { return *target_; }
+  void set_threads(int threads);
+  // Grows arena, workspace and scratch; false if the system refuses.
+  bool reserve(int64_t arena, int64_t workspace, int64_t scratch);
+  char* arena() const { return arena_.data(); }
+  char* workspace() const { return workspace_.data(); }
+  char* scratch(int worker) const { return scratch_.data() + worker * scratch_stride_; }
+  // Changes whenever addresses do.
+  uint64_t generation() const { return generation_; }
+  int64_t bytes() const { return arena_.bytes() + workspace_.bytes() + scratch_.bytes(); }
+
+ private:
+  const Target* target_;
+  std::unique_ptr<Pool> pool_;
+  Block arena_, workspace_, scratch_;
+  int64_t scratch_stride_ = 0;
+  uint64_t generation_ = 1;
+};
+
+// Bytes that could still be allocated without swapping; 0 if the system does not say.
+int64_t available_memory();
+
+}  // namespace jepa

@@ -1,0 +1,161 @@
+#include <chrono>
+#include <cmath>
+#include <cstring>
+
+#include "runtime/device.h"
+
+namespace jepa {
+
+namespace {
+
+// Below this a call runs on one thread: waking and joining would cost more than it saves.
+constexpr int64_t kParallelNanoseconds = 5000;
+
+struct Task {
+  Device* device;
+  const Kernel* kernel;
+  const Call* call;
+  int phase;
+};
+
+void run_tiles(void* context, int64_t begin, int64_t end, int worker) {
+  const Task& task = *static_cast<const Task*>(context);
+  task.kernel->run(*task.call, task.phase, begin, end, task.device->scratch(worker));
+}
+
+std::string megabytes(int64_t bytes) { return std::to_string((bytes + 999999) / 1000000) + " MB"; }
+
+}  // namespace
+
+Executable::Executable(std::shared_ptr<Program> program, std::vector<std::shared_ptr<Storage>> variables)
+    : program_(std::move(program)), variables_(std::move(variables)) {}
+
+bool Executable::prepare(Device* device, std::string* problem) {
+  const Program& p = *program_;
+  if (p.variable_bytes.size() > variables_.size()) {
+    *problem = "[program] expected " + std::to_string(p.variable_bytes.size()) + " variables, got " +
+               std::to_string(variables_.size());
+    return false;
+  }
+  for (size_t i = 0; i < p.variable_bytes.size(); i++) {
+    if (p.variable_bytes[i] > variables_[i]->block.bytes()) {
+      *problem = "[program] expected variable " + std::to_string(i) + " of " + std::to_string(p.variable_bytes[i]) +
+                 " bytes, got " + std::to_string(variables_[i]->block.bytes());
+      return false;
+    }
+  }
+  int64_t io = 0;
+  for (int64_t bytes : p.input_bytes) io += bytes > 0 ? bytes : 0;
+  for (int64_t bytes : p.output_bytes) io += bytes > 0 ? bytes : 0;
+  const int64_t wanted = p.arena_bytes + p.workspace_bytes + io;
+  const int64_t available = available_memory();
+  bool fits = available == 0 || wanted - device->bytes() < available;
+  if (fits) {
+    for (int64_t bytes : p.input_bytes) inputs_.emplace_back(bytes);
+    for (int64_t bytes : p.output_bytes) outputs_.emplace_back(bytes);
+    fits = device->reserve(p.arena_bytes, p.workspace_bytes, p.scratch_bytes);
+  }
+  if (!fits) {
+    *problem = "[program] expected to fit into memory, got a plan of " + megabytes(p.arena_bytes) + " temporaries, " +
+               megabytes(p.workspace_bytes) + " workspace and " + megabytes(io) + " inputs and outputs; available are " +
+               megabytes(available);
+    return false;
+  }
+  bind(device);
+  return true;
+}
+
+// Resolves every operand to an address. Runs again only when the device's memory has moved.
+void Executable::bind(Device* device) {
+  const Program& p = *program_;
+  const auto address = [&](uint32_t index) {
+    const ProgramView& v = p.views[index];
+    const Buffer& b = p.buffers[v.buffer];
+    char* base = nullptr;
+    switch (b.kind) {
+      case BufferKind::temporary:
+        base = device->arena() + b.offset;
+        break;
+      case BufferKind::input:
+        base = inputs_[b.slot].data();
+        break;
+      case BufferKind::output:
+        base = outputs_[b.slot].data();
+        break;
+      case BufferKind::variable:
+        base = variables_[b.slot]->block.data();
+        break;
+      case BufferKind::constant:
+        base = const_cast<char*>(p.constants.data()) + int64_t{b.slot} * 64;
+        break;
+    }
+    return base + v.offset;
+  };
+  size_t total = 0;
+  for (const ProgramNode& node : p.nodes) total += node.in.size() + node.out.size();
+  operands_.resize(total);
+  calls_.resize(p.nodes.size());
+  View* next = operands_.data();
+  for (size_t i = 0; i < p.nodes.size(); i++) {
+    const ProgramNode& node = p.nodes[i];
+    Call& call = calls_[i];
+    call.inputs = static_cast<int>(node.in.size());
+    call.outputs = static_cast<int>(node.out.size());
+    call.in = next;
+    for (uint32_t index : node.in) (*next = p.views[index].view, next++->data = address(index));
+    call.out = next;
+    for (uint32_t index : node.out) (*next = p.views[index].view, next++->data = address(index));
+    call.attributes = node.prepared.attributes.data();
+    call.workspace = device->workspace();
+    call.fault = &fault_;
+  }
+  guards_.clear();
+  for (uint32_t index : p.guards) guards_.push_back(reinterpret_cast<const float*>(address(index)));
+  generation_ = device->generation();
+}
+
+void Executable::execute(Device* device, size_t index) {
+  const ProgramNode& node = program_->nodes[index];
+  const Work& work = node.prepared.work;
+  Task task = {device, device->target().kernels[node.op], &calls_[index], 0};
+  for (int phase = 0; phase < work.phases; phase++) {
+    const int64_t tiles = work.tiles[phase];
+    if (tiles <= 0) continue;
+    task.phase = phase;
+    if (tiles == 1 || tiles * work.tile_cost < kParallelNanoseconds) {
+      run_tiles(&task, 0, tiles, 0);
+    } else {
+      const int64_t chunk = tiles / (device->pool().threads() * 8);
+      device->pool().run(tiles, chunk > 1 ? chunk : 1, run_tiles, &task);
+    }
+  }
+}
+
+RunResult Executable::run(Device* device, const std::atomic<bool>& abort, int64_t* nanoseconds) {
+  if (generation_ != device->generation()) bind(device);
+  fault_.store(0, std::memory_order_relaxed);
+  const Program& p = *program_;
+  for (size_t i = 0; i < p.nodes.size(); i++) {
+    if (i == p.commit_start) {
+      for (size_t g = 0; g < guards_.size(); g++)
+        if (!std::isfinite(*guards_[g])) return {Outcome::non_finite, static_cast<int>(g)};
+    }
+    if (i < p.commit_start && abort.load(std::memory_order_relaxed)) return {Outcome::aborted, -1};
+    if (nanoseconds) {
+      const auto start = std::chrono::steady_clock::now();
+      execute(device, i);
+      nanoseconds[i] += std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
+    } else {
+      execute(device, i);
+    }
+    if (i < p.commit_start && fault_.load(std::memory_order_relaxed) != 0)
+      return {Outcome::index_out_of_range, static_cast<int>(i)};
+  }
+  if (p.commit_start == p.nodes.size()) {
+    for (size_t g = 0; g < guards_.size(); g++)
+      if (!std::isfinite(*guards_[g])) return {Outcome::non_finite, static_cast<int>(g)};
+  }
+  return {};
+}
+
+}  // namespace jepa

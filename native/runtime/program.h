@@ -1,0 +1,62 @@
+// A program: what the compiler wrote, checked. The bytes are untrusted; after `parse` every view lies inside its buffer,
+// every node's operands fit its op, and writes go only where they may.
+//
+// Format, version 1, little endian:
+//   u32 magic "JPRG", version, buffers, views, nodes, commit_start, guards, constant_bytes
+//   buffer  u8 kind (0 temporary, 1 input, 2 output, 3 variable, 4 constant), u8[3] zero, u32 slot, u64 bytes
+//           slot: number among inputs, outputs or variables; of a constant, its place in the blob divided by 64
+//   view    u32 buffer, u8 dtype, u8 rank, u16 zero, u64 offset, u64 shape[rank], u64 stride[rank]   (elements)
+//   node    u16 op, u8 inputs, u8 outputs, u32 attribute bytes, u32 view[inputs + outputs], attributes padded to 4
+//   guard   u32 view, a float32 scalar: finite after node commit_start − 1, or nothing is assigned
+//   constants, from the next multiple of 64
+// Nodes run in order. Those from commit_start on may write variables and cannot be aborted; earlier ones cannot write them.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/op.h"
+
+namespace jepa {
+
+enum class BufferKind : uint8_t { temporary = 0, input = 1, output = 2, variable = 3, constant = 4 };
+
+struct Buffer {
+  BufferKind kind;
+  uint32_t slot;
+  int64_t bytes;
+  int64_t offset = 0;           // of a temporary, in the arena
+  int32_t first = -1, last = -1;  // nodes that touch it
+};
+
+struct ProgramView {
+  uint32_t buffer;
+  int64_t offset;  // bytes
+  View view;
+};
+
+struct ProgramNode {
+  uint16_t op;
+  std::vector<uint32_t> in, out;
+  Prepared prepared;
+};
+
+struct Program {
+  std::vector<Buffer> buffers;
+  std::vector<ProgramView> views;
+  std::vector<ProgramNode> nodes;
+  std::vector<uint32_t> guards;
+  std::vector<char> constants;
+  uint32_t commit_start = 0;
+  // Derived.
+  std::vector<int64_t> input_bytes, output_bytes, variable_bytes;  // by slot
+  int64_t arena_bytes = 0, workspace_bytes = 0, scratch_bytes = 0;
+};
+
+// Fills `program`; false and a sentence if the bytes are not a valid program.
+bool parse(const uint8_t* bytes, size_t size, Program* program, std::string* problem);
+
+// Places temporaries in one arena so that none overlap while both are in use. Called by `parse`.
+void plan_memory(Program* program);
+
+}  // namespace jepa
