@@ -50,7 +50,9 @@ class Device;
 class Executable {
  public:
   Executable(std::shared_ptr<Program> program, std::vector<std::shared_ptr<Storage>> variables);
-  // False and a sentence if memory cannot be had, or the variables do not fit.
+  // Whether variables fit, and memory could be had; changes nothing, so any thread may ask.
+  bool check(std::string* problem) const;
+  // On the engine thread, before the first run: takes the memory. False and a sentence if it cannot be had.
   bool prepare(Device* device, std::string* problem);
   RunResult run(Device* device, const std::atomic<bool>& abort, int64_t* nanoseconds = nullptr);
   const Program& program() const { return *program_; }

@@ -25,12 +25,25 @@ void run_tiles(void* context, int64_t begin, int64_t end, int worker) {
 
 std::string megabytes(int64_t bytes) { return std::to_string((bytes + 999999) / 1000000) + " MB"; }
 
+int64_t input_output_bytes(const Program& p) {
+  int64_t total = 0;
+  for (int64_t bytes : p.input_bytes) total += bytes > 0 ? bytes : 0;
+  for (int64_t bytes : p.output_bytes) total += bytes > 0 ? bytes : 0;
+  return total;
+}
+
+std::string plan_text(const Program& p) {
+  return "[program] expected to fit into memory, got a plan of " + megabytes(p.arena_bytes) + " temporaries, " +
+         megabytes(p.workspace_bytes) + " workspace and " + megabytes(input_output_bytes(p)) +
+         " inputs and outputs; available are " + megabytes(available_memory());
+}
+
 }  // namespace
 
 Executable::Executable(std::shared_ptr<Program> program, std::vector<std::shared_ptr<Storage>> variables)
     : program_(std::move(program)), variables_(std::move(variables)) {}
 
-bool Executable::prepare(Device* device, std::string* problem) {
+bool Executable::check(std::string* problem) const {
   const Program& p = *program_;
   if (p.variable_bytes.size() > variables_.size()) {
     *problem = "[program] expected " + std::to_string(p.variable_bytes.size()) + " variables, got " +
@@ -44,21 +57,18 @@ bool Executable::prepare(Device* device, std::string* problem) {
       return false;
     }
   }
-  int64_t io = 0;
-  for (int64_t bytes : p.input_bytes) io += bytes > 0 ? bytes : 0;
-  for (int64_t bytes : p.output_bytes) io += bytes > 0 ? bytes : 0;
-  const int64_t wanted = p.arena_bytes + p.workspace_bytes + io;
   const int64_t available = available_memory();
-  bool fits = available == 0 || wanted - device->bytes() < available;
-  if (fits) {
-    for (int64_t bytes : p.input_bytes) inputs_.emplace_back(bytes);
-    for (int64_t bytes : p.output_bytes) outputs_.emplace_back(bytes);
-    fits = device->reserve(p.arena_bytes, p.workspace_bytes, p.scratch_bytes);
-  }
-  if (!fits) {
-    *problem = "[program] expected to fit into memory, got a plan of " + megabytes(p.arena_bytes) + " temporaries, " +
-               megabytes(p.workspace_bytes) + " workspace and " + megabytes(io) + " inputs and outputs; available are " +
-               megabytes(available);
+  if (available == 0 || p.arena_bytes + p.workspace_bytes + input_output_bytes(p) < available) return true;
+  *problem = plan_text(p);
+  return false;
+}
+
+bool Executable::prepare(Device* device, std::string* problem) {
+  const Program& p = *program_;
+  for (int64_t bytes : p.input_bytes) inputs_.emplace_back(bytes);
+  for (int64_t bytes : p.output_bytes) outputs_.emplace_back(bytes);
+  if (!device->reserve(p.arena_bytes, p.workspace_bytes, p.scratch_bytes)) {
+    *problem = plan_text(p);
     return false;
   }
   bind(device);
