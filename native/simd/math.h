@@ -61,13 +61,8 @@ JEPA_INLINE Vf log(Vf x) {
   return select(abs(x) < as_float(set_i(0x00800000)), neg(inf), y);  // zero, and denormals that count as zero
 }
 
-// sin and cos: x = k·π/2 + r, |r| ≤ π/4, in four parts of π/2; good for |x| ≤ 10^5.
-JEPA_INLINE Vf sin_or_cos(Vf x, int quarter) {
-  const Vf k = round(x * set(0.636619772f));
-  Vf r = fnma(k, set(1.5703125f), x);
-  r = fnma(k, set(4.837512969970703125e-4f), r);
-  r = fnma(k, set(7.54978995489188216e-8f), r);
-  const Vi quadrant = truncate(k) + set_i(quarter);
+// sin(quadrant·π/2 + r) for |r| ≤ π/4.
+JEPA_INLINE Vf sin_or_cos_of(Vf r, Vi quadrant) {
   const Vf z = r * r;
   Vf c = set(2.443315711809948e-5f);
   c = fma(c, z, set(-1.388731625493765e-3f));
@@ -79,6 +74,14 @@ JEPA_INLINE Vf sin_or_cos(Vf x, int quarter) {
   s = fma(s * z, r, r);
   const Vf value = select((quadrant & set_i(1)) == set_i(0), s, c);
   return as_float(as_int(value) ^ shift_left<30>(quadrant & set_i(2)));
+}
+// x = k·π/2 + r with π/2 in three parts; good for |x| ≤ 10^5.
+JEPA_INLINE Vf sin_or_cos(Vf x, int quarter) {
+  const Vf k = round(x * set(0.636619772f));
+  Vf r = fnma(k, set(1.5703125f), x);
+  r = fnma(k, set(4.837512969970703125e-4f), r);
+  r = fnma(k, set(7.54978995489188216e-8f), r);
+  return sin_or_cos_of(r, truncate(k) + set_i(quarter));
 }
 JEPA_INLINE Vf sin(Vf x) { return select(x == set(0.0f), x, sin_or_cos(x, 0)); }
 JEPA_INLINE Vf cos(Vf x) { return sin_or_cos(x, 1); }

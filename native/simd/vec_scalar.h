@@ -66,6 +66,8 @@ JEPA_INLINE uint32_t u(Vi a) { return static_cast<uint32_t>(a.v); }
 JEPA_INLINE Vi operator+(Vi a, Vi b) { return wrap(u(a) + u(b)); }
 JEPA_INLINE Vi operator-(Vi a, Vi b) { return wrap(u(a) - u(b)); }
 JEPA_INLINE Vi operator*(Vi a, Vi b) { return wrap(u(a) * u(b)); }
+// The upper 32 bits of unsigned products.
+JEPA_INLINE Vi multiply_high(Vi a, Vi b) { return wrap(static_cast<uint32_t>((uint64_t{u(a)} * u(b)) >> 32)); }
 JEPA_INLINE Vi operator&(Vi a, Vi b) { return wrap(u(a) & u(b)); }
 JEPA_INLINE Vi operator|(Vi a, Vi b) { return wrap(u(a) | u(b)); }
 JEPA_INLINE Vi operator^(Vi a, Vi b) { return wrap(u(a) ^ u(b)); }
