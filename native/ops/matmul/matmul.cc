@@ -1,0 +1,125 @@
+#include "ops/matmul/matmul.h"
+
+#include <cstring>
+
+#include "runtime/status.h"
+
+namespace jepa {
+namespace matmul {
+namespace {
+
+int64_t blocks(int64_t total, int64_t size) { return (total + size - 1) / size; }
+
+// A matrix operand: one of its last two axes dense.
+bool is_matrix(const View& v) {
+  const int64_t rows = v.shape[v.rank - 2], columns = v.shape[v.rank - 1];
+  return columns <= 1 || v.stride[v.rank - 1] == 1 || rows <= 1 || v.stride[v.rank - 2] == 1;
+}
+
+Status check_operands(const View& a, const View& b, const View* bias, const View& y, const uint32_t* given) {
+  for (const View* v : {&a, &b, &y})
+    if (v->dtype != DType::float32) return fail("[matmul] expected float32 operands, got %s", name_of(v->dtype));
+  if (a.rank < 2 || y.rank != a.rank)
+    return fail("[matmul] expected operands of two or more axes, got %s and %s", Shown(a).text, Shown(y).text);
+  const int64_t m = a.shape[a.rank - 2], k = a.shape[a.rank - 1], n = y.shape[y.rank - 1];
+  if (y.shape[y.rank - 2] != m || (n > 1 && y.stride[y.rank - 1] != 1) || !is_matrix(a))
+    return fail("[matmul] expected a result [%lld, %lld] with a dense last axis, got %s", static_cast<long long>(m),
+                static_cast<long long>(n), Shown(y).text);
+  if (given[0]) {
+    const int64_t elements = k * blocks(n, kPanel) * kPanel;
+    if (given[1] != k || given[2] != n || b.rank != 1 || b.shape[0] != elements || (b.shape[0] > 1 && b.stride[0] != 1))
+      return fail("[matmul] expected a packed operand of %lld numbers, got %s", static_cast<long long>(elements),
+                  Shown(b).text);
+  } else if (b.rank != a.rank || b.shape[b.rank - 2] != k || b.shape[b.rank - 1] != n || !is_matrix(b)) {
+    return fail("[matmul] expected b […, %lld, %lld], got %s", static_cast<long long>(k), static_cast<long long>(n),
+                Shown(b).text);
+  }
+  for (int i = 0; i < a.rank - 2; i++)
+    if (a.shape[i] != y.shape[i] || (!given[0] && b.shape[i] != y.shape[i]))
+      return fail("[matmul] expected equal batch axes, got %s, %s and %s", Shown(a).text, Shown(b).text, Shown(y).text);
+  if (bias && (bias->dtype != DType::float32 || bias->rank != 1 || bias->shape[0] != n || (n > 1 && bias->stride[0] != 1)))
+    return fail("[matmul] expected bias [%lld], got %s", static_cast<long long>(n), Shown(*bias).text);
+  return {};
+}
+
+Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
+               Prepared* prepared) {
+  uint32_t given[4];
+  if (inputs < 2 || inputs > 3 || outputs != 1 || size != sizeof given)
+    return fail("[matmul] expected a, b, bias or none, one result and 16 bytes, got %d, %d and %zu", inputs, outputs, size);
+  std::memcpy(given, bytes, sizeof given);
+  if (given[0] > 1 || given[3] > relu) return fail("[matmul] expected known attributes, got %u, %u", given[0], given[3]);
+  const View &a = in[0], &b = in[1], &y = out[0];
+  const Status status = check_operands(a, b, inputs == 3 ? &in[2] : nullptr, y, given);
+  if (!status.ok) return status;
+
+  prepared->attributes.resize(sizeof(Attributes));
+  auto& t = *reinterpret_cast<Attributes*>(prepared->attributes.data());
+  t = Attributes{};
+  t.m = a.shape[a.rank - 2];
+  t.k = a.shape[a.rank - 1];
+  t.n = y.shape[y.rank - 1];
+  t.a_row = a.stride[a.rank - 2];
+  t.a_column = a.stride[a.rank - 1];
+  t.y_row = y.stride[y.rank - 2];
+  t.packed = given[0] != 0;
+  t.bias = inputs == 3;
+  t.activation = given[3];
+  if (!t.packed) {
+    t.b_row = b.stride[b.rank - 2];
+    t.b_column = b.stride[b.rank - 1];
+  }
+  t.batches = 1;
+  t.batch_rank = a.rank - 2;
+  for (int i = 0; i < t.batch_rank; i++) {
+    t.batches *= t.batch_shape[i] = y.shape[i];
+    t.a_batch[i] = a.stride[i];
+    t.b_batch[i] = t.packed ? 0 : b.stride[i];
+    t.y_batch[i] = y.stride[i];
+  }
+  t.row_blocks = blocks(t.m, kRows);
+  const int64_t panels = blocks(t.n, kPanel);
+  // Few rows: narrow blocks, so that there are enough of them to share out.
+  t.columns = kPanel * (t.m <= 64 ? (panels >= 4 ? 2 : 1) : panels < 4 ? (panels > 0 ? panels : 1) : kMaxColumns / kPanel);
+  t.column_blocks = blocks(t.n, t.columns);
+  const int64_t tiles = t.batches * t.row_blocks * t.column_blocks;
+  t.chunks = tiles < 16 && t.k >= 2 * kChunk ? blocks(t.k, kChunk) : 1;
+
+  Work& work = prepared->work;
+  work.tiles[0] = tiles * t.chunks;
+  work.scratch_bytes = kDepth * kMaxColumns * 4;
+  if (t.chunks > 1) {
+    work.phases = 2;
+    work.tiles[1] = blocks(t.batches * t.m, 64);
+    work.workspace_bytes = t.chunks * t.batches * t.m * t.n * 4;
+  }
+  const double results = static_cast<double>(t.batches) * static_cast<double>(t.m) * static_cast<double>(t.n);
+  work.flops = 2.0 * results * static_cast<double>(t.k);
+  work.bytes = 4.0 * (results + static_cast<double>(t.batches) * static_cast<double>(t.k) * static_cast<double>(t.m + t.n));
+  work.tile_cost = work.tiles[0] ? static_cast<int64_t>(work.flops / 80.0 / static_cast<double>(work.tiles[0])) + 50 : 0;
+  return {};
+}
+
+Status prepare_pack(const View* in, int inputs, const View* out, int outputs, const uint8_t*, size_t size,
+                    Prepared* prepared) {
+  if (inputs != 1 || outputs != 1 || size != 0)
+    return fail("[matmul_pack] expected one operand and one result, got %d and %d", inputs, outputs);
+  const View &b = in[0], &y = out[0];
+  if (b.dtype != DType::float32 || b.rank != 2 || !is_matrix(b) || y.dtype != DType::float32 || y.rank != 1 ||
+      (y.shape[0] > 1 && y.stride[0] != 1) || y.shape[0] != b.shape[0] * blocks(b.shape[1], kPanel) * kPanel)
+    return fail("[matmul_pack] expected float32 [K, N] and its panels, got %s and %s", Shown(b).text, Shown(y).text);
+  Work& work = prepared->work;
+  work.tiles[0] = blocks(b.shape[1], kPanel);
+  work.bytes = 4.0 * static_cast<double>(b.elements() + y.elements());
+  work.tile_cost = b.shape[0] * kPanel / 4;
+  return {};
+}
+
+}  // namespace
+}  // namespace matmul
+
+extern const OpDefinition jepa_op_matmul, jepa_op_matmul_pack;
+const OpDefinition jepa_op_matmul = {"matmul", matmul::prepare};
+const OpDefinition jepa_op_matmul_pack = {"matmul_pack", matmul::prepare_pack};
+
+}  // namespace jepa

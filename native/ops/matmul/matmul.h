@@ -1,0 +1,34 @@
+// matmul: y = activation(a·b + bias), in float32 with fused multiply-add.
+//
+//   a [batch…, M, K]   b [batch…, K, N]   one of the last two strides 1 (so a transpose is a view); batch strides may be 0
+//   bias [N] optional  y [batch…, M, N]   last stride 1; overwritten
+//   or b is one axis of K·⌈N/32⌉·32 numbers, written by matmul_pack
+//
+// Work is cut into blocks of rows and columns, and a long inner axis with a small result also into fixed chunks whose partial
+// results are added in order by a second phase: sums never depend on the number of threads.
+// matmul_pack: b [K, N] → panels of 32 columns, [⌈N/32⌉][K][32], columns beyond N zero. One pack serves many products.
+#pragma once
+#include "runtime/op.h"
+
+namespace jepa::matmul {
+
+constexpr int64_t kPanel = 32;      // columns of a packed panel
+constexpr int64_t kRows = 168;      // rows of a block: 12 strips of 14
+constexpr int64_t kDepth = 512;     // inner steps whose packed columns stay in L2
+constexpr int64_t kMaxColumns = 128;
+constexpr int64_t kChunk = 2048;    // inner steps of a partial result
+
+enum Activation : uint32_t { none = 0, gelu_erf = 1, gelu_tanh = 2, silu = 3, relu = 4 };
+
+struct Attributes {
+  int64_t m, n, k;
+  int64_t batches, batch_rank;
+  int64_t batch_shape[kMaxRank], a_batch[kMaxRank], b_batch[kMaxRank], y_batch[kMaxRank];
+  int64_t a_row, a_column, b_row, b_column, y_row;
+  int64_t columns;  // of a block: a multiple of the panel
+  int64_t row_blocks, column_blocks, chunks;
+  uint32_t activation;
+  bool packed, bias;
+};
+
+}  // namespace jepa::matmul

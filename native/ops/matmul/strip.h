@@ -1,0 +1,81 @@
+// The inner kernel: a strip of up to kStrip rows times one panel of columns, accumulated in registers.
+#pragma once
+#include "ops/matmul/matmul.h"
+#include "simd/math.h"
+
+namespace {
+
+using jepa::matmul::kPanel;
+
+#if defined(JEPA_TARGET_avx512)
+constexpr int kStrip = 14, kVectors = 2;  // 28 accumulators, 2 of b, 1 of a: 31 of 32 registers
+#elif defined(JEPA_TARGET_avx2)
+constexpr int kStrip = 6, kVectors = 2;  // 12 accumulators, 2 of b, 1 of a: 15 of 16 registers
+#else
+constexpr int kStrip = 4, kVectors = 4;
+#endif
+constexpr int kColumns = kVectors * W;  // of one pass; a panel is kPanel / kColumns passes
+
+// c[i][·] (+)= Σ_k a(i, k)·b[k][·] for `Rows` rows. a(i, k) = a[i·row + k·column]; b steps by a panel.
+template <int Rows, bool Dense>
+JEPA_INLINE void strip(const float* a, int64_t row, int64_t column, const float* b, int64_t depth, bool accumulate,
+                       float* c, int64_t c_row) {
+  Vf sum[Rows][kVectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; i++)
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v++) sum[i][v] = accumulate ? load(c + i * c_row + v * W) : set(0.0f);
+  for (int64_t k = 0; k < depth; k++) {
+    Vf right[kVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v++) right[v] = load(b + k * kPanel + v * W);
+    const float* at = a + (Dense ? k : k * column);
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; i++) {
+      const Vf left = set(Dense ? at[i * row] : at[i]);
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; v++) sum[i][v] = fma(left, right[v], sum[i][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; i++)
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v++) store(c + i * c_row + v * W, sum[i][v]);
+}
+
+using Strip = void (*)(const float*, int64_t, int64_t, const float*, int64_t, bool, float*, int64_t);
+
+template <int Rows, bool Dense>
+void strip_of(const float* a, int64_t row, int64_t column, const float* b, int64_t depth, bool accumulate, float* c,
+              int64_t c_row) {
+  strip<Rows, Dense>(a, row, column, b, depth, accumulate, c, c_row);
+}
+
+// By number of rows. Dense: a's inner axis has stride 1; otherwise its rows have.
+template <bool Dense>
+Strip strip_for(int rows) {
+  static const Strip table[] = {
+      nullptr,
+      strip_of<1, Dense>,
+      strip_of<2, Dense>,
+      strip_of<3, Dense>,
+      strip_of<4, Dense>,
+#if !defined(JEPA_TARGET_scalar)
+      strip_of<5, Dense>,
+      strip_of<6, Dense>,
+#endif
+#if defined(JEPA_TARGET_avx512)
+      strip_of<7, Dense>,
+      strip_of<8, Dense>,
+      strip_of<9, Dense>,
+      strip_of<10, Dense>,
+      strip_of<11, Dense>,
+      strip_of<12, Dense>,
+      strip_of<13, Dense>,
+      strip_of<14, Dense>,
+#endif
+  };
+  return table[rows];
+}
+
+}  // namespace
