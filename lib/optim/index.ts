@@ -10,6 +10,8 @@ export {
   cosineSchedule,
   type DecayOptions,
   linearSchedule,
+  type OneCycleOptions,
+  oneCycle,
   type Schedule,
   warmupConstant,
   warmupCosine,

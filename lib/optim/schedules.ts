@@ -91,6 +91,29 @@ export function warmupStableDecay(options: DecayOptions & { readonly decay: numb
   return warmedUp(options, (step) => base + (final - base) * Math.max(0, progress(step)));
 }
 
+export interface OneCycleOptions {
+  /** Highest value, reached at step peak·total − 1. */
+  readonly base: number;
+  /** Steps in all; the lowest value is reached at step total − 1. */
+  readonly total: number;
+  /** Share of the steps that rises (default .3). */
+  readonly peak?: number;
+  /** The first value is base/startFactor (default 25), the last base/startFactor/finalFactor (default 1e4). */
+  readonly startFactor?: number;
+  readonly finalFactor?: number;
+  readonly shape?: 'cosine' | 'linear';
+}
+
+/** One cycle (Smith & Topin 2018) with PyTorch's conventions, step from 0. */
+export function oneCycle(options: OneCycleOptions): Schedule {
+  checkOptions('oneCycle', options, ['base', 'total', 'peak', 'startFactor', 'finalFactor', 'shape']);
+  const { base, total, peak = 0.3, startFactor = 25, finalFactor = 1e4, shape = 'cosine' } = options;
+  const top = peak * total - 1;
+  const between = (from: number, to: number, progress: number): number => (shape === 'cosine' ? halfCosine(from, to, progress) : from + (to - from) * progress);
+  const start = base / startFactor;
+  return (step) => (step <= top ? between(start, base, step / top) : between(base, start / finalFactor, Math.min(1, (step - top) / (total - 1 - top))));
+}
+
 function warmedUp({ base, start = 0, warmup = 0 }: WarmupOptions, after: Schedule): Schedule {
   return (step) => (step < warmup ? start + ((base - start) * step) / warmup : after(step));
 }

@@ -1,4 +1,4 @@
-import { constantSchedule, cosineSchedule, linearSchedule, type Schedule, warmupConstant, warmupCosine, warmupLinear, warmupStableDecay } from '#lib/optim/index.js';
+import { constantSchedule, cosineSchedule, linearSchedule, oneCycle, type Schedule, warmupConstant, warmupCosine, warmupLinear, warmupStableDecay } from '#lib/optim/index.js';
 import { describe, expect, it } from 'vitest';
 
 const at = (schedule: Schedule, ...steps: number[]): number[] => steps.map((step) => Number(schedule(step).toPrecision(12)));
@@ -16,6 +16,11 @@ describe('schedules', () => {
     expect(at(cosineSchedule({ from: 0.04, to: 0.4, total: 10 }), 0, 5, 10)).toEqual([0.04, 0.22, 0.4]);
     expect(at(cosineSchedule({ from: 0.4, to: 0.04, total: 10 }), 0, 5, 10)).toEqual([0.4, 0.22, 0.04]);
     expect(at(constantSchedule(3), 0, 7)).toEqual([3, 3]);
+  });
+
+  it('rise and fall in one cycle', () => {
+    expect(at(oneCycle({ base: 1, total: 21, peak: 0.25, startFactor: 10, finalFactor: 100, shape: 'linear' }), 0, 4.25, 20)).toEqual([0.1, 1, 0.001]);
+    expect(at(oneCycle({ base: 1, total: 22, peak: 0.5, startFactor: 2, finalFactor: 1 }), 0, 5, 10, 21)).toEqual([0.5, 0.75, 1, 0.5]);
   });
 
   it('hold beyond the end, or continue as the references do', () => {

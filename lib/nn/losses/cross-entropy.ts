@@ -1,10 +1,10 @@
 import { JepaError } from '../../errors.js';
 import { checkOptions } from '../../io/options.js';
-import { add, cast, div, equal, logsumexp, matmul, mean, mul, notEqual, reshape, sub, sum, where } from '../../ops/index.js';
-import { arange, type Tensor } from '../../tensor/index.js';
-import { normalize } from './distance.js';
+import { add, cast, concat, div, equal, logsumexp, matmul, mean, mul, notEqual, reshape, sub, sum, where } from '../../ops/index.js';
+import { arange, type Tensor, tensor } from '../../tensor/index.js';
+import { type LossOptions, normalize } from './distance.js';
 
-export interface CrossEntropyOptions {
+export interface CrossEntropyOptions extends LossOptions {
   /** Share of the target that is spread evenly over all classes (default 0). */
   readonly labelSmoothing?: number;
   /** Rows with this target count neither above nor below the fraction bar (default −100). */
@@ -12,13 +12,13 @@ export interface CrossEntropyOptions {
 }
 
 /**
- * −log softmax(logits)[target], mean over the rows that count. Another target that is no class scores as a class with logit 0.
- * @param logits [..., C]   @param target int32 [...]   @returns scalar
+ * −log softmax(logits)[target], mean over the rows that count, their sum, or each row's (0 where ignored). Another target that is no class scores as a class with logit 0.
+ * @param logits [..., C]   @param target int32 [...]   @returns scalar, or [...] without reduction
  * @example const loss = crossEntropy(classifier.forward(x), labels, { labelSmoothing: 0.1 });
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  checkOptions('crossEntropy', options, ['labelSmoothing', 'ignoreIndex']);
-  const { labelSmoothing = 0, ignoreIndex = -100 } = options;
+  checkOptions('crossEntropy', options, ['labelSmoothing', 'ignoreIndex', 'reduction']);
+  const { labelSmoothing = 0, ignoreIndex = -100, reduction = 'mean' } = options;
   const classes = logits.shape[logits.rank - 1];
   const rows = logits.size / classes;
   if (target.dtype !== 'int32' || target.size !== rows) {
@@ -29,7 +29,9 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   const chosen = sum(where(equal(arange(0, classes), reshape(labels, [rows, 1])), flat, 0), { axes: [1] });
   const expected = labelSmoothing === 0 ? chosen : add(mul(chosen, 1 - labelSmoothing), mul(mean(flat, { axes: [1] }), labelSmoothing));
   const counts = notEqual(labels, ignoreIndex);
-  return div(sum(where(counts, sub(logsumexp(flat, 1), expected), 0)), sum(cast(counts, 'float32')));
+  const losses = where(counts, sub(logsumexp(flat, 1), expected), 0);
+  if (reduction === 'none') return reshape(losses, target.shape);
+  return reduction === 'sum' ? sum(losses) : div(sum(losses), sum(cast(counts, 'float32')));
 }
 
 export interface InfoNCEOptions {
@@ -60,4 +62,18 @@ export function infoNCE(queries: Tensor, keys: Tensor, options: InfoNCEOptions =
   if (!symmetric) return forward;
   const backward = crossEntropy(div(matmul(unit(keys), unit(queries), { transposeB: true }), temperature), own);
   return mul(add(forward, backward), 0.5);
+}
+
+/**
+ * NT-Xent (Chen et al. 2020, SimCLR): both views of a batch in one classification, every sample's other view among 2N − 1.
+ * @param a, b [N, D], row i of both the same sample   @returns scalar
+ */
+export function ntXent(a: Tensor, b: Tensor, options: { readonly temperature?: number } = {}): Tensor {
+  checkOptions('ntXent', options, ['temperature']);
+  const count = a.shape[0];
+  const views = normalize(concat([a, b], 0));
+  const logits = div(matmul(views, views, { transposeB: true }), options.temperature ?? 0.1);
+  const index = arange(0, 2 * count);
+  const others = where(equal(index, reshape(index, [2 * count, 1])), Number.NEGATIVE_INFINITY, logits);
+  return crossEntropy(others, tensor(Int32Array.from({ length: 2 * count }, (_, i) => (i + count) % (2 * count))));
 }

@@ -1,4 +1,4 @@
-export { type CrossEntropyOptions, crossEntropy, type InfoNCEOptions, infoNCE } from './cross-entropy.js';
+export { type CrossEntropyOptions, crossEntropy, type InfoNCEOptions, infoNCE, ntXent } from './cross-entropy.js';
 export { cosine, cosineSimilarity, l1, type LossOptions, mse, normalize, type Reduction, smoothL1 } from './distance.js';
 export { inverseDynamics } from './inverse-dynamics.js';
 export { type SigregOptions, sigreg, sigregCollapsed, sigregExpected, sigregNull, sigregStatistic } from './sigreg.js';
