@@ -209,7 +209,7 @@ describe('layers equal plain float64 loops, gradients too', () => {
       forward: ({ x }) => module.forward(x).output,
       reference: (v) => {
         const output = new Float64Array(batch * steps * width);
-        let state = new Float64Array(batch * width);
+        let state: Float64Array = new Float64Array(batch * width);
         for (let t = 0; t < steps; t++) {
           const x = Array.from({ length: batch }, (_, b) => [...v.x.subarray((b * steps + t) * inputs, (b * steps + t + 1) * inputs)]).flat();
           state = gru(x, state, v, inputs, width, 'cell.');
