@@ -48,7 +48,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   if (inputs < 2 || inputs > 3 || outputs != 1 || size != sizeof given)
     return fail("[matmul] expected a, b, bias or none, one result and 16 bytes, got %d, %d and %zu", inputs, outputs, size);
   std::memcpy(given, bytes, sizeof given);
-  if (given[0] > 1 || given[3] > relu) return fail("[matmul] expected known attributes, got %u, %u", given[0], given[3]);
+  if (given[0] > 1 || given[3] > static_cast<uint32_t>(Activation::relu)) return fail("[matmul] expected known attributes, got %u, %u", given[0], given[3]);
   const View &a = in[0], &b = in[1], &y = out[0];
   const Status status = check_operands(a, b, inputs == 3 ? &in[2] : nullptr, y, given);
   if (!status.ok) return status;
@@ -64,7 +64,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   t.y_row = y.stride[y.rank - 2];
   t.packed = given[0] != 0;
   t.bias = inputs == 3;
-  t.activation = given[3];
+  t.activation = static_cast<Activation>(given[3]);
   if (!t.packed) {
     t.b_row = b.stride[b.rank - 2];
     t.b_column = b.stride[b.rank - 1];

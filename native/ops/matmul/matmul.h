@@ -18,7 +18,7 @@ constexpr int64_t kDepth = 512;     // inner steps whose packed columns stay in 
 constexpr int64_t kMaxColumns = 128;
 constexpr int64_t kChunk = 2048;    // inner steps of a partial result
 
-enum Activation : uint32_t { none = 0, gelu_erf = 1, gelu_tanh = 2, silu = 3, relu = 4 };
+enum class Activation : uint32_t { none = 0, gelu_erf = 1, gelu_tanh = 2, silu = 3, relu = 4 };
 
 struct Attributes {
   int64_t m, n, k;
@@ -27,7 +27,7 @@ struct Attributes {
   int64_t a_row, a_column, b_row, b_column, y_row;
   int64_t columns;  // of a block: a multiple of the panel
   int64_t row_blocks, column_blocks, chunks;
-  uint32_t activation;
+  Activation activation;
   bool packed, bias;
 };
 

@@ -33,15 +33,15 @@ void pack_panel(const float* b, int64_t row, int64_t column, int64_t depth, int6
   }
 }
 
-JEPA_INLINE Vf activated(Vf x, uint32_t activation) {
+JEPA_INLINE Vf activated(Vf x, Activation activation) {
   switch (activation) {
-    case gelu_erf:
-      return ::gelu_erf(x);
-    case gelu_tanh:
-      return ::gelu_tanh(x);
-    case silu:
-      return ::silu(x);
-    case relu:
+    case Activation::gelu_erf:
+      return gelu_erf(x);
+    case Activation::gelu_tanh:
+      return gelu_tanh(x);
+    case Activation::silu:
+      return silu(x);
+    case Activation::relu:
       return select(x < set(0.0f), set(0.0f), x);
     default:
       return x;
@@ -135,7 +135,7 @@ void block(const Call& call, const Attributes& t, int64_t tile, float* scratch) 
       panel_product(t, a + k * t.a_column, panel, rows, depth, smaller(kPanel, columns - j), k > from, y + j, y_row);
     }
   }
-  if (t.chunks == 1 && (t.bias || t.activation)) {
+  if (t.chunks == 1 && (t.bias || t.activation != Activation::none)) {
     const float* bias = t.bias ? call.in[2].as<const float>() : nullptr;
     for (int64_t i = 0; i < rows; i++) finish_row(t, bias, first, columns, y + i * y_row);
   }
@@ -155,7 +155,7 @@ void combine(const Call& call, const Attributes& t, int64_t tile) {
       for (int64_t c = 1; c < t.chunks; c++) sum = sum + load_n(part + c * stride + j, left);
       store_n(y + j, sum, left);
     }
-    if (bias || t.activation) finish_row(t, bias, 0, t.n, y);
+    if (bias || t.activation != Activation::none) finish_row(t, bias, 0, t.n, y);
   }
 }
 
