@@ -52,7 +52,7 @@ export class Ema {
     const integers = [...source.buffers()].filter(([, variable]) => variable.dtype !== 'float32').map(([name]) => name);
     this.#copied = new Set(buffers === 'copy' ? source.buffers().keys() : integers);
     this.#ready = Promise.resolve();
-    void this.reset();
+    this.reset().catch(() => {}); // reported by whoever awaits `#ready`
   }
 
   /** Makes the averages equal to the parameters; needed after the module was loaded from a file. Later programs see the result. */
@@ -61,7 +61,6 @@ export class Ema {
       for (const [average, original] of this.#pairs()) assign(average, original);
     }, { name: 'ema reset' });
     this.#ready = copy().finally(() => copy.dispose());
-    this.#ready.catch(() => {}); // reported by whoever awaits it
     await this.#ready;
   }
 
