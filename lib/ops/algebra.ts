@@ -14,18 +14,17 @@ import { broadcastTo, stopped, transpose } from './views.js';
  */
 function total(parts: readonly Tensor[]): Tensor {
   const merge = currentTrace()?.passes.mergeProducts ?? true;
-  const products: (readonly [Tensor, Tensor])[] = [];
+  const products: { readonly part: Tensor; readonly operands: readonly [Tensor, Tensor] }[] = [];
   const others: Tensor[] = [];
   for (const part of parts) {
     const operands = merge ? productOperands(part) : undefined;
-    if (operands && (products.length === 0 || sameShape(part.shape, [products[0][0].shape[0], products[0][1].shape[1]]))) products.push(operands);
+    if (operands && sameShape(part.shape, parts[0].shape)) products.push({ part, operands });
     else others.push(part);
   }
-  if (products.length === 1) others.push(parts.find((part) => productOperands(part)?.[0] === products[0][0] && productOperands(part)?.[1] === products[0][1]) as Tensor);
+  if (products.length === 1) others.push(products[0].part);
   if (products.length > 1) {
-    // Concatenated as stored: transposed operands are joined along their rows.
-    const left = concat(products.map(([a]) => transpose(a)), 0);
-    const right = concat(products.map(([, b]) => b), 0);
+    const left = concat(products.map(({ operands: [a] }) => transpose(a)), 0);
+    const right = concat(products.map(({ operands: [, b] }) => b), 0);
     others.push(matmul(left, right, { transposeA: true }));
   }
   return others.reduce((sum, part) => add(sum, part));

@@ -95,7 +95,11 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor, { activation = 
   return residual ? add(shaped, residual) : shaped;
 }
 
-/** The operands of a tensor that is exactly a product, for merging sums of products. */
+/** The operands of a tensor that is a product of matrices, possibly transposed, for merging sums of products. */
 export function productOperands({ node }: Tensor): readonly [Tensor, Tensor] | undefined {
-  return node?.op === (matmulOp as OpDefinition<unknown>) && node.inputs.length === 2 && node.inputs[0].rank === 2 ? [node.inputs[0], node.inputs[1]] : undefined;
+  if (!node) return undefined;
+  if (node.op === (matmulOp as OpDefinition<unknown>)) return node.inputs.length === 2 && node.inputs[0].rank === 2 ? [node.inputs[0], node.inputs[1]] : undefined;
+  if (node.op.name !== 'permute' || node.inputs[0].rank !== 2) return undefined;
+  const operands = productOperands(node.inputs[0]);
+  return operands && [transpose(operands[1]), transpose(operands[0])];
 }

@@ -4,7 +4,7 @@ import type { HostTensor } from '../io/safetensors.js';
 import { adamW } from '../optim/adamw.js';
 import { Ema } from '../optim/ema.js';
 import { warmupCosine } from '../optim/schedules.js';
-import { compile, scalar, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
+import { compile, type Profile, scalar, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
 import type { HealthReport, Metrics } from '../train/events.js';
 import type { Trainable } from '../train/trainable.js';
 import { healthOf, healthProgram } from './health.js';
@@ -97,6 +97,13 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     const metrics: Record<string, number> = { learningRate: rate };
     for (const [name, value] of Object.entries(outputs)) metrics[name] = await value.item();
     return metrics;
+  }
+
+  /** Trains on the batch a few times and says how long each kernel took. */
+  async profile(batch: ClipBatch): Promise<Profile> {
+    const { observations, actions, twinCosts } = this.#tensors(batch);
+    const { learningRate, averaging } = this.#options;
+    return this.#step.profile(observations, actions, twinCosts, { learningRate: scalar(learningRate), momentum: scalar(averaging), step: scalar(0, 'int32') });
   }
 
   samples({ clips, frames }: ClipBatch): number {

@@ -1,5 +1,5 @@
 import { sameShape } from '../shape.js';
-import { type ElementwiseNode, fitsRegister, type Graph, type IrNode, isWhole, keyOf } from './ir.js';
+import { type Buffer, type ElementwiseNode, fitsRegister, type Graph, type IrNode, isWhole, keyOf } from './ir.js';
 
 /** Elementwise nodes that are computed in one pass. */
 export interface Cluster {
@@ -13,8 +13,9 @@ const maxOperands = 24;
 /**
  * Groups connected elementwise nodes of one shape. A node's level is one more than that of any input that it cannot be
  * fused with, so nodes of one group share a level and every dependency between groups goes up: no cycles can arise.
+ * @param kept buffers that are wanted in memory: returned, guarded or assigned
  */
-export function clusters(graph: Graph, fuse: boolean): Map<IrNode, Cluster> {
+export function clusters(graph: Graph, fuse: boolean, kept: ReadonlySet<Buffer>): Map<IrNode, Cluster> {
   const level = new Map<IrNode, number>();
   const clusterOf = new Map<IrNode, Cluster>();
   for (const node of graph.nodes) {
@@ -45,7 +46,48 @@ export function clusters(graph: Graph, fuse: boolean): Map<IrNode, Cluster> {
     }
     level.set(node, own);
   }
+  if (fuse) sink(graph, clusterOf, kept);
   return clusterOf;
+}
+
+/**
+ * Moves a group into its only reader: nothing else waits for it, so it may as well be computed there (the derivative of an
+ * activation, ready since the forward pass, joins the product it is needed for).
+ */
+function sink(graph: Graph, clusterOf: Map<IrNode, Cluster>, kept: ReadonlySet<Buffer>): void {
+  const readers = new Map<Buffer, { readonly node: IrNode; readonly key: string }[]>();
+  for (const node of graph.nodes) {
+    for (const input of node.inputs) {
+      const list = readers.get(input.buffer);
+      const entry = { node, key: keyOf(input) };
+      if (list) list.push(entry);
+      else readers.set(input.buffer, [entry]);
+    }
+  }
+  for (let index = graph.nodes.length - 1; index >= 0; index--) {
+    const cluster = clusterOf.get(graph.nodes[index]);
+    if (!cluster || cluster.members[cluster.members.length - 1] !== graph.nodes[index]) continue;
+    const target = onlyReader(cluster, clusterOf, readers, kept);
+    if (!target) continue;
+    const merged = [...cluster.members, ...target.members];
+    if (merged.length > maxMembers || operands(merged) > maxOperands) continue;
+    const joined: Cluster = { kind: 'cluster', members: merged.sort((a, b) => a.order - b.order) };
+    for (const member of joined.members) clusterOf.set(member, joined);
+  }
+}
+
+function onlyReader(cluster: Cluster, clusterOf: ReadonlyMap<IrNode, Cluster>, readers: ReadonlyMap<Buffer, readonly { readonly node: IrNode; readonly key: string }[]>, kept: ReadonlySet<Buffer>): Cluster | undefined {
+  let target: Cluster | undefined;
+  for (const member of cluster.members) {
+    if (kept.has(member.output.buffer)) return undefined;
+    for (const { node, key } of readers.get(member.output.buffer) ?? []) {
+      const reader = clusterOf.get(node);
+      if (reader === cluster) continue;
+      if (!reader || node.kind !== 'elementwise' || (target && reader !== target) || !canShareRegister(member, node, key)) return undefined;
+      target = reader;
+    }
+  }
+  return target;
 }
 
 function canShareRegister(writer: ElementwiseNode, reader: ElementwiseNode, read: string): boolean {

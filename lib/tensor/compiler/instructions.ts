@@ -6,6 +6,7 @@ import { broadcastView, type ElementwiseNode, keyOf, type Value } from './ir.js'
 
 const maxRegisters = 32;
 const maxInstructions = 256;
+const maxOperands = 40;
 
 interface Instruction {
   readonly name: string;
@@ -57,7 +58,7 @@ export interface Pass {
  * Writes the instructions that compute some elementwise nodes in one pass.
  * @param stores which value goes to each output, by the node that computes it
  * @param codes instruction codes by name
- * @returns undefined if it does not fit into the machine's registers
+ * @returns undefined if it does not fit into the machine's registers or operands
  */
 export function instructionsFor(members: readonly ElementwiseNode[], stores: readonly ElementwiseNode[], codes: ReadonlyMap<string, number>): Pass | undefined {
   const listing = new Listing();
@@ -80,6 +81,7 @@ export function instructionsFor(members: readonly ElementwiseNode[], stores: rea
     });
     results.set(keyOf(output), op.emit?.(listing, registers, attributes, specs, output) ?? 0);
   }
+  if (inputs.length + stores.length > maxOperands) return undefined;
   const stored = stores.map(({ output }) => results.get(keyOf(output)) as number);
   const attributes = allocate(listing.instructions, stored, stores, codes);
   return attributes && { attributes, inputs };

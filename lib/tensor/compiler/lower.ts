@@ -36,7 +36,8 @@ export function lower(placeholders: readonly Tensor[], outputs: readonly Tensor[
     return materialised(translator, translator.valueOf(tensor));
   });
   if (trace.passes.pack) packOperands(graph);
-  const plan = schedule(graph.nodes, clusters(graph, trace.passes.fuse), { outputs: results, guards, assignments: targets }, trace.passes.inPlace);
+  const kept = new Set([...results, ...guards, ...targets.map(({ value }) => value)].map(({ buffer }) => buffer));
+  const plan = schedule(graph.nodes, clusters(graph, trace.passes.fuse, kept), { outputs: results, guards, assignments: targets }, trace.passes.inPlace);
   const codes = new Map(native.instructions.map((name, code) => [name, code]));
   const steps: NativeStep[] = [];
   let commitStart = -1;
