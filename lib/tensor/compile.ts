@@ -98,6 +98,7 @@ export function compile<Arguments extends readonly unknown[], Result>(fn: (...ar
   };
 
   const compiled = (...args: Arguments): Promise<Result> => run(args, {});
+  Object.defineProperty(compiled, 'signatures', { get: () => count });
   return Object.assign(compiled, {
     call: (callOptions: CallOptions, ...args: Arguments) => run(args, callOptions),
     program: async (...args: Arguments) => entryFor(loadAddon(), args).entry.program,
@@ -105,15 +106,12 @@ export function compile<Arguments extends readonly unknown[], Result>(fn: (...ar
       const { entry, leaves } = entryFor(loadAddon(), args);
       return entry.program.profile(await values(leaves), profileRepetitions);
     },
-    get signatures() {
-      return count;
-    },
     dispose: () => {
       for (const list of entries.values()) for (const { program } of list) program.dispose();
       entries.clear();
       count = 0;
     },
-  }) as Compiled<Arguments, Result>;
+  }) as unknown as Compiled<Arguments, Result>;
 }
 
 async function values(leaves: readonly Tensor[]): Promise<Tensor[]> {
