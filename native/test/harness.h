@@ -38,6 +38,11 @@ struct TargetKernel {
 struct Op {
   const OpDefinition* definition;
   std::vector<TargetKernel> kernels;
+  const Kernel& on(const char* target) const {
+    for (const TargetKernel& k : kernels)
+      if (!std::strcmp(k.target, target)) return *k.kernel;
+    std::abort();
+  }
 };
 
 inline bool supported(const char* target) {
@@ -172,6 +177,7 @@ struct Result {
 
 inline Result run(const Op& op, const TargetKernel& target, const std::vector<View>& in, const std::vector<View>& out,
                   const Bytes& bytes, Split split = Split::all) {
+  const Kernel& kernel = op.on(target.target);
   Result result;
   Prepared prepared;
   std::vector<View> blind_in = in, blind_out = out;
@@ -200,11 +206,11 @@ inline Result run(const Op& op, const TargetKernel& target, const std::vector<Vi
   for (int phase = 0; phase < prepared.work.phases; phase++) {
     const int64_t tiles = prepared.work.tiles[phase];
     if (split == Split::all) {
-      target.kernel->run(call, phase, 0, tiles, align(scratch));
+      kernel.run(call, phase, 0, tiles, align(scratch));
     } else {
       for (int64_t k = 0; k < tiles; k++) {
         const int64_t tile = split == Split::backwards ? tiles - 1 - k : k;
-        target.kernel->run(call, phase, tile, tile + 1, align(scratch));
+        kernel.run(call, phase, tile, tile + 1, align(scratch));
       }
     }
   }
