@@ -1,0 +1,24 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { buffersOf, type Generator, type GeneratorReply, type GeneratorRequest } from './generator.js';
+
+const { module, name, options } = workerData as Generator;
+
+type Generate = (options: unknown, index: number) => unknown;
+
+const generate = (async (): Promise<Generate> => {
+  const exported = ((await import(String(module))) as Record<string, unknown>)[name];
+  if (typeof exported !== 'function') throw new TypeError(`expected ${module} to export a function '${name}', got ${typeof exported}`);
+  return exported as Generate;
+})();
+generate.catch(() => {}); // told with every reply
+
+parentPort?.on('message', async ({ index }: GeneratorRequest) => {
+  const reply = (message: GeneratorReply, memory: ArrayBuffer[] = []): void => parentPort?.postMessage(message, memory);
+  try {
+    const batch = await (await generate)(options, index);
+    reply({ index, batch }, [...buffersOf(batch)]);
+  } catch (error) {
+    const { message, code, stack } = error as Error & { code?: string };
+    reply({ index, error: { message: message ?? String(error), code, stack } });
+  }
+});

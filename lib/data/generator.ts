@@ -1,0 +1,33 @@
+/**
+ * What a worker thread runs: the function `name` exported by `module`, called as `name(options, index)` and returning (a promise of)
+ * batch `index`. It should be a pure function of both, so that any worker may compute any batch and a resumed run repeats it.
+ */
+export interface Generator {
+  /** URL of a JavaScript module, e.g. `new URL('./my-batches.js', import.meta.url)`. */
+  readonly module: URL | string;
+  readonly name: string;
+  /** Plain data. */
+  readonly options?: unknown;
+}
+
+/** To a worker. */
+export interface GeneratorRequest {
+  readonly index: number;
+}
+
+/** From a worker. */
+export type GeneratorReply =
+  | { readonly index: number; readonly batch: unknown }
+  | { readonly index: number; readonly error: { readonly message: string; readonly code?: string; readonly stack?: string } };
+
+/** The memory of every array in a batch, to be handed over without copying. A buffer that several arrays share is listed once. */
+export function buffersOf(value: unknown, found: Set<ArrayBuffer> = new Set()): Set<ArrayBuffer> {
+  if (ArrayBuffer.isView(value)) {
+    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+  } else if (value instanceof ArrayBuffer) {
+    found.add(value);
+  } else if (value !== null && typeof value === 'object') {
+    for (const member of Object.values(value)) buffersOf(member, found);
+  }
+  return found;
+}
