@@ -1,0 +1,80 @@
+import { parseArgs } from 'node:util';
+import { JepaError } from '../errors.js';
+import { editDistance } from '../io/options.js';
+
+/** An option of a command: what it takes and what the help says of it. */
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean' | 'integer' | 'number';
+  /** Name of the value in the help, e.g. FILE. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export interface CommandSpec {
+  readonly name: string;
+  /** Positional arguments as the help shows them; in brackets: may be left out. */
+  readonly positionals: readonly string[];
+  readonly summary: string;
+  readonly options: Readonly<Record<string, OptionSpec>>;
+}
+
+export interface Parsed {
+  readonly positionals: readonly string[];
+  string(name: string): string | undefined;
+  number(name: string): number | undefined;
+  flag(name: string): boolean;
+}
+
+/** A mistake in the command line: exit code 2. */
+export class UsageError extends Error {}
+
+/** @throws UsageError saying what was meant, if that can be guessed */
+export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed {
+  const options = Object.fromEntries(Object.entries(spec.options).map(([name, { type }]) => [name, { type: type === 'boolean' ? ('boolean' as const) : ('string' as const) }]));
+  let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
+  for (const argument of args) checkKnown(spec, argument);
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true }) as typeof parsed;
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message.split('. ')[0]}\n${usage(spec)}`);
+  }
+  const required = spec.positionals.filter((name) => !name.startsWith('[')).length;
+  if (parsed.positionals.length < required || parsed.positionals.length > spec.positionals.length) {
+    throw new UsageError(`expected ${spec.positionals.join(' ') || 'no arguments'}, got ${parsed.positionals.join(' ') || 'none'}\n${usage(spec)}`);
+  }
+  return {
+    positionals: parsed.positionals,
+    string: (name) => parsed.values[name] as string | undefined,
+    flag: (name) => parsed.values[name] === true,
+    number: (name) => {
+      const text = parsed.values[name];
+      if (text === undefined) return undefined;
+      const value = Number(text);
+      const whole = spec.options[name].type === 'integer';
+      if (text === '' || !Number.isFinite(value) || (whole && !Number.isInteger(value))) throw new UsageError(`expected --${name} to be ${whole ? 'a whole number' : 'a number'}, got '${String(text)}'`);
+      return value;
+    },
+  };
+}
+
+function checkKnown({ name, options }: CommandSpec, argument: string): void {
+  const given = /^--([^=]+)/.exec(argument)?.[1];
+  if (given === undefined || Object.hasOwn(options, given)) return;
+  const nearest = Object.keys(options).sort((a, b) => editDistance(given, a) - editDistance(given, b))[0];
+  const meant = nearest !== undefined && editDistance(given, nearest) <= 2 ? `, did you mean --${nearest}?` : '';
+  throw new UsageError(`jepa ${name} has no option --${given}${meant}`);
+}
+
+export function usage({ name, positionals, summary, options }: CommandSpec): string {
+  const lines = Object.entries(options).map(([option, { value, type, help }]) => {
+    const left = `--${option}${type === 'boolean' ? '' : ` ${value ?? (type === 'string' ? 'TEXT' : 'N')}`}`;
+    return `  ${left.padEnd(24)} ${help}`;
+  });
+  return [`usage: jepa ${[name, ...positionals].join(' ')}${lines.length > 0 ? ' [options]' : ''}`, `  ${summary}`, ...lines].join('\n');
+}
+
+/** An error as a person should read it. */
+export function explain(error: unknown): string {
+  if (error instanceof JepaError) return `${error.message} (${error.code})`;
+  return error instanceof Error ? (process.env.JEPA_DEBUG ? (error.stack ?? error.message) : error.message) : String(error);
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+import { explain, parseCommand, type CommandSpec, type Parsed, UsageError, usage } from './arguments.js';
+
+/** A subcommand: its options, and what it does with them. @returns the exit code */
+export interface Command {
+  readonly spec: CommandSpec;
+  run(parsed: Parsed): Promise<number>;
+}
+
+// Each command is loaded when it is asked for: `jepa doctor` must work where others cannot.
+const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
+  demo: () => import('./demo.js'),
+  train: () => import('./train.js'),
+  eval: () => import('./eval.js'),
+  plan: () => import('./plan.js'),
+  inspect: () => import('./inspect.js'),
+  doctor: () => import('./doctor.js'),
+};
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === '--version' || name === '-v') {
+    const { packageVersion } = await import('./version.js');
+    console.log(packageVersion());
+    return 0;
+  }
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    const all = await Promise.all(Object.values(commands).map(async (load) => (await load()).command.spec));
+    console.error(['jepa: world models for Node.js', '', ...all.map(({ name: command, positionals, summary }) => `  jepa ${[command, ...positionals].join(' ').padEnd(24)} ${summary}`), '', '`jepa COMMAND --help` shows its options.'].join('\n'));
+    return name === undefined ? 2 : 0;
+  }
+  if (!Object.hasOwn(commands, name)) throw new UsageError(`jepa has no command '${name}': expected ${Object.keys(commands).join(', ')}`);
+  const { command } = await commands[name]();
+  if (args.includes('--help') || args.includes('-h')) {
+    console.error(usage(command.spec));
+    return 0;
+  }
+  return command.run(parseCommand(command.spec, args));
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(explain(error));
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  },
+);

@@ -1,0 +1,49 @@
+import type { SeekableDataset } from '../train/trainer.js';
+import { PhysicsDataset } from '../worlds/physics/dataset.js';
+import { physicsTrainingBatch } from '../worlds/physics/training.js';
+import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from '../world-model/training.js';
+import { WorldModel } from '../world-model/world-model.js';
+import type { ObjectiveOptions } from '../world-model/objective.js';
+
+export interface PhysicsTrainingOptions {
+  readonly preset: 'tiny' | 'small';
+  readonly seed: number;
+  readonly clips: number;
+  readonly workers: number;
+  readonly objective?: Partial<ObjectiveOptions>;
+  readonly training?: Omit<WorldModelTrainingOptions, 'objective'>;
+}
+
+/** Batches that normalisation statistics are estimated from: 768 clips, before those of training in the endless sequence. */
+const statisticsBatches = 48;
+
+/**
+ * Mean and standard deviation of the forces in training batches, N. Most clips are passive, so both are far from those of a pushed disc;
+ * the numbers are a property of the suite, checked by a test.
+ */
+export const forceStatistics = { mean: [0, 0.2], std: [0.45, 0.4] } as const;
+
+/** A world model of the physics suite with its objective and its endless data: what `jepa demo` and `jepa train` train. */
+export function physicsTraining({ preset, seed, clips, workers, objective, training }: PhysicsTrainingOptions): {
+  readonly model: WorldModel;
+  readonly training: WorldModelTraining;
+  readonly dataset: SeekableDataset<ClipBatch> & { statisticsBatches(): Promise<ClipBatch[]> };
+} {
+  const model = WorldModel.create(preset, {
+    observation: { kind: 'image', height: 64, width: 64, channels: 3 },
+    action: { size: 2, names: ['force x', 'force y'], units: ['N', 'N'], mean: [...forceStatistics.mean], std: [...forceStatistics.std] },
+    frameRate: 15,
+    seed,
+  });
+  const source = { seed, clips, twinGroups: 1 };
+  const endless = new PhysicsDataset({ ...source, workers });
+  return {
+    model,
+    training: new WorldModelTraining(model, { ...training, objective }),
+    dataset: {
+      seek: (index) => endless.seek(index + statisticsBatches),
+      [Symbol.asyncIterator]: () => endless[Symbol.asyncIterator](),
+      statisticsBatches: () => Promise.all(Array.from({ length: statisticsBatches }, (_, index) => physicsTrainingBatch(source, index))),
+    },
+  };
+}

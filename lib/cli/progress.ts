@@ -1,0 +1,38 @@
+/** Talk on stderr: one line that is rewritten on a terminal, a line every few seconds elsewhere. */
+export class Progress {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #interval: number;
+  #last = Number.NEGATIVE_INFINITY;
+  #open = false;
+
+  constructor(stream: NodeJS.WriteStream = process.stderr) {
+    this.#stream = stream;
+    this.#interval = stream.isTTY ? 100 : 5000;
+  }
+
+  /** A passing state: shown if it is time. */
+  update(text: string): void {
+    const now = performance.now();
+    if (now - this.#last < this.#interval) return;
+    this.#last = now;
+    if (this.#stream.isTTY) {
+      this.#stream.write(`\r\u001b[2K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
+      this.#open = true;
+    } else this.#stream.write(`${text}\n`);
+  }
+
+  /** A line that stays. */
+  say(text: string): void {
+    if (this.#open) this.#stream.write('\r\u001b[2K');
+    this.#open = false;
+    this.#stream.write(`${text}\n`);
+    this.#last = Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** Seconds as people read them: 4 s, 3 min 20 s. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '…';
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
