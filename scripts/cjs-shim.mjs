@@ -3,4 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 
 mkdirSync('dist/cjs', { recursive: true });
 writeFileSync('dist/cjs/index.cjs', "module.exports = require('../esm/index.js');\n");
-writeFileSync('dist/cjs/index.d.cts', "export * from '../esm/index.js' with { 'resolution-mode': 'import' };\n");
+writeFileSync(
+  'dist/cjs/index.d.cts',
+  "// @ts-ignore TS1479: every Node.js that this package accepts can require an ES module.\nexport * from '../esm/index.js';\n",
+);
