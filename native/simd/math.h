@@ -35,13 +35,17 @@ JEPA_INLINE Vf exp(Vf x) {
   return select(unordered(x, x), x, scaled);
 }
 
+// Positive floats below 2^-126 count as zero wherever a thread flushes denormals; as integers they still tell their value.
+JEPA_INLINE Vm is_denormal(Vf x) { return (set_i(0) < as_int(x)) & (as_int(x) < set_i(0x00800000)); }
+
 // log x: x = 2^e·m, m in [√½, √2).
 JEPA_INLINE Vf log(Vf x) {
-  const Vi bits = as_int(x);
+  const Vm denormal = is_denormal(x);
+  const Vi bits = as_int(select(denormal, to_float(as_int(x)), x));
   const Vi e = shift_right<23>(bits - set_i(0x3f3504f3));
   const Vi exponent = (e ^ set_i(0x100)) - set_i(0x100);  // sign of the nine-bit difference
   const Vf m = as_float(bits - shift_left<23>(exponent));
-  const Vf n = to_float(exponent), f = m - set(1.0f), z = f * f;
+  const Vf n = to_float(select(denormal, exponent - set_i(149), exponent)), f = m - set(1.0f), z = f * f;
   Vf p = set(7.0376836292e-2f);
   p = fma(p, f, set(-1.1514610310e-1f));
   p = fma(p, f, set(1.1676998740e-1f));
@@ -57,8 +61,20 @@ JEPA_INLINE Vf log(Vf x) {
   y = fma(n, set(0.693359375f), f + y);
   const Vf inf = as_float(set_i(0x7f800000)), nan = as_float(set_i(0x7fc00000));
   y = select(x == inf, inf, y);
-  y = select((x < set(0.0f)) | unordered(x, x), nan, y);
-  return select(abs(x) < as_float(set_i(0x00800000)), neg(inf), y);  // zero, and denormals that count as zero
+  y = select((as_int(x) < set_i(0)) | unordered(x, x), nan, y);
+  return select((as_int(x) & set_i(0x7fffffff)) == set_i(0), neg(inf), y);
+}
+
+// √x and 1/√x, correct for denormals too: n·2^-149 = 2n·2^-150.
+JEPA_INLINE Vf square_root(Vf x) {
+  const Vm denormal = is_denormal(x);
+  const Vf n = to_float(as_int(x));
+  return sqrt(select(denormal, n + n, x)) * select(denormal, set(0x1p-75f), set(1.0f));
+}
+JEPA_INLINE Vf reciprocal_square_root(Vf x) {
+  const Vm denormal = is_denormal(x);
+  const Vf n = to_float(as_int(x));
+  return select(denormal, set(0x1p75f), set(1.0f)) / sqrt(select(denormal, n + n, x));
 }
 
 // sin(quadrant·π/2 + r) for |r| ≤ π/4.
@@ -75,12 +91,12 @@ JEPA_INLINE Vf sin_or_cos_of(Vf r, Vi quadrant) {
   const Vf value = select((quadrant & set_i(1)) == set_i(0), s, c);
   return as_float(as_int(value) ^ shift_left<30>(quadrant & set_i(2)));
 }
-// x = k·π/2 + r with π/2 in three parts; good for |x| ≤ 10^5.
+// x = k·π/2 + r with π/2 in three parts of full precision: x − k·part is exact with a fused multiply-add. Good for |x| ≤ 10^5.
 JEPA_INLINE Vf sin_or_cos(Vf x, int quarter) {
   const Vf k = round(x * set(0.636619772f));
-  Vf r = fnma(k, set(1.5703125f), x);
-  r = fnma(k, set(4.837512969970703125e-4f), r);
-  r = fnma(k, set(7.54978995489188216e-8f), r);
+  Vf r = fnma(k, set(1.5707963705e+00f), x);
+  r = fnma(k, set(-4.371138829e-08f), r);
+  r = fnma(k, set(-1.715124510e-15f), r);
   return sin_or_cos_of(r, truncate(k) + set_i(quarter));
 }
 JEPA_INLINE Vf sin(Vf x) { return select(x == set(0.0f), x, sin_or_cos(x, 0)); }
@@ -140,7 +156,10 @@ JEPA_INLINE Vf erfc_large(Vf a) {
 JEPA_INLINE Vf erf(Vf x) {
   const Vf a = abs(x);
   const Vf large = set(1.0f) - erfc_large(select(a < set(10.0f), a, set(10.0f)));
-  return select(unordered(x, x), x, select(a < set(1.0f), erf_small(x), with_sign_of(large, x)));
+  // 2/√π·n·2^-149 may be above 2^-126.
+  const Vf least = to_float(as_int(a)) * set(1.128379167f * 0x1p-75f) * set(0x1p-74f);
+  const Vf small = select(is_denormal(a), with_sign_of(least, x), erf_small(x));
+  return select(unordered(x, x), x, select(a < set(1.0f), small, with_sign_of(large, x)));
 }
 // Φ(x) of the normal distribution, without cancellation for negative x.
 JEPA_INLINE Vf normal_cdf(Vf x) {
@@ -163,11 +182,14 @@ JEPA_INLINE Vf gelu_tanh(Vf x) {
   const Vf u = x * fma(x * x, set(0.0713548162726f), set(1.59576912161f));
   return select(x < set(-15.0f), set(-0.0f), x * sigmoid(u));
 }
+// σ(2u) + x·σ(2u)·(1 − σ(2u))·2u′; with e = exp(−|2u|) the product is e/(1 + e)², free of cancellation.
 JEPA_INLINE Vf gelu_tanh_derivative(Vf x) {
   const Vf bounded = select(abs(x) < set(15.0f), x, with_sign_of(set(15.0f), x)), z = bounded * bounded;
-  const Vf s = sigmoid(bounded * fma(z, set(0.0713548162726f), set(1.59576912161f)));
+  const Vf e = exp(neg(abs(bounded * fma(z, set(0.0713548162726f), set(1.59576912161f)))));
+  const Vf above = set(1.0f) / (set(1.0f) + e), below = e * above;
   const Vf slope = fma(z, set(0.214064448818f), set(1.59576912161f));
-  return select(unordered(x, x), x, fma(bounded * s * (set(1.0f) - s), slope, s));
+  const Vf s = select(bounded < set(0.0f), below, above);
+  return select(unordered(x, x), x, fma(bounded * above * below, slope, s));
 }
 JEPA_INLINE Vf silu(Vf x) { return select(x < set(-104.0f), set(-0.0f), x * sigmoid(x)); }
 

@@ -167,6 +167,14 @@ struct Bytes {
   }
 };
 
+struct FlushDenormals {
+#if defined(JEPA_HAS_AVX512)
+  unsigned kept = __builtin_ia32_stmxcsr();
+  FlushDenormals() { __builtin_ia32_ldmxcsr(kept | 0x8040); }
+  ~FlushDenormals() { __builtin_ia32_ldmxcsr(kept); }
+#endif
+};
+
 enum class Split { all, single, backwards };
 
 struct Result {
@@ -203,6 +211,7 @@ inline Result run(const Op& op, const TargetKernel& target, const std::vector<Vi
   call.attributes = prepared.attributes.data();
   call.workspace = align(workspace);
   call.fault = &fault;
+  const FlushDenormals flush;  // as on the pool's threads
   for (int phase = 0; phase < prepared.work.phases; phase++) {
     const int64_t tiles = prepared.work.tiles[phase];
     if (split == Split::all) {

@@ -57,6 +57,12 @@ JEPA_INLINE uint16_t narrow_brain(float x) {
   const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
   return static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? 0x7fc0 : rounded);
 }
+// By bits: a denormal is not zero, even where denormals are flushed.
+JEPA_INLINE bool truth_of(float x) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &x, 4);
+  return (bits & 0x7fffffff) != 0;
+}
 JEPA_INLINE int32_t to_int(float x) {
   return x >= -2147483648.0f && x < 2147483648.0f ? static_cast<int32_t>(x) : INT32_MIN;
 }
@@ -133,7 +139,7 @@ JEPA_INLINE void store_floats(DType dtype, char* p, int64_t stride, int n, const
     case DType::uint8:
       EACH(uint8_t, to_int(x))
     case DType::boolean:
-      EACH(uint8_t, x != 0.0f)
+      EACH(uint8_t, truth_of(x))
   }
 }
 JEPA_INLINE void store_ints(DType dtype, char* p, int64_t stride, int n, const int32_t* from) {
