@@ -92,7 +92,30 @@ void collapse(const View* const* views, int count, Attributes* a) {
     a->shape[0] = 1;
     for (int v = 0; v < count; v++) a->stride[v][0] = 1;
   }
-  for (int v = 0; v < count; v++) a->contiguous[v] = a->rank == 1 && a->stride[v][0] == 1;
+  for (int v = 0; v < count; v++) {
+    a->dense[v] = a->uniform[v] = true;
+    int64_t inside = 1;
+    for (int axis = a->rank - 1; axis >= 0; axis--) {
+      a->dense[v] = a->dense[v] && a->stride[v][axis] == inside;
+      a->uniform[v] = a->uniform[v] && a->stride[v][axis] == 0;
+      inside *= a->shape[axis];
+    }
+  }
+}
+
+// What need not be repeated for every block.
+void hoist(Attributes* a) {
+  int writes[kMaxRegisters] = {};
+  for (int i = 0; i < a->instructions; i++) {
+    const Instruction& s = a->instruction[i];
+    if (s.code != op_store_f && s.code != op_store_i) writes[s.dst]++;
+  }
+  for (int i = 0; i < a->instructions; i++) {
+    const Instruction& s = a->instruction[i];
+    const bool load = s.code == op_load_f || s.code == op_load_i;
+    const bool constant = s.code == op_const_f || s.code == op_const_i;
+    a->once[i] = (constant || (load && a->uniform[s.a])) && writes[s.dst] == 1;
+  }
 }
 
 Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
@@ -123,12 +146,13 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   for (int i = 0; i < inputs; i++) views[i] = &in[i];
   for (int i = 0; i < outputs; i++) views[inputs + i] = &out[i];
   collapse(views, inputs + outputs, a);
+  hoist(a);
   a->elements = out[0].elements();
 
   const int compute = a->instructions - outputs;
   Work& work = prepared->work;
   work.tiles[0] = (a->elements + kTileElements - 1) / kTileElements;
-  work.scratch_bytes = int64_t{4} * kBlock * kMaxRegisters;
+  work.scratch_bytes = int64_t{4} * kBlockStride * kMaxRegisters;
   work.flops = static_cast<double>(a->elements) * (compute > inputs ? compute - inputs : 0);
   for (int i = 0; i < inputs + outputs; i++) {
     int64_t distinct = 1;

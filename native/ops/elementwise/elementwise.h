@@ -15,6 +15,7 @@ namespace jepa::elementwise {
 constexpr int kMaxRegisters = 32;
 constexpr int kMaxInstructions = 256;
 constexpr int kBlock = 256;
+constexpr int kBlockStride = kBlock + 16;  // a cache line apart, or loads would wait for stores 4 KiB away
 
 enum Code : uint8_t {
 #define I(name) op_##name,
@@ -34,8 +35,10 @@ struct Attributes {
   // Axes after collapsing those that every operand walks alike.
   int64_t shape[kMaxRank];
   int64_t stride[kMaxOperands][kMaxRank];  // inputs, then outputs
-  bool contiguous[kMaxOperands];
+  bool dense[kMaxOperands];    // element i lies at i
+  bool uniform[kMaxOperands];  // every element lies at 0
   Instruction instruction[kMaxInstructions];
+  bool once[kMaxInstructions];  // a constant or a uniform load in a register of its own: done before the first block
 };
 
 }  // namespace jepa::elementwise

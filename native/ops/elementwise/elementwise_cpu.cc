@@ -1,5 +1,6 @@
 #include "ops/elementwise/elementwise.h"
 #include "ops/elementwise/operands.h"
+#include "runtime/status.h"
 #include "simd/math.h"
 
 using namespace jepa;
@@ -56,7 +57,7 @@ JEPA_INLINE Vi max_i(Vi a, Vi b) { return select(b < a, a, b); }
     break;
 
 // One instruction over n elements, n rounded up to whole vectors: lanes behind the end compute on stale, harmless values.
-void execute(const Instruction& s, const Machine& m, int n) {
+JEPA_INLINE void execute(const Instruction& s, const Machine& m, int n) {
   float* d = m.block[s.dst];
   const float *pa = m.value[s.a], *pb = m.value[s.b], *pc = m.value[s.c];
   switch (s.code) {
@@ -132,33 +133,63 @@ void execute(const Instruction& s, const Machine& m, int n) {
   }
 }
 
+// A whole block has a constant length, so that simple instructions become straight code without loop branches.
+void execute_block(const Instruction& s, const Machine& m) { execute(s, m, kBlock); }
+void execute_part(const Instruction& s, const Machine& m, int n) { execute(s, m, n); }
+
+void load_operand(const Call& call, const Attributes& a, const Instruction& s, const Position& position, int n,
+                  Machine* machine) {
+  const View& view = call.in[s.a];
+  const bool floats = s.code == op_load_f;
+  const bool plain = view.dtype == (floats ? DType::float32 : DType::int32);
+  machine->value[s.dst] = machine->block[s.dst];
+  if (plain && a.dense[s.a] && n % W == 0 && !aliased(call, s.a)) {
+    machine->value[s.dst] = view.as<float>() + position.linear;
+  } else {
+    load_block(a, view, s.a, position, n, floats, machine->block[s.dst]);
+  }
+}
+
+// Constants and uniform operands fill their registers.
+void execute_once(const Call& call, const Attributes& a, const Machine& machine) {
+  for (int k = 0; k < a.instructions; k++) {
+    if (!a.once[k]) continue;
+    const Instruction& s = a.instruction[k];
+    float value;
+    if (s.code == op_load_f) {
+      load_floats(call.in[s.a].dtype, call.in[s.a].data, 1, 1, &value);
+    } else if (s.code == op_load_i) {
+      load_ints(call.in[s.a].dtype, call.in[s.a].data, 1, 1, reinterpret_cast<int32_t*>(&value));
+    } else {
+      __builtin_memcpy(&value, &s.immediate, 4);
+    }
+    // As bits: a signalling NaN or an integer passes through a float register unchanged.
+    for (int i = 0; i < kBlock; i += W) store(machine.block[s.dst] + i, set(value));
+  }
+}
+
 void run(const Call& call, int, int64_t begin, int64_t end, char* scratch) {
   const auto& a = *static_cast<const Attributes*>(call.attributes);
-  constexpr int64_t tile = 16384;
   Machine machine;
   for (int r = 0; r < kMaxRegisters; r++) {
-    machine.block[r] = reinterpret_cast<float*>(scratch) + r * kBlock;
+    machine.block[r] = reinterpret_cast<float*>(scratch) + r * kBlockStride;
     machine.value[r] = machine.block[r];
   }
-  const int64_t last = end * tile < a.elements ? end * tile : a.elements;
-  for (int64_t start = begin * tile; start < last; start += kBlock) {
+  const int64_t last = end * kTileElements < a.elements ? end * kTileElements : a.elements;
+  if (begin * kTileElements >= last) return;
+  execute_once(call, a, machine);
+  for (int64_t start = begin * kTileElements; start < last; start += kBlock) {
     const int n = static_cast<int>(last - start < kBlock ? last - start : kBlock);
     const Position position = locate(a, start);
     for (int k = 0; k < a.instructions; k++) {
       const Instruction& s = a.instruction[k];
+      if (a.once[k]) continue;
       if (s.code == op_load_f || s.code == op_load_i) {
-        machine.value[s.dst] = machine.block[s.dst];
-        const View& view = call.in[s.a];
-        const bool plain = view.dtype == (s.code == op_load_f ? DType::float32 : DType::int32);
-        if (plain && a.contiguous[s.a] && n % W == 0 && !aliased(call, s.a)) {
-          machine.value[s.dst] = view.as<float>() + start;
-        } else {
-          load_block(a, view, s.a, position, n, s.code == op_load_f, machine.block[s.dst]);
-        }
+        load_operand(call, a, s, position, n, &machine);
       } else if (s.code == op_store_f || s.code == op_store_i) {
         store_block(a, call.out[s.dst], call.inputs + s.dst, position, n, s.code == op_store_f, machine.value[s.a]);
       } else {
-        execute(s, machine, n);
+        n == kBlock ? execute_block(s, machine) : execute_part(s, machine, n);
         machine.value[s.dst] = machine.block[s.dst];
       }
     }

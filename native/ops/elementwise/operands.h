@@ -19,6 +19,10 @@ struct Position {
 JEPA_INLINE Position locate(const Attributes& a, int64_t linear) {
   Position p;
   p.linear = linear;
+  if (a.rank == 1) {
+    p.index[0] = linear;
+    return p;
+  }
   for (int axis = a.rank - 1; axis >= 0; axis--) {
     p.index[axis] = linear % a.shape[axis];
     linear /= a.shape[axis];
@@ -75,6 +79,10 @@ JEPA_INLINE int32_t to_int(float x) {
         const T x = from[i];                                       \
         to[i] = expression;                                        \
       }                                                            \
+    } else if (stride == 0) {                                      \
+      const T x = from[0];                                         \
+      const auto value = expression;                               \
+      for (int i = 0; i < n; i++) to[i] = value;                   \
     } else {                                                       \
       for (int i = 0; i < n; i++) {                                \
         const T x = from[i * stride];                              \
@@ -119,9 +127,16 @@ JEPA_INLINE void load_ints(DType dtype, const char* p, int64_t stride, int n, in
 #define EACH(T, expression)                                        \
   {                                                                \
     T* to = reinterpret_cast<T*>(p);                               \
-    for (int i = 0; i < n; i++) {                                  \
-      const auto x = from[i];                                      \
-      to[i * stride] = static_cast<T>(expression);                 \
+    if (stride == 1) {                                             \
+      for (int i = 0; i < n; i++) {                                \
+        const auto x = from[i];                                    \
+        to[i] = static_cast<T>(expression);                        \
+      }                                                            \
+    } else {                                                       \
+      for (int i = 0; i < n; i++) {                                \
+        const auto x = from[i];                                    \
+        to[i * stride] = static_cast<T>(expression);               \
+      }                                                            \
     }                                                              \
     return;                                                        \
   }
@@ -163,6 +178,7 @@ JEPA_INLINE void store_ints(DType dtype, char* p, int64_t stride, int n, const i
 // Walks a block of `n` elements in runs along the innermost axis: body(offset in elements, inner stride, first, count).
 template <class Body>
 JEPA_INLINE void for_each_run(const Attributes& a, int operand, const Position& position, int n, Body body) {
+  if (a.dense[operand]) return body(position.linear, int64_t{1}, 0, n);
   const int inner = a.rank - 1;
   int64_t index[jepa::kMaxRank], offset = 0;
   for (int axis = 0; axis < a.rank; axis++) {
