@@ -16,7 +16,10 @@ export interface Dataset<Batch> extends AsyncIterable<Batch> {
  * @param count number of batches (default: endless)
  * @example const dataset = fromIndex((index) => ({ x: rows.slice(index * 32, index * 32 + 32) }), { count: 100 });
  */
-export function fromIndex<Batch>(batchOf: (index: number) => Batch | Promise<Batch>, { count = Number.POSITIVE_INFINITY }: { readonly count?: number } = {}): Dataset<Batch> {
+export function fromIndex<Batch>(
+  batchOf: (index: number) => Batch | Promise<Batch>,
+  { count = Number.POSITIVE_INFINITY }: { readonly count?: number } = {},
+): Dataset<Batch> {
   let next = 0;
   return {
     get index() {
@@ -32,6 +35,10 @@ export function fromIndex<Batch>(batchOf: (index: number) => Batch | Promise<Bat
 }
 
 export function checkIndex(where: string, index: number): number {
-  if (!Number.isInteger(index) || index < 0) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${where}] expected the index of a batch, 0 or more, got ${index}`);
+  if (!Number.isInteger(index) || index < 0)
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[${where}] expected the index of a batch, 0 or more, got ${index}`,
+    );
   return index;
 }

@@ -7,7 +7,8 @@ type Generate = (options: unknown, index: number) => unknown;
 
 const generate = (async (): Promise<Generate> => {
   const exported = ((await import(String(module))) as Record<string, unknown>)[name];
-  if (typeof exported !== 'function') throw new TypeError(`expected ${module} to export a function '${name}', got ${typeof exported}`);
+  if (typeof exported !== 'function')
+    throw new TypeError(`expected ${module} to export a function '${name}', got ${typeof exported}`);
   return exported as Generate;
 })();
 generate.catch(() => {}); // told with every reply

@@ -18,7 +18,10 @@ export interface GeneratorRequest {
 /** From a worker. */
 export type GeneratorReply =
   | { readonly index: number; readonly batch: unknown }
-  | { readonly index: number; readonly error: { readonly message: string; readonly code?: string; readonly stack?: string } };
+  | {
+      readonly index: number;
+      readonly error: { readonly message: string; readonly code?: string; readonly stack?: string };
+    };
 
 /** The memory of every array in a batch, to be handed over without copying. A buffer that several arrays share is listed once. */
 export function buffersOf(value: unknown, found: Set<ArrayBuffer> = new Set()): Set<ArrayBuffer> {

@@ -36,7 +36,11 @@ export class WorkerDataset<Batch> implements Dataset<Batch> {
     this.#options = { workers, lookahead: Math.max(4, 2 * workers), count: Number.POSITIVE_INFINITY, ...options };
     for (const key of ['workers', 'lookahead'] as const) {
       const value = this.#options[key];
-      if (!Number.isInteger(value) || value < 1) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[WorkerDataset] expected ${key} to be a positive integer, got ${value}`);
+      if (!Number.isInteger(value) || value < 1)
+        throw new JepaError(
+          'ERR_JEPA_INVALID_ARGUMENT',
+          `[WorkerDataset] expected ${key} to be a positive integer, got ${value}`,
+        );
     }
     this.#generator = generator;
   }
@@ -51,7 +55,8 @@ export class WorkerDataset<Batch> implements Dataset<Batch> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, void> {
-    if (this.#iterating) throw new JepaError('ERR_JEPA_DATASET', '[WorkerDataset] expected one iteration at a time, got a second one');
+    if (this.#iterating)
+      throw new JepaError('ERR_JEPA_DATASET', '[WorkerDataset] expected one iteration at a time, got a second one');
     this.#iterating = true;
     const { workers, lookahead, count, signal } = this.#options;
     let pool = new WorkerPool(this.#generator, workers);
@@ -88,7 +93,8 @@ export class WorkerDataset<Batch> implements Dataset<Batch> {
 
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
-  const aborted = (): JepaError => new JepaError('ERR_JEPA_ABORTED', '[WorkerDataset] stopped by its signal', { cause: signal.reason });
+  const aborted = (): JepaError =>
+    new JepaError('ERR_JEPA_ABORTED', '[WorkerDataset] stopped by its signal', { cause: signal.reason });
   if (signal.aborted) throw aborted();
   let stop = (): void => {};
   try {

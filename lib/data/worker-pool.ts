@@ -14,7 +14,10 @@ export class WorkerPool {
 
   constructor({ module, name, options }: Generator, workers: number) {
     for (let i = 0; i < workers; i++) {
-      const worker = new Worker(new URL('./generator-worker.js', import.meta.url), { workerData: { module: String(module), name, options }, name: `jepa ${name}` });
+      const worker = new Worker(new URL('./generator-worker.js', import.meta.url), {
+        workerData: { module: String(module), name, options },
+        name: `jepa ${name}`,
+      });
       const jobs = new Map<number, Job>();
       worker.unref();
       worker.on('message', (reply: GeneratorReply) => {
@@ -24,8 +27,23 @@ export class WorkerPool {
         if ('error' in reply) job?.reject(failure(name, reply.index, reply.error));
         else job?.resolve(reply.batch);
       });
-      worker.on('error', (cause) => this.#fail(new JepaError('ERR_JEPA_DATASET', `[${name}] expected batches from a worker thread, but it failed: ${cause.message}`, { cause })));
-      worker.on('exit', (code) => this.#fail(new JepaError('ERR_JEPA_DATASET', `[${name}] expected batches from a worker thread, but it ended with exit code ${code}`)));
+      worker.on('error', (cause) =>
+        this.#fail(
+          new JepaError(
+            'ERR_JEPA_DATASET',
+            `[${name}] expected batches from a worker thread, but it failed: ${cause.message}`,
+            { cause },
+          ),
+        ),
+      );
+      worker.on('exit', (code) =>
+        this.#fail(
+          new JepaError(
+            'ERR_JEPA_DATASET',
+            `[${name}] expected batches from a worker thread, but it ended with exit code ${code}`,
+          ),
+        ),
+      );
       this.#members.push({ worker, jobs });
     }
   }
@@ -33,7 +51,9 @@ export class WorkerPool {
   /** Goes to the worker with the least to do. Rejects with a JepaError if the batch cannot be had. */
   request(index: number): Promise<unknown> {
     if (this.#failure) return Promise.reject(this.#failure);
-    const { worker, jobs } = this.#members.reduce((least, member) => (member.jobs.size < least.jobs.size ? member : least));
+    const { worker, jobs } = this.#members.reduce((least, member) =>
+      member.jobs.size < least.jobs.size ? member : least,
+    );
     return new Promise((resolve, reject) => {
       jobs.set(index, { resolve, reject });
       worker.ref();
@@ -55,7 +75,15 @@ export class WorkerPool {
   }
 }
 
-function failure(name: string, index: number, { message, code, stack }: { readonly message: string; readonly code?: string; readonly stack?: string }): JepaError {
+function failure(
+  name: string,
+  index: number,
+  { message, code, stack }: { readonly message: string; readonly code?: string; readonly stack?: string },
+): JepaError {
   if (code !== undefined && code in errorCodes) return new JepaError(code as JepaErrorCode, message); // the library's own sentence
-  return new JepaError('ERR_JEPA_DATASET', `[${name}] expected batch ${index} from a worker thread, but its generator failed: ${message}`, { details: { stack } });
+  return new JepaError(
+    'ERR_JEPA_DATASET',
+    `[${name}] expected batch ${index} from a worker thread, but its generator failed: ${message}`,
+    { details: { stack } },
+  );
 }

@@ -2,4 +2,15 @@ export { type CheckEnvironmentOptions, checkEnvironment } from './check-environm
 export type { Awaitable, Environment, Frame, Info, ResetOptions, ResetResult, StepResult } from './environment.js';
 export * from './physics/index.js';
 export { Random } from './random.js';
-export { type BoxSpace, box, contains, type DiscreteSpace, discrete, type Space, type SpaceValue, sample, spaceSize } from './space.js';
+export {
+  type BoxSpace,
+  box,
+  contains,
+  type DiscreteSpace,
+  discrete,
+  type Space,
+  type SpaceValue,
+  sample,
+  spaceSize,
+} from './space.js';
+export * as twoRoom from './two-room/index.js';

@@ -12,7 +12,13 @@ export interface Canvas {
   readonly size: number;
 }
 
-export function drawDisc({ data, offset, size }: Canvas, x: number, y: number, radius: number, [red, green, blue]: Colour): void {
+export function drawDisc(
+  { data, offset, size }: Canvas,
+  x: number,
+  y: number,
+  radius: number,
+  [red, green, blue]: Colour,
+): void {
   const reach = radius + 0.5;
   const inside = Math.max(0, radius - 0.5);
   const insideSquared = radius < 0.5 ? -1 : inside * inside;
@@ -52,7 +58,11 @@ export interface RotatedBox {
   readonly axisY: number;
 }
 
-export function drawBox({ data, offset, size }: Canvas, { x, y, halfWidth, halfHeight, axisX, axisY }: RotatedBox, [red, green, blue]: Colour): void {
+export function drawBox(
+  { data, offset, size }: Canvas,
+  { x, y, halfWidth, halfHeight, axisX, axisY }: RotatedBox,
+  [red, green, blue]: Colour,
+): void {
   const reachX = Math.abs(axisX) * halfWidth + Math.abs(axisY) * halfHeight + 1;
   const reachY = Math.abs(axisY) * halfWidth + Math.abs(axisX) * halfHeight + 1;
   const left = Math.max(0, Math.floor(x - reachX));

@@ -47,7 +47,8 @@ export function discrete(size: number, names?: readonly string[]): DiscreteSpace
 }
 
 /** Number of elements of a value. */
-export const spaceSize = (space: Space): number => (space.type === 'discrete' ? 1 : space.shape.reduce((a, b) => a * b, 1));
+export const spaceSize = (space: Space): number =>
+  space.type === 'discrete' ? 1 : space.shape.reduce((a, b) => a * b, 1);
 
 /** What is wrong with a space, as the end of a sentence '… expected'; undefined if nothing. */
 export function spaceProblem(space: Space): string | undefined {
@@ -58,31 +59,39 @@ export function spaceProblem(space: Space): string | undefined {
   }
   if (space.type !== 'box') return `a space made by box() or discrete(), got ${JSON.stringify(space)}`;
   const { shape, dtype, low, high, names, units } = space;
-  if (!Array.isArray(shape) || shape.length === 0 || shape.some((n) => !Number.isInteger(n) || n < 1)) return `shape to be positive integers, got [${shape}]`;
+  if (!Array.isArray(shape) || shape.length === 0 || shape.some((n) => !Number.isInteger(n) || n < 1))
+    return `shape to be positive integers, got [${shape}]`;
   if (dtype !== 'float32' && dtype !== 'uint8') return `dtype to be float32 or uint8, got ${dtype}`;
   const last = shape[shape.length - 1];
   for (const [name, list] of Object.entries({ low, high, names, units })) {
-    if (Array.isArray(list) && list.length !== last) return `${name} to have ${last} entries (last axis of [${shape}]), got ${list.length}`;
+    if (Array.isArray(list) && list.length !== last)
+      return `${name} to have ${last} entries (last axis of [${shape}]), got ${list.length}`;
   }
-  for (let i = 0; i < last; i++) if (!(bound(low, i) <= bound(high, i))) return `low ≤ high in every element, got ${bound(low, i)} and ${bound(high, i)} at ${i}`;
+  for (let i = 0; i < last; i++)
+    if (!(bound(low, i) <= bound(high, i)))
+      return `low ≤ high in every element, got ${bound(low, i)} and ${bound(high, i)} at ${i}`;
   return undefined;
 }
 
 /** Why a value is not of a space, as the end of a sentence '… expected'; undefined if it is. */
 export function valueProblem(space: Space, value: unknown): string | undefined {
   if (space.type === 'discrete') {
-    return Number.isInteger(value) && (value as number) >= 0 && (value as number) < space.size ? undefined : `an integer from 0 to ${space.size - 1}, got ${String(value)}`;
+    return Number.isInteger(value) && (value as number) >= 0 && (value as number) < space.size
+      ? undefined
+      : `an integer from 0 to ${space.size - 1}, got ${String(value)}`;
   }
   const right = space.dtype === 'uint8' ? value instanceof Uint8Array : value instanceof Float32Array;
   const size = spaceSize(space);
-  if (!right) return `a ${space.dtype === 'uint8' ? 'Uint8Array' : 'Float32Array'} of shape [${space.shape}], got ${describe(value)}`;
+  if (!right)
+    return `a ${space.dtype === 'uint8' ? 'Uint8Array' : 'Float32Array'} of shape [${space.shape}], got ${describe(value)}`;
   const array = value as Float32Array | Uint8Array;
   if (array.length !== size) return `${size} elements (shape [${space.shape}]), got ${array.length}`;
   const last = space.shape[space.shape.length - 1];
   for (let i = 0; i < size; i++) {
     const low = bound(space.low, i % last);
     const high = bound(space.high, i % last);
-    if (!(array[i] >= low && array[i] <= high)) return `${space.names?.[i % last] ?? `element ${i}`} between ${low} and ${high}, got ${array[i]}`;
+    if (!(array[i] >= low && array[i] <= high))
+      return `${space.names?.[i % last] ?? `element ${i}`} between ${low} and ${high}, got ${array[i]}`;
   }
   return undefined;
 }
@@ -97,10 +106,15 @@ export function sample(space: Space, random: Random): SpaceValue {
   for (let i = 0; i < array.length; i++) {
     const low = Math.max(bound(space.low, i % last), -1e30);
     const high = Math.min(bound(space.high, i % last), 1e30);
-    array[i] = space.dtype === 'uint8' ? low + random.below(high - low + 1) : random.uniform(low === -1e30 ? Math.min(-1, high) : low, high === 1e30 ? Math.max(1, low) : high);
+    array[i] =
+      space.dtype === 'uint8'
+        ? low + random.below(high - low + 1)
+        : random.uniform(low === -1e30 ? Math.min(-1, high) : low, high === 1e30 ? Math.max(1, low) : high);
   }
   return array;
 }
 
-const bound = (bounds: number | readonly number[], i: number): number => (typeof bounds === 'number' ? bounds : bounds[i]);
-const describe = (value: unknown): string => (value === null || typeof value !== 'object' ? String(value) : value.constructor?.name || 'an object');
+const bound = (bounds: number | readonly number[], i: number): number =>
+  typeof bounds === 'number' ? bounds : bounds[i];
+const describe = (value: unknown): string =>
+  value === null || typeof value !== 'object' ? String(value) : value.constructor?.name || 'an object';

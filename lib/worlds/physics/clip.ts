@@ -1,6 +1,6 @@
 import { Random } from '../random.js';
 import { drawColours } from './colours.js';
-import { type ForceChange, drawForces } from './forces.js';
+import { drawForces, type ForceChange } from './forces.js';
 import { actionSize, clipFrames, frameBytes, type SceneKind, stateSize } from './layout.js';
 import { Picture } from './picture.js';
 import { drawScene, type SceneRanges } from './scene.js';
@@ -54,11 +54,18 @@ export function simulateClip(specification: ClipSpecification): Float32Array {
   return states;
 }
 
-function run({ seed, kind, ranges, forces: change, violation, eventFrame: given, flicker }: ClipSpecification, index: number, actions: Float32Array, states: Float32Array, observations?: Uint8Array): void {
+function run(
+  { seed, kind, ranges, forces: change, violation, eventFrame: given, flicker }: ClipSpecification,
+  index: number,
+  actions: Float32Array,
+  states: Float32Array,
+  observations?: Uint8Array,
+): void {
   const scene = drawScene(seed, kind, ranges);
   const forces = drawForces(seed, scene, change);
   const eventFrame = given ?? 6 + new Random(seed, 'event').below(4);
-  const colours = observations && drawColours(seed, { flicker, ...(violation === 'colour-change' ? { changeAt: eventFrame } : {}) });
+  const colours =
+    observations && drawColours(seed, { flicker, ...(violation === 'colour-change' ? { changeAt: eventFrame } : {}) });
   const picture = observations && new Picture(scene);
   const simulation = new Simulation(scene);
   actions.set(forces, index * clipFrames * actionSize);
@@ -69,7 +76,15 @@ function run({ seed, kind, ranges, forces: change, violation, eventFrame: given,
       if (observations && picture && colours) {
         const { x, y, otherX, otherY } = simulation;
         const { hidden, scale } = looksAfter(frame >= eventFrame ? violation : undefined);
-        picture.draw(observations, (index * clipFrames + frame) * frameBytes, { x, y, otherX, otherY, radius: scene.disc.radius * scale, colour: colours[frame], hidden });
+        picture.draw(observations, (index * clipFrames + frame) * frameBytes, {
+          x,
+          y,
+          otherX,
+          otherY,
+          radius: scene.disc.radius * scale,
+          colour: colours[frame],
+          hidden,
+        });
       }
       if (frame < clipFrames - 1) simulation.step(forces[frame * actionSize], forces[frame * actionSize + 1]);
     }

@@ -19,7 +19,10 @@ export const rodColour: Colour = [60, 60, 60];
  * of them take another with probability 0.12 at each frame. Nothing physical depends on it.
  * @param changeAt frame of a single change to another palette colour: the control that should not surprise
  */
-export function drawColours(seed: number, { flicker = false, changeAt }: { readonly flicker?: boolean; readonly changeAt?: number }): Colour[] {
+export function drawColours(
+  seed: number,
+  { flicker = false, changeAt }: { readonly flicker?: boolean; readonly changeAt?: number },
+): Colour[] {
   const random = new Random(seed, 'colours');
   const first = random.below(palette.length);
   const second = (first + 1 + random.below(palette.length - 1)) % palette.length;

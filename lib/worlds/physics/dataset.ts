@@ -13,6 +13,13 @@ export class PhysicsDataset extends WorkerDataset<PhysicsBatch> {
   constructor(options: PhysicsDatasetOptions) {
     checkOptions('PhysicsDataset', options, ['seed', 'clips', 'twinGroups', 'workers', 'lookahead', 'count', 'signal']);
     const { seed, clips = 16, twinGroups = 1, ...rest } = options;
-    super({ module: new URL('./generate.js', import.meta.url), name: 'physicsTrainingBatch', options: { seed, clips, twinGroups } satisfies PhysicsBatchOptions }, rest);
+    super(
+      {
+        module: new URL('./generate.js', import.meta.url),
+        name: 'physicsTrainingBatch',
+        options: { seed, clips, twinGroups } satisfies PhysicsBatchOptions,
+      },
+      rest,
+    );
   }
 }

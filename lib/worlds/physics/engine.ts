@@ -1,30 +1,33 @@
 import { JepaError } from '../../errors.js';
+import { type Engine, isLoaded, keep } from './engine-instance.js';
 
-/** The exact release that the pinned hashes of clips belong to. */
-export const enginePackage = '@dimforge/rapier2d-deterministic-compat';
+const enginePackage = '@dimforge/rapier2d-deterministic-compat';
+/** The exact release that the pinned hashes of clips belong to: another one may compute other bits. */
 export const engineVersion = '0.20.0';
 
-type Engine = typeof import('@dimforge/rapier2d-deterministic-compat');
-
-let loaded: Engine | undefined;
-
 /**
- * Loads the rigid-body engine, an optional peer dependency; quick after the first time.
- * @throws JepaError ERR_JEPA_MISSING_PEER if the package is not installed
+ * Loads the rigid-body engine, an optional peer dependency; free after the first time.
+ * @param importEngine for tests and bundlers: imports the package (default: `import('@dimforge/rapier2d-deterministic-compat')`)
+ * @throws JepaError ERR_JEPA_MISSING_PEER if the package is not installed or is of another version
  */
-export async function loadEngine(importEngine: () => Promise<Engine> = () => import('@dimforge/rapier2d-deterministic-compat')): Promise<void> {
-  if (loaded && arguments.length === 0) return;
-  const engine = await importEngine().catch((cause: unknown) => {
-    throw new JepaError('ERR_JEPA_MISSING_PEER', `[physics] expected the package ${enginePackage}, which is not installed`, {
-      help: [`npm install ${enginePackage}@${engineVersion}`],
-      cause,
-    });
-  });
+export async function loadEngine(importEngine?: () => Promise<unknown>): Promise<void> {
+  if (isLoaded() && !importEngine) return;
+  const help = [`npm install ${enginePackage}@${engineVersion}`];
+  const importing = importEngine?.() ?? import('@dimforge/rapier2d-deterministic-compat');
+  const engine = (await importing.catch((cause: unknown) => {
+    throw new JepaError(
+      'ERR_JEPA_MISSING_PEER',
+      `[physics] expected the package ${enginePackage}, which is not installed`,
+      { help, cause },
+    );
+  })) as Engine;
   await engine.init();
-  loaded = engine;
-}
-
-export function engine(): Engine {
-  if (!loaded) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[physics] expected `await loadEngine()` before a simulation');
-  return loaded;
+  if (engine.version() !== engineVersion) {
+    throw new JepaError(
+      'ERR_JEPA_MISSING_PEER',
+      `[physics] expected ${enginePackage} ${engineVersion}, got ${engine.version()}`,
+      { help },
+    );
+  }
+  keep(engine);
 }

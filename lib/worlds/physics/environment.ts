@@ -5,7 +5,17 @@ import type { Colour } from '../raster.js';
 import { valueProblem } from '../space.js';
 import { drawColours } from './colours.js';
 import { loadEngine } from './engine.js';
-import { actionSpace, frameBytes, frameRate, imageSize, observationSpace, type SceneKind, sceneKinds, stateNames, stateSize } from './layout.js';
+import {
+  actionSpace,
+  frameBytes,
+  frameRate,
+  imageSize,
+  observationSpace,
+  type SceneKind,
+  sceneKinds,
+  stateNames,
+  stateSize,
+} from './layout.js';
 import { Picture } from './picture.js';
 import { drawScene } from './scene.js';
 import { Simulation } from './simulation.js';
@@ -23,7 +33,9 @@ export class PhysicsEnvironment implements Environment<Uint8Array, Float32Array>
   readonly observationSpace = observationSpace;
   readonly actionSpace = actionSpace;
   readonly frameRate = frameRate;
-  #running: { readonly simulation: Simulation; readonly picture: Picture; readonly colour: Colour; readonly radius: number } | undefined;
+  #running:
+    | { readonly simulation: Simulation; readonly picture: Picture; readonly colour: Colour; readonly radius: number }
+    | undefined;
 
   private constructor() {}
 
@@ -37,16 +49,26 @@ export class PhysicsEnvironment implements Environment<Uint8Array, Float32Array>
   reset({ seed = 0, options = {} }: ResetOptions = {}): ResetResult<Uint8Array> {
     checkOptions('PhysicsEnvironment.reset', options, ['kind']);
     const kind = options.kind as SceneKind | undefined;
-    if (kind !== undefined && !sceneKinds.includes(kind)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[PhysicsEnvironment.reset] expected kind to be one of ${sceneKinds.join(', ')}, got '${kind}'`);
+    if (kind !== undefined && !sceneKinds.includes(kind))
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[PhysicsEnvironment.reset] expected kind to be one of ${sceneKinds.join(', ')}, got '${kind}'`,
+      );
     this.close();
     const scene = drawScene(seed, kind);
-    this.#running = { simulation: new Simulation(scene), picture: new Picture(scene), colour: drawColours(seed, {})[0], radius: scene.disc.radius };
+    this.#running = {
+      simulation: new Simulation(scene),
+      picture: new Picture(scene),
+      colour: drawColours(seed, {})[0],
+      radius: scene.disc.radius,
+    };
     return { observation: this.render().data, info: this.#info() };
   }
 
   step(action: Float32Array): StepResult<Uint8Array> {
     const problem = valueProblem(actionSpace, action);
-    if (problem) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[PhysicsEnvironment.step] expected action to be ${problem}`);
+    if (problem)
+      throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[PhysicsEnvironment.step] expected action to be ${problem}`);
     this.#started().simulation.step(action[0], action[1]);
     return { observation: this.render().data, terminated: false, info: this.#info() };
   }
@@ -71,7 +93,8 @@ export class PhysicsEnvironment implements Environment<Uint8Array, Float32Array>
   }
 
   #started() {
-    if (!this.#running) throw new JepaError('ERR_JEPA_DISPOSED', '[PhysicsEnvironment] expected reset() before step() and render()');
+    if (!this.#running)
+      throw new JepaError('ERR_JEPA_DISPOSED', '[PhysicsEnvironment] expected reset() before step() and render()');
     return this.#running;
   }
 }

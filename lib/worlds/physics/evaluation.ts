@@ -23,8 +23,18 @@ export interface PhysicsSetOptions {
 }
 
 /** Clips of the suite as it is ('training'), or with faster or larger discs than training shows. */
-export async function physicsClips({ ranges, ...options }: PhysicsSetOptions & { readonly ranges?: 'training' | 'fast' | 'large' }): Promise<ClipSet> {
-  const [clips] = await answer({ set: 'clips', ranges }, options, ['split', 'seed', 'count', 'workers', 'signal', 'ranges']);
+export async function physicsClips({
+  ranges,
+  ...options
+}: PhysicsSetOptions & { readonly ranges?: 'training' | 'fast' | 'large' }): Promise<ClipSet> {
+  const [clips] = await answer({ set: 'clips', ranges }, options, [
+    'split',
+    'seed',
+    'count',
+    'workers',
+    'signal',
+    'ranges',
+  ]);
   return clips;
 }
 
@@ -40,17 +50,30 @@ export interface ViolationPairs {
 }
 
 /** Pairs of a possible clip and its twin that breaks a law (or, as a control, only changes colour). */
-export async function violationPairs({ violation, ...options }: PhysicsSetOptions & { readonly violation: Violation }): Promise<ViolationPairs> {
-  if (!violations.includes(violation)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[violationPairs] expected violation to be one of ${violations.join(', ')}, got '${violation}'`);
+export async function violationPairs({
+  violation,
+  ...options
+}: PhysicsSetOptions & { readonly violation: Violation }): Promise<ViolationPairs> {
+  if (!violations.includes(violation))
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[violationPairs] expected violation to be one of ${violations.join(', ')}, got '${violation}'`,
+    );
   const [possible, impossible] = await answer({ set: 'violation', violation }, options);
   const size = clipFrames * frameBytes;
-  const pixels = (set: ClipSet, pair: number): Buffer => Buffer.from(set.observations.buffer, set.observations.byteOffset + pair * size, size);
+  const pixels = (set: ClipSet, pair: number): Buffer =>
+    Buffer.from(set.observations.buffer, set.observations.byteOffset + pair * size, size);
   return {
     violation,
     possible,
     impossible,
-    eventFrames: Int32Array.from({ length: options.count }, (_, pair) => possible.states[pair * clipFrames * stateSize + stateSize - 1]),
-    visible: Uint8Array.from({ length: options.count }, (_, pair) => (pixels(possible, pair).equals(pixels(impossible, pair)) ? 0 : 1)),
+    eventFrames: Int32Array.from(
+      { length: options.count },
+      (_, pair) => possible.states[pair * clipFrames * stateSize + stateSize - 1],
+    ),
+    visible: Uint8Array.from({ length: options.count }, (_, pair) =>
+      pixels(possible, pair).equals(pixels(impossible, pair)) ? 0 : 1,
+    ),
   };
 }
 
@@ -87,29 +110,48 @@ export interface CandidatePlans {
 export async function candidateForcePlans(options: PhysicsSetOptions): Promise<CandidatePlans> {
   const members = await answer({ set: 'candidates' }, options, undefined, 'by item');
   const costs = new Float32Array(options.count * candidatePlans * candidatePlans);
-  for (let start = 0; start < options.count; start++) costs.set(outcomeCosts(members[0], start * candidatePlans, candidatePlans), start * candidatePlans * candidatePlans);
+  for (let start = 0; start < options.count; start++)
+    costs.set(
+      outcomeCosts(members[0], start * candidatePlans, candidatePlans),
+      start * candidatePlans * candidatePlans,
+    );
   return { starts: options.count, plans: candidatePlans, clips: members[0], costs };
 }
 
 const clipsPerPart = 24;
 
 /** Computes a question's items and sorts their clips: the first of every item together, the second …; or all of them item by item. */
-async function answer(question: Question, options: PhysicsSetOptions, allowed = ['split', 'seed', 'count', 'workers', 'signal'], order: 'by member' | 'by item' = 'by member'): Promise<ClipSet[]> {
+async function answer(
+  question: Question,
+  options: PhysicsSetOptions,
+  allowed = ['split', 'seed', 'count', 'workers', 'signal'],
+  order: 'by member' | 'by item' = 'by member',
+): Promise<ClipSet[]> {
   checkOptions(`physics ${question.set}`, options, allowed);
   const { split, seed, count, workers = 1, signal } = options;
-  if (!Number.isInteger(count) || count < 1) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[physics ${question.set}] expected count to be a positive integer, got ${count}`);
+  if (!Number.isInteger(count) || count < 1)
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[physics ${question.set}] expected count to be a positive integer, got ${count}`,
+    );
   await loadEngine();
   const each = clipsPerItem(question);
   const itemsPerPart = Math.max(1, Math.floor(clipsPerPart / each));
   const parts: PartsOfAnswer = { question, split, seed, items: count, itemsPerPart };
   const partCount = Math.ceil(count / itemsPerPart);
   const computed = workers
-    ? new WorkerDataset<ClipSet>({ module: new URL('./generate.js', import.meta.url), name: 'physicsPart', options: parts }, { workers: Math.min(workers, partCount), count: partCount, ...(signal ? { signal } : {}) })
+    ? new WorkerDataset<ClipSet>(
+        { module: new URL('./generate.js', import.meta.url), name: 'physicsPart', options: parts },
+        { workers: Math.min(workers, partCount), count: partCount, ...(signal ? { signal } : {}) },
+      )
     : fromIndex((index) => physicsPart(parts, index), { count: partCount });
   const sets = order === 'by item' ? [emptyClips(count * each)] : Array.from({ length: each }, () => emptyClips(count));
   let next = 0;
   for await (const part of computed) {
-    if (signal?.aborted) throw new JepaError('ERR_JEPA_ABORTED', `[physics ${question.set}] stopped by its signal`, { cause: signal.reason });
+    if (signal?.aborted)
+      throw new JepaError('ERR_JEPA_ABORTED', `[physics ${question.set}] stopped by its signal`, {
+        cause: signal.reason,
+      });
     for (let clip = 0; clip < part.clips; clip++, next++) {
       if (order === 'by item') copyClip(part, clip, sets[0], next);
       else copyClip(part, clip, sets[next % each], Math.floor(next / each));
@@ -119,7 +161,8 @@ async function answer(question: Question, options: PhysicsSetOptions, allowed = 
 }
 
 function copyClip(from: ClipSet, source: number, to: ClipSet, target: number): void {
-  const copy = (key: 'observations' | 'actions' | 'states', size: number): void => to[key].set(from[key].subarray(source * size, (source + 1) * size), target * size);
+  const copy = (key: 'observations' | 'actions' | 'states', size: number): void =>
+    to[key].set(from[key].subarray(source * size, (source + 1) * size), target * size);
   copy('observations', clipFrames * frameBytes);
   copy('actions', clipFrames * actionSize);
   copy('states', clipFrames * stateSize);

@@ -16,14 +16,20 @@ export interface PartsOfAnswer {
 }
 
 /** Part `index`: its items' clips, item by item. */
-export async function physicsPart({ question, split, seed, items, itemsPerPart }: PartsOfAnswer, index: number): Promise<ClipSet> {
+export async function physicsPart(
+  { question, split, seed, items, itemsPerPart }: PartsOfAnswer,
+  index: number,
+): Promise<ClipSet> {
   await loadEngine();
-  const first = index * itemsPerPart;
-  const last = Math.min(items, first + itemsPerPart);
+  const firstItem = index * itemsPerPart;
+  const last = Math.min(items, firstItem + itemsPerPart);
   const each = clipsPerItem(question);
-  const clips = emptyClips((last - first) * each);
-  for (let item = first; item < last; item++) {
-    specificationsOf(question, split, seed, item).forEach((specification, member) => writeClip(specification, clips, (item - first) * each + member));
+  const clips = emptyClips((last - firstItem) * each);
+  for (let item = firstItem; item < last; item++) {
+    const first = (item - firstItem) * each;
+    for (const [member, specification] of specificationsOf(question, split, seed, item).entries()) {
+      writeClip(specification, clips, first + member);
+    }
   }
   return clips;
 }

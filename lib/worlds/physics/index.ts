@@ -31,5 +31,12 @@ export {
   suiteVersion,
 } from './layout.js';
 export { clipSeed, type Split } from './seeds.js';
-export { outcomeCost, outcomeCosts, type PhysicsBatch, type PhysicsBatchOptions, physicsTrainingBatch, twinGroupSize } from './training.js';
+export {
+  outcomeCost,
+  outcomeCosts,
+  type PhysicsBatch,
+  type PhysicsBatchOptions,
+  physicsTrainingBatch,
+  twinGroupSize,
+} from './training.js';
 export { colourControl, type Property, properties, type Violation, violations } from './violations.js';

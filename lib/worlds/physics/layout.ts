@@ -26,7 +26,20 @@ export const sceneKinds = ['fall', 'projectile', 'ramp', 'collide', 'bounce', 'p
 export type SceneKind = (typeof sceneKinds)[number];
 
 /** The true state at each frame: disc A, disc B (zeros when absent), number of the scene in `sceneKinds`, frame of the event. */
-export const stateNames = ['x', 'y', 'velocity x', 'velocity y', 'mass', 'other x', 'other y', 'other velocity x', 'other velocity y', 'other present', 'scene', 'event frame'] as const;
+export const stateNames = [
+  'x',
+  'y',
+  'velocity x',
+  'velocity y',
+  'mass',
+  'other x',
+  'other y',
+  'other velocity x',
+  'other velocity y',
+  'other present',
+  'scene',
+  'event frame',
+] as const;
 export const stateUnits = ['m', 'm', 'm/s', 'm/s', 'kg', 'm', 'm', 'm/s', 'm/s', '', '', 'frame'] as const;
 export const stateSize = stateNames.length;
 
@@ -36,4 +49,10 @@ export const actionSize = actionNames.length;
 
 export const observationSpace: BoxSpace = box({ shape: [imageSize, imageSize, 3], dtype: 'uint8', low: 0, high: 255 });
 /** Training draws x within ±1.2 and y within −0.2 … 1.2; the space is symmetric. */
-export const actionSpace: BoxSpace = box({ shape: [actionSize], low: -1.2, high: 1.2, names: actionNames, units: actionUnits });
+export const actionSpace: BoxSpace = box({
+  shape: [actionSize],
+  low: -1.2,
+  high: 1.2,
+  names: actionNames,
+  units: actionUnits,
+});

@@ -29,7 +29,16 @@ export class Picture {
     if (scene.ramp) {
       this.#background = emptyRoom.slice();
       const { x, y, halfWidth, halfHeight, cos, sin } = scene.ramp;
-      drawMetres({ data: this.#background, offset: 0, size: imageSize }, x, y, halfWidth, halfHeight, cos, sin, rampColour);
+      drawMetres(
+        { data: this.#background, offset: 0, size: imageSize },
+        x,
+        y,
+        halfWidth,
+        halfHeight,
+        cos,
+        sin,
+        rampColour,
+      );
     }
   }
 
@@ -42,16 +51,47 @@ export class Picture {
       const dx = x - pivot.x;
       const dy = y - pivot.y;
       const length = Math.sqrt(dx * dx + dy * dy);
-      drawMetres(canvas, pivot.x + dx / 2, pivot.y + dy / 2, length / 2, rodHalfWidth, dx / length, dy / length, rodColour);
+      drawMetres(
+        canvas,
+        pivot.x + dx / 2,
+        pivot.y + dy / 2,
+        length / 2,
+        rodHalfWidth,
+        dx / length,
+        dy / length,
+        rodColour,
+      );
     }
-    if (!hidden) drawDisc(canvas, x * pixelsPerMetre, (room.size - y) * pixelsPerMetre, radius * pixelsPerMetre, colour);
-    if (other) drawDisc(canvas, otherX * pixelsPerMetre, (room.size - otherY) * pixelsPerMetre, other.radius * pixelsPerMetre, otherColour);
+    if (!hidden)
+      drawDisc(canvas, x * pixelsPerMetre, (room.size - y) * pixelsPerMetre, radius * pixelsPerMetre, colour);
+    if (other)
+      drawDisc(
+        canvas,
+        otherX * pixelsPerMetre,
+        (room.size - otherY) * pixelsPerMetre,
+        other.radius * pixelsPerMetre,
+        otherColour,
+      );
     if (screen) drawMetres(canvas, screen.x, screen.y, screen.halfWidth, screen.halfHeight, 1, 0, screenColour);
   }
 }
 
-function drawMetres(canvas: Canvas, x: number, y: number, halfWidth: number, halfHeight: number, cos: number, sin: number, colour: Colour): void {
-  const scaled = { x: x * pixelsPerMetre, y: (room.size - y) * pixelsPerMetre, halfWidth: halfWidth * pixelsPerMetre, halfHeight: halfHeight * pixelsPerMetre };
+function drawMetres(
+  canvas: Canvas,
+  x: number,
+  y: number,
+  halfWidth: number,
+  halfHeight: number,
+  cos: number,
+  sin: number,
+  colour: Colour,
+): void {
+  const scaled = {
+    x: x * pixelsPerMetre,
+    y: (room.size - y) * pixelsPerMetre,
+    halfWidth: halfWidth * pixelsPerMetre,
+    halfHeight: halfHeight * pixelsPerMetre,
+  };
   drawBox(canvas, { ...scaled, axisX: cos, axisY: -sin }, colour);
 }
 

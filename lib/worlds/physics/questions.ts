@@ -22,7 +22,8 @@ const otherRanges: Readonly<Record<'training' | 'fast' | 'large', SceneRanges>> 
   large: { radius: [0.36, 0.48] },
 };
 
-export const clipsPerItem = ({ set }: Question): number => ({ clips: 1, violation: 2, counterfactual: 2, candidates: candidatePlans })[set];
+export const clipsPerItem = ({ set }: Question): number =>
+  ({ clips: 1, violation: 2, counterfactual: 2, candidates: candidatePlans })[set];
 
 /** The clips of item i: [clip], [possible, impossible], [one force, another], or eight plans from one start. The engine must be loaded. */
 export function specificationsOf(question: Question, split: Split, seed: number, item: number): ClipSpecification[] {
@@ -47,7 +48,10 @@ export function specificationsOf(question: Question, split: Split, seed: number,
       const start = { seed: clipSeed(split, seed, 'candidates', item), kind: 'push' } as const;
       const random = new Random(start.seed, 'plans');
       return Array.from({ length: candidatePlans }, (_, k) => {
-        const force = [-1.2 + (2.4 * k) / (candidatePlans - 1) + random.uniform(-0.1, 0.1), random.uniform(0, 0.6)] as const;
+        const force = [
+          -1.2 + (2.4 * k) / (candidatePlans - 1) + random.uniform(-0.1, 0.1),
+          random.uniform(0, 0.6),
+        ] as const;
         return { ...start, forces: { force } };
       });
     }
@@ -57,7 +61,11 @@ export function specificationsOf(question: Question, split: Split, seed: number,
 function possibleClip(violation: Violation, split: Split, seed: number, item: number): ClipSpecification {
   if (violation === 'permanence-occluded') return hiddenInTime(split, seed, item);
   const { scenes, frame } = stagings[violation];
-  const clip: ClipSpecification = { seed: clipSeed(split, seed, `violation ${violation}`, item), kind: scenes[item % scenes.length], ...(frame ? { eventFrame: frame } : {}) };
+  const clip: ClipSpecification = {
+    seed: clipSeed(split, seed, `violation ${violation}`, item),
+    kind: scenes[item % scenes.length],
+    ...(frame ? { eventFrame: frame } : {}),
+  };
   if (violation !== 'action-violation') return clip;
   const random = new Random(clip.seed, 'push');
   return { ...clip, forces: { force: [random.sign() * random.uniform(0.6, 1.2), random.uniform(0, 0.6)] } };
@@ -69,7 +77,10 @@ const attempts = 256;
 /** The first clip in which the disc is wholly behind the screen after frame 2 and out again by frame 13; the event is when it is first hidden. */
 function hiddenInTime(split: Split, seed: number, item: number): ClipSpecification {
   for (let attempt = 0; ; attempt++) {
-    const clip: ClipSpecification = { seed: clipSeed(split, seed, 'violation permanence-occluded', item * attempts + attempt), kind: 'occlude' };
+    const clip: ClipSpecification = {
+      seed: clipSeed(split, seed, 'violation permanence-occluded', item * attempts + attempt),
+      kind: 'occlude',
+    };
     const eventFrame = hiddenFrame(simulateClip(clip), drawScene(clip.seed, 'occlude').disc.radius);
     if (eventFrame !== undefined) return { ...clip, eventFrame };
   }
@@ -84,8 +95,10 @@ function hiddenFrame(states: Float32Array, radius: number): number | undefined {
     const across = Math.abs(states[frame * stateSize] - screen.x);
     const y = states[frame * stateSize + 1];
     const top = screen.y + screen.halfHeight;
-    if (hidden === undefined && across + radius < screen.halfWidth - margin && y + radius < top - margin) hidden = frame;
-    else if (hidden !== undefined && (across > screen.halfWidth + margin || y > top + margin)) return hidden > 2 && frame <= 13 ? hidden : undefined;
+    if (hidden === undefined && across + radius < screen.halfWidth - margin && y + radius < top - margin)
+      hidden = frame;
+    else if (hidden !== undefined && (across > screen.halfWidth + margin || y > top + margin))
+      return hidden > 2 && frame <= 13 ? hidden : undefined;
   }
   return undefined;
 }

@@ -17,7 +17,15 @@ export interface Scene {
   readonly disc: Disc;
   /** Disc B. */
   readonly other?: Disc;
-  readonly ramp?: { readonly x: number; readonly y: number; readonly halfWidth: number; readonly halfHeight: number; readonly angle: number; readonly cos: number; readonly sin: number };
+  readonly ramp?: {
+    readonly x: number;
+    readonly y: number;
+    readonly halfWidth: number;
+    readonly halfHeight: number;
+    readonly angle: number;
+    readonly cos: number;
+    readonly sin: number;
+  };
   /** A rigid rod from this point to disc A. */
   readonly pivot?: { readonly x: number; readonly y: number };
   /** A screen before the scene. */
@@ -39,7 +47,11 @@ export const screen = { x: 2, y: 0.75, halfWidth: 0.45, halfHeight: 0.8 } as con
 export const massOf = (radius: number): number => density * pi * radius * radius;
 
 /** Draws a scene; a function of its arguments alone. */
-export function drawScene(seed: number, kind: SceneKind | undefined, { speed = [0.5, 2.5], radius = [0.15, 0.3] }: SceneRanges = {}): Scene {
+export function drawScene(
+  seed: number,
+  kind: SceneKind | undefined,
+  { speed = [0.5, 2.5], radius = [0.15, 0.3] }: SceneRanges = {},
+): Scene {
   const random = new Random(seed, 'scene');
   const chosen = sceneKinds[random.below(sceneKinds.length)];
   const scene = kind ?? chosen;
@@ -56,7 +68,10 @@ export function drawScene(seed: number, kind: SceneKind | undefined, { speed = [
     case 'fall':
       return { kind: scene, disc: disc({}) };
     case 'projectile':
-      return { kind: scene, disc: disc({ y: random.uniform(0.8, 2.2), velocityX: velocity, velocityY: random.uniform(0, 2.5) }) };
+      return {
+        kind: scene,
+        disc: disc({ y: random.uniform(0.8, 2.2), velocityX: velocity, velocityY: random.uniform(0, 2.5) }),
+      };
     case 'bounce':
       return { kind: scene, disc: disc({ velocityX: velocity / 2, velocityY: -random.uniform(0, 2) }) };
     case 'ramp': {
@@ -66,7 +81,11 @@ export function drawScene(seed: number, kind: SceneKind | undefined, { speed = [
       return { kind: scene, ramp, disc: disc({ x: 2 + uphill * random.uniform(0.3, 1), y: random.uniform(2.2, 3.2) }) };
     }
     case 'collide':
-      return { kind: scene, disc: disc({ x: random.uniform(0.5, 1.2), y: floorA, velocityX: Math.abs(velocity) + 0.5 }), other: other(random.uniform(2.2, 3.4)) };
+      return {
+        kind: scene,
+        disc: disc({ x: random.uniform(0.5, 1.2), y: floorA, velocityX: Math.abs(velocity) + 0.5 }),
+        other: other(random.uniform(2.2, 3.4)),
+      };
     case 'push': {
       const pushed = disc({ x: random.uniform(0.8, 3.2), y: floorA });
       const gap = Math.max(random.uniform(0.7, 1.1), radiusA + radiusB + 0.05);
@@ -83,7 +102,11 @@ export function drawScene(seed: number, kind: SceneKind | undefined, { speed = [
       const x = random.uniform(0.4, 0.9);
       const velocityX = random.uniform(1.6, 3);
       const fromRight = random.chance(0.5);
-      return { kind: scene, screen, disc: disc({ x: fromRight ? room.size - x : x, y: floorA, velocityX: fromRight ? -velocityX : velocityX }) };
+      return {
+        kind: scene,
+        screen,
+        disc: disc({ x: fromRight ? room.size - x : x, y: floorA, velocityX: fromRight ? -velocityX : velocityX }),
+      };
     }
   }
 }
@@ -92,5 +115,9 @@ export function drawScene(seed: number, kind: SceneKind | undefined, { speed = [
 function inRoom(disc: Disc): Disc {
   const nearest = room.wall + disc.radius + 0.01;
   const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
-  return { ...disc, x: clamp(disc.x, nearest, room.size - nearest), y: clamp(disc.y, room.floor + disc.radius, room.size - room.ceiling - disc.radius - 0.01) };
+  return {
+    ...disc,
+    x: clamp(disc.x, nearest, room.size - nearest),
+    y: clamp(disc.y, room.floor + disc.radius, room.size - room.ceiling - disc.radius - 0.01),
+  };
 }

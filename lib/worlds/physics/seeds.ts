@@ -14,8 +14,13 @@ const splitBits = 30;
  */
 export function clipSeed(split: Split, seed: number, set: string, index: number): number {
   const number = splits.indexOf(split);
-  if (number < 0) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[physics] expected split to be one of ${splits.join(', ')}, got '${split}'`);
-  if (!Number.isInteger(seed)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[physics] expected seed to be an integer, got ${seed}`);
+  if (number < 0)
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[physics] expected split to be one of ${splits.join(', ')}, got '${split}'`,
+    );
+  if (!Number.isInteger(seed))
+    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[physics] expected seed to be an integer, got ${seed}`);
   const start = hashText(`physics ${suiteVersion} ${split} ${seed} ${set}`);
   const low = ((start + index) >>> 0) & ((1 << splitBits) - 1);
   return ((number << splitBits) | low) >>> 0;

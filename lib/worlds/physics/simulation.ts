@@ -1,5 +1,5 @@
 import type { RigidBody, World } from '@dimforge/rapier2d-deterministic-compat';
-import { engine } from './engine.js';
+import { engine } from './engine-instance.js';
 import { density, gravity, room, sceneKinds, stateSize, substeps, timeStep } from './layout.js';
 import { type Disc, massOf, type Scene } from './scene.js';
 
@@ -35,14 +35,27 @@ export class Simulation {
     this.#addBox(middle, room.size - room.ceiling + thickness, beyond, thickness);
     this.#addBox(room.wall - thickness, middle, thickness, beyond);
     this.#addBox(room.size - room.wall + thickness, middle, thickness, beyond);
-    if (scene.ramp) this.#addBox(scene.ramp.x, scene.ramp.y, scene.ramp.halfWidth, scene.ramp.halfHeight, scene.ramp.angle, rampFriction);
+    if (scene.ramp)
+      this.#addBox(
+        scene.ramp.x,
+        scene.ramp.y,
+        scene.ramp.halfWidth,
+        scene.ramp.halfHeight,
+        scene.ramp.angle,
+        rampFriction,
+      );
     this.#disc = this.#addDisc(scene.disc);
     this.#other = scene.other && this.#addDisc(scene.other);
     this.#mass = massOf(scene.disc.radius);
     if (scene.pivot) {
       const { x, y } = scene.pivot;
       const anchor = this.#world.createRigidBody(RigidBodyDesc.fixed().setTranslation(x, y));
-      this.#world.createImpulseJoint(JointData.revolute({ x: 0, y: 0 }, { x: x - scene.disc.x, y: y - scene.disc.y }), anchor, this.#disc, true);
+      this.#world.createImpulseJoint(
+        JointData.revolute({ x: 0, y: 0 }, { x: x - scene.disc.x, y: y - scene.disc.y }),
+        anchor,
+        this.#disc,
+        true,
+      );
     }
   }
 
@@ -134,13 +147,28 @@ export class Simulation {
 
   #addBox(x: number, y: number, halfWidth: number, halfHeight: number, angle = 0, boxFriction = friction): void {
     const { ColliderDesc } = engine();
-    this.#world.createCollider(ColliderDesc.cuboid(halfWidth, halfHeight).setTranslation(x, y).setRotation(angle).setRestitution(restitution).setFriction(boxFriction));
+    this.#world.createCollider(
+      ColliderDesc.cuboid(halfWidth, halfHeight)
+        .setTranslation(x, y)
+        .setRotation(angle)
+        .setRestitution(restitution)
+        .setFriction(boxFriction),
+    );
   }
 
   #addDisc({ x, y, velocityX, velocityY, radius }: Disc): RigidBody {
     const { ColliderDesc, RigidBodyDesc } = engine();
-    const body = this.#world.createRigidBody(RigidBodyDesc.dynamic().setTranslation(x, y).setLinvel(velocityX, velocityY).setCanSleep(false).setCcdEnabled(true));
-    this.#world.createCollider(ColliderDesc.ball(radius).setDensity(density).setRestitution(restitution).setFriction(friction), body);
+    const body = this.#world.createRigidBody(
+      RigidBodyDesc.dynamic()
+        .setTranslation(x, y)
+        .setLinvel(velocityX, velocityY)
+        .setCanSleep(false)
+        .setCcdEnabled(true),
+    );
+    this.#world.createCollider(
+      ColliderDesc.ball(radius).setDensity(density).setRestitution(restitution).setFriction(friction),
+      body,
+    );
     return body;
   }
 }

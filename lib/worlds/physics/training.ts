@@ -27,21 +27,36 @@ export interface PhysicsBatch extends ClipSet {
 }
 
 /** What the clips of batch `index` are: fresh ones for every index. */
-export function trainingSpecifications({ seed, clips = 16, twinGroups = 1 }: PhysicsBatchOptions, index: number): ClipSpecification[] {
+export function trainingSpecifications(
+  { seed, clips = 16, twinGroups = 1 }: PhysicsBatchOptions,
+  index: number,
+): ClipSpecification[] {
   const single = clips - twinGroups * twinGroupSize;
   if (!Number.isInteger(clips) || !Number.isInteger(twinGroups) || twinGroups < 0 || single < 0 || clips < 1) {
-    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[physicsTrainingBatch] expected clips ≥ ${twinGroupSize} · twinGroups, got ${clips} clips and ${twinGroups} groups`);
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[physicsTrainingBatch] expected clips ≥ ${twinGroupSize} · twinGroups, got ${clips} clips and ${twinGroups} groups`,
+    );
   }
   const specifications: ClipSpecification[] = [];
   for (let i = 0; i < single; i++) {
     const own = clipSeed('train', seed, 'single', index * single + i);
-    specifications.push({ seed: own, flicker: true, ...(new Random(own, 'mixture').chance(extraOcclusions) ? { kind: 'occlude' } : {}) });
+    specifications.push({
+      seed: own,
+      flicker: true,
+      ...(new Random(own, 'mixture').chance(extraOcclusions) ? { kind: 'occlude' } : {}),
+    });
   }
   for (let group = index * twinGroups; group < (index + 1) * twinGroups; group++) {
     const own = clipSeed('train', seed, 'twins', group);
     const flicker = new Random(own, 'mixture').chance(0.5);
     for (let i = 0; i < twinGroupSize; i++) {
-      specifications.push({ seed: own, kind: 'push', flicker, forces: { seed: clipSeed('train', seed, 'twin forces', group * twinGroupSize + i) } });
+      specifications.push({
+        seed: own,
+        kind: 'push',
+        flicker,
+        forces: { seed: clipSeed('train', seed, 'twin forces', group * twinGroupSize + i) },
+      });
     }
   }
   return specifications;
@@ -57,7 +72,7 @@ export async function physicsTrainingBatch(options: PhysicsBatchOptions, index: 
   await loadEngine();
   const specifications = trainingSpecifications(options, index);
   const clips = emptyClips(specifications.length);
-  specifications.forEach((specification, i) => writeClip(specification, clips, i));
+  for (const [i, specification] of specifications.entries()) writeClip(specification, clips, i);
   const groups = options.twinGroups ?? 1;
   const costs = new Float32Array(groups * twinGroupSize * twinGroupSize);
   for (let group = 0; group < groups; group++) {
@@ -83,5 +98,7 @@ export function outcomeCost(states: Float32Array, outcome: number, goal: number)
 /** [count, count]: cost of the last frame of clip first + i when that of clip first + j is the goal. */
 export function outcomeCosts({ states }: ClipSet, first: number, count: number): Float32Array {
   const last = (clip: number): number => ((first + clip) * clipFrames + clipFrames - 1) * stateSize;
-  return Float32Array.from({ length: count * count }, (_, k) => outcomeCost(states, last(Math.floor(k / count)), last(k % count)));
+  return Float32Array.from({ length: count * count }, (_, k) =>
+    outcomeCost(states, last(Math.floor(k / count)), last(k % count)),
+  );
 }

@@ -22,18 +22,19 @@ export type Violation = Property | typeof colourControl;
 export const violations: readonly Violation[] = [...properties, colourControl];
 
 /** Scenes in which a violation is shown, and the frame where it is not the clip's own random one (6 … 9). */
-export const stagings: Readonly<Record<Violation, { readonly scenes: readonly SceneKind[]; readonly frame?: number }>> = {
-  'gravity-reversed': { scenes: ['fall', 'projectile', 'bounce'], frame: 4 },
-  floating: { scenes: ['fall', 'projectile', 'bounce', 'ramp'], frame: 4 },
-  solidity: { scenes: ['fall', 'bounce', 'projectile'], frame: 2 },
-  'permanence-visible': { scenes: ['collide', 'push', 'fall', 'projectile'] },
-  'permanence-occluded': { scenes: ['occlude'] },
-  continuity: { scenes: ['fall', 'projectile', 'ramp', 'collide', 'bounce', 'push'] },
-  inertia: { scenes: ['collide', 'projectile', 'bounce', 'occlude'] },
-  'size-change': { scenes: ['fall', 'projectile', 'ramp', 'collide', 'bounce', 'push'] },
-  'action-violation': { scenes: ['push'] },
-  'colour-change': { scenes: ['fall', 'projectile', 'ramp', 'collide', 'bounce', 'push'] },
-};
+export const stagings: Readonly<Record<Violation, { readonly scenes: readonly SceneKind[]; readonly frame?: number }>> =
+  {
+    'gravity-reversed': { scenes: ['fall', 'projectile', 'bounce'], frame: 4 },
+    floating: { scenes: ['fall', 'projectile', 'bounce', 'ramp'], frame: 4 },
+    solidity: { scenes: ['fall', 'bounce', 'projectile'], frame: 2 },
+    'permanence-visible': { scenes: ['collide', 'push', 'fall', 'projectile'] },
+    'permanence-occluded': { scenes: ['occlude'] },
+    continuity: { scenes: ['fall', 'projectile', 'ramp', 'collide', 'bounce', 'push'] },
+    inertia: { scenes: ['collide', 'projectile', 'bounce', 'occlude'] },
+    'size-change': { scenes: ['fall', 'projectile', 'ramp', 'collide', 'bounce', 'push'] },
+    'action-violation': { scenes: ['push'] },
+    'colour-change': { scenes: ['fall', 'projectile', 'ramp', 'collide', 'bounce', 'push'] },
+  };
 
 /** How much larger a disc becomes. */
 const growth = 1.6;
@@ -46,21 +47,15 @@ export const looksAfter = (violation: Violation | undefined): { readonly hidden:
 
 /** Breaks a law in a running simulation. */
 export function violate(simulation: Simulation, violation: Violation, seed: number): void {
-  switch (violation) {
-    case 'gravity-reversed':
-      return simulation.reverseGravity();
-    case 'floating':
-      return simulation.freeze();
-    case 'solidity':
-      return simulation.passThroughEverything();
-    case 'continuity':
-      return teleport(simulation, new Random(seed, 'teleport'));
-    case 'inertia':
-      return simulation.jolt();
-    case 'action-violation':
-      return simulation.disobey();
-    default: // a matter of looks only
-  }
+  const change: Partial<Record<Violation, () => void>> = {
+    'gravity-reversed': () => simulation.reverseGravity(),
+    floating: () => simulation.freeze(),
+    solidity: () => simulation.passThroughEverything(),
+    continuity: () => teleport(simulation, new Random(seed, 'teleport')),
+    inertia: () => simulation.jolt(),
+    'action-violation': () => simulation.disobey(),
+  };
+  change[violation]?.(); // the others are a matter of looks
 }
 
 /** To a random place at least a metre away. */
