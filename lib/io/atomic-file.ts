@@ -1,14 +1,20 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { JepaError } from '../errors.js';
+
+let written = 0;
 
 /**
  * Replaces a file wholly or not at all: writes beside it, syncs, renames over it, syncs the directory.
  * @throws JepaError ERR_JEPA_IO; the old file is untouched and nothing is left behind
+ * @example await writeFileAtomically('run/config.json', [JSON.stringify(config)]);
  */
 export async function writeFileAtomically(path: string, parts: Iterable<Uint8Array | string>): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
+  const directory = dirname(path);
+  const temporary = join(directory, `.${basename(path)}.${process.pid}-${threadId}-${written++}.partial`);
   try {
+    await removeAbandoned(path);
     const file = await open(temporary, 'w');
     try {
       for (const part of parts) await file.writeFile(part);
@@ -17,10 +23,29 @@ export async function writeFileAtomically(path: string, parts: Iterable<Uint8Arr
       await file.close();
     }
     await rename(temporary, path);
-    await syncDirectory(dirname(path));
+    await syncDirectory(directory);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
     throw ioError('write', path, cause);
+  }
+}
+
+// A process that was killed while it wrote leaves its partial file behind; nobody else would ever remove it.
+async function removeAbandoned(path: string): Promise<void> {
+  const prefix = `.${basename(path)}.`;
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(prefix)) continue;
+    const writer = /^(\d+)-\d+-\d+\.partial$/.exec(name.slice(prefix.length))?.[1];
+    if (writer && !isRunning(Number(writer))) await rm(join(dirname(path), name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 
@@ -35,18 +60,24 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** A file system error as a sentence with a remedy. */
-export function ioError(verb: 'read' | 'write', path: string, cause: unknown): JepaError {
-  const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-  const remedies: Record<string, string> = {
-    ENOENT: verb === 'read' ? 'check the path' : 'create the directory first',
-    EACCES: `check the permissions of ${dirname(path)}`,
-    EPERM: `check the permissions of ${dirname(path)}`,
-    EROFS: 'the file system is read-only: choose another path',
-    ENOSPC: 'the disk is full: free some space; the previous file is whole',
-    EDQUOT: 'the disk quota is used up; the previous file is whole',
-    EISDIR: 'the path is a directory: name a file in it',
-    ENOTDIR: 'a part of the path is a file, not a directory',
-  };
-  return new JepaError('ERR_JEPA_IO', `[io] cannot ${verb} ${path}: ${code}`, { help: remedies[code] ? [remedies[code]] : [], cause });
+/** A file system error as a sentence with a remedy. Errors that are not the file system's come back as they are. */
+export function ioError(verb: 'read' | 'write', path: string, cause: unknown): unknown {
+  const { code, syscall } = cause as NodeJS.ErrnoException;
+  if (cause instanceof JepaError || !code || (!syscall && !Object.hasOwn(remedies, code))) return cause;
+  const remedy = Object.hasOwn(remedies, code) ? remedies[code] : undefined;
+  const help = remedy ? [typeof remedy === 'string' ? remedy : remedy[verb]] : [];
+  return new JepaError('ERR_JEPA_IO', `[io] cannot ${verb} ${path}: ${code}`, { help, cause });
 }
+
+const remedies: Record<string, string | { read: string; write: string }> = {
+  ENOENT: { read: 'check the path', write: 'create the directory first' },
+  EACCES: { read: 'check the permissions of the file', write: 'check the permissions of its directory' },
+  EPERM: { read: 'check the permissions of the file', write: 'check the permissions of its directory' },
+  EROFS: 'the file system is read-only: choose another path',
+  ENOSPC: 'the disk is full: free some space; the previous file is whole',
+  EDQUOT: 'the disk quota is used up; the previous file is whole',
+  EFBIG: 'the file is larger than this file system or process may write; the previous file is whole',
+  EISDIR: 'the path is a directory: name a file in it',
+  ENOTDIR: 'a part of the path is a file, not a directory',
+  EMFILE: 'too many files are open: close some, or raise `ulimit -n`',
+};

@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { JepaError } from '../errors.js';
 import { ioError, writeFileAtomically } from './atomic-file.js';
 import { parseHeader, type TensorEntry } from './safetensors-header.js';
@@ -14,18 +14,52 @@ export interface SafetensorsFile {
   /** The strings of `__metadata__`. */
   readonly metadata: Record<string, string>;
   readonly tensors: Map<string, HostTensor>;
-  /** Every tensor's name with its dtype on disk and shape, those with a dtype this library cannot hold included. */
-  readonly listing: Map<string, { readonly dtype: string; readonly shape: readonly number[] }>;
+  /** Every tensor's name with its dtype on disk and shape, those that this library cannot hold included. */
+  readonly listing: Map<string, TensorListing>;
+}
+
+export interface TensorListing {
+  /** As the file says it: `F32`, `I64`, … */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Why the tensor is listed but not loaded. */
+  readonly unusable?: string;
 }
 
 const maxHeaderBytes = 100_000_000;
 const disk = { float32: 'F32', bfloat16: 'BF16', float16: 'F16', int32: 'I32', uint8: 'U8', bool: 'BOOL' } as const;
+const arrays = {
+  float32: Float32Array,
+  bfloat16: Uint16Array,
+  float16: Uint16Array,
+  int32: Int32Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const;
 const bytesOf: Record<string, number> = {
-  BOOL: 1, U8: 1, I8: 1, F8_E4M3: 1, F8_E5M2: 1, F8_E8M0: 1, F8_E4M3FNUZ: 1, F8_E5M2FNUZ: 1, I16: 2, U16: 2, F16: 2, BF16: 2, I32: 4, U32: 4, F32: 4, C64: 8, F64: 8, I64: 8, U64: 8,
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  F8_E8M0: 1,
+  F8_E4M3FNUZ: 1,
+  F8_E5M2FNUZ: 1,
+  I16: 2,
+  U16: 2,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  U32: 4,
+  F32: 4,
+  C64: 8,
+  F64: 8,
+  I64: 8,
+  U64: 8,
 };
 
 /**
- * Reads a safetensors file. I64 becomes int32 with a range check; dtypes that cannot be held are listed, not loaded.
+ * Reads a safetensors file. I64 becomes int32 where every value fits; what cannot be held is listed with the reason.
  * @throws JepaError ERR_JEPA_IO, or ERR_JEPA_CHECKPOINT_FORMAT saying what is wrong with the file
  * @example const { tensors, metadata } = await readSafetensors('model.safetensors');
  */
@@ -33,7 +67,7 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
   try {
     const file = await open(path, 'r');
     try {
-      const { size } = await stat(path);
+      const { size } = await file.stat();
       const prefix = await readExactly(file, 0, Math.min(8, size));
       const header = await readExactly(file, 8, headerBytes(prefix, size));
       const bytes = await readExactly(file, 8 + header.length, size - 8 - header.length);
@@ -54,19 +88,29 @@ export function parseSafetensors(file: Uint8Array): SafetensorsFile {
 }
 
 /** Writes tensors in the order of the map, atomically. The same content gives the same bytes. */
-export async function writeSafetensors(path: string, tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>> = {}): Promise<void> {
+export async function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await writeFileAtomically(path, encode(tensors, metadata));
 }
 
 /** The parts of a safetensors file, header first. */
-export function encode(tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>> = {}): Uint8Array[] {
+export function encode(
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
   const header: Record<string, unknown> = Object.create(null);
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string') invalid(`a string as metadata '${key}'`, typeof value);
+  }
   if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
   const parts: Uint8Array[] = [];
   let offset = 0;
-  for (const [name, { dtype, shape, data }] of tensors) {
-    const elements = shape.reduce((product, extent) => product * extent, 1);
-    if (elements !== data.length) throw new JepaError('ERR_JEPA_SHAPE', `[safetensors] expected ${elements} elements for '${name}' of shape [${shape.join(', ')}], got ${data.length}`);
+  for (const [name, tensor] of tensors) {
+    checkTensor(name, tensor);
+    const { dtype, shape, data } = tensor;
     header[name] = { dtype: disk[dtype], shape, data_offsets: [offset, offset + data.byteLength] };
     parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     offset += data.byteLength;
@@ -79,10 +123,22 @@ export function encode(tensors: ReadonlyMap<string, HostTensor>, metadata: Reado
   return [length, padded, ...parts];
 }
 
+function checkTensor(name: string, { dtype, shape, data }: HostTensor): void {
+  if (name === '__metadata__')
+    invalid('another name for a tensor', `'__metadata__', which the format keeps for itself`);
+  if (!Object.hasOwn(disk, dtype)) invalid(`a dtype among ${Object.keys(disk).join(', ')} for '${name}'`, `'${dtype}'`);
+  if (!(data instanceof arrays[dtype])) invalid(`${arrays[dtype].name} as data of '${name}'`, data.constructor.name);
+  const elements = shape.reduce((product, extent) => product * extent, 1);
+  if (elements === data.length) return;
+  const expected = `${elements} elements for '${name}' of shape [${shape.join(', ')}]`;
+  throw new JepaError('ERR_JEPA_SHAPE', `[safetensors] expected ${expected}, got ${data.length}`);
+}
+
 function headerBytes(prefix: Uint8Array, size: number): number {
   if (prefix.length < 8) refuse('at least 8 bytes', `${size}`);
   const length = Buffer.from(prefix).readBigUInt64LE();
-  if (length > BigInt(maxHeaderBytes) || Number(length) > size - 8) refuse(`a header of at most ${Math.min(maxHeaderBytes, size - 8)} bytes`, `${length}`);
+  if (length > BigInt(maxHeaderBytes) || Number(length) > size - 8)
+    refuse(`a header of at most ${Math.min(maxHeaderBytes, size - 8)} bytes`, `${length}`);
   return Number(length);
 }
 
@@ -101,11 +157,15 @@ function decode(header: Uint8Array, bytes: Uint8Array): SafetensorsFile {
   }
   if (covered !== bytes.length) refuse(`${covered} bytes of data`, `${bytes.length}`);
   const tensors = new Map<string, HostTensor>();
-  const listing = new Map<string, { dtype: string; shape: readonly number[] }>();
+  const listing = new Map<string, TensorListing>();
   for (const [name, { dtype, shape, begin, end }] of entries) {
-    listing.set(name, { dtype, shape });
-    const tensor = hostTensor(name, dtype, shape, bytes.slice(begin, end)); // a copy is aligned; the file need not be
-    if (tensor) tensors.set(name, tensor);
+    const copy = new Uint8Array(bytes.subarray(begin, end)); // aligned; the file need not be
+    const tensor = hostTensor(name, dtype, shape, copy);
+    if (typeof tensor === 'string') listing.set(name, { dtype, shape, unusable: tensor });
+    else {
+      listing.set(name, { dtype, shape });
+      tensors.set(name, tensor);
+    }
   }
   return { metadata, tensors, listing };
 }
@@ -119,11 +179,13 @@ function checkEntry(name: string, { dtype, shape, begin, end }: TensorEntry, cov
     size *= extent;
   }
   if (overflow) refuse(`a size below 2^53 for '${name}'`, `shape [${shape.join(', ')}]`);
-  if (begin !== covered || end < begin) refuse(`'${name}' to begin at byte ${covered}, after the tensor before it`, `bytes ${begin} to ${end}`);
+  if (begin !== covered || end < begin)
+    refuse(`'${name}' to begin at byte ${covered}, after the tensor before it`, `bytes ${begin} to ${end}`);
   if (end - begin !== size) refuse(`${size} bytes for '${name}' ${dtype} [${shape.join(', ')}]`, `${end - begin}`);
 }
 
-function hostTensor(name: string, dtype: string, shape: readonly number[], bytes: Uint8Array): HostTensor | undefined {
+/** The tensor, or why this library cannot hold it. */
+function hostTensor(name: string, dtype: string, shape: readonly number[], bytes: Uint8Array): HostTensor | string {
   const { buffer } = bytes;
   switch (dtype) {
     case 'F32':
@@ -139,21 +201,18 @@ function hostTensor(name: string, dtype: string, shape: readonly number[], bytes
     case 'BOOL':
       if (bytes.some((value) => value > 1)) refuse(`only 0 and 1 in the bool tensor '${name}'`, 'another value');
       return { dtype: 'bool', shape, data: bytes };
-    case 'I64':
-      return { dtype: 'int32', shape, data: narrowed(name, new BigInt64Array(buffer)) };
+    case 'I64': {
+      const values = new BigInt64Array(buffer);
+      const wide = values.find((value) => BigInt.asIntN(32, value) !== value);
+      if (wide !== undefined) return `${wide} does not fit into int32`;
+      return { dtype: 'int32', shape, data: Int32Array.from(values, Number) };
+    }
     default:
-      return undefined;
+      return `dtype ${dtype} has no counterpart here`;
   }
 }
 
-function narrowed(name: string, values: BigInt64Array): Int32Array {
-  return Int32Array.from(values, (value) => {
-    if (BigInt.asIntN(32, value) !== value) refuse(`values of '${name}' that fit into int32`, `${value}`);
-    return Number(value);
-  });
-}
-
-async function readExactly(file: Awaited<ReturnType<typeof open>>, position: number, length: number): Promise<Uint8Array> {
+async function readExactly(file: FileHandle, position: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length; ) {
     const { bytesRead } = await file.read(bytes, done, Math.min(length - done, 1 << 30), position + done);
@@ -161,6 +220,10 @@ async function readExactly(file: Awaited<ReturnType<typeof open>>, position: num
     done += bytesRead;
   }
   return bytes;
+}
+
+function invalid(expected: string, got: string): never {
+  throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[safetensors] expected ${expected}, got ${got}`);
 }
 
 function refuse(expected: string, got: string): never {
