@@ -161,7 +161,9 @@ describe('Two-Room data', () => {
   it('gives the same batch for the same index, and its actions lead from state to state', () => {
     const batch = twoRoom.twoRoomTrainingBatch({ seed: 5, episodes: 200 }, 7);
     expect(batch.observations.length).toBe(32 * 4 * 32 * 32 * 3);
-    expect(twoRoom.twoRoomTrainingBatch({ seed: 5, episodes: 200 }, 7)).toEqual(batch);
+    const again = twoRoom.twoRoomTrainingBatch({ seed: 5, episodes: 200 }, 7);
+    expect(Buffer.compare(again.observations, batch.observations)).toBe(0);
+    expect(again.actions).toEqual(batch.actions);
     expect(twoRoom.twoRoomTrainingBatch({ seed: 5, episodes: 200 }, 8).states).not.toEqual(batch.states);
     for (let clip = 0; clip < batch.clips; clip++) {
       for (let frame = 0; frame < batch.frames - 1; frame++) {
