@@ -50,7 +50,8 @@ class Pool {
 // JEPA_THREADS, else the physical cores that this process may use.
 int default_threads();
 
-// Denormals are flushed on threads that run kernels: gradual underflow costs up to a hundred cycles an operation on some CPUs.
+// Kernels' threads flush denormal results to zero: gradual underflow costs up to a hundred cycles an operation on some CPUs.
+// Denormal inputs count as what they are: comparisons and products of them are exact.
 void flush_denormals();
 
 }  // namespace jepa

@@ -165,7 +165,7 @@ class Parser {
   // Outputs may not overlap themselves: a stride of 0 would let two tiles write one element.
   bool may_write(uint32_t index, uint32_t node) const {
     const ProgramView& v = program_.views[index];
-    for (int k = 0; k < v.view.rank; k++)
+    for (int k = 0; k < v.view.rank && v.view.elements() > 0; k++)
       if (v.view.shape[k] > 1 && v.view.stride[k] == 0) return false;
     switch (program_.buffers[v.buffer].kind) {
       case BufferKind::temporary:

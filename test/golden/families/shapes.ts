@@ -1,0 +1,75 @@
+import * as ops from '#lib/ops/index.js';
+import { arange, type Tensor } from '#lib/tensor/index.js';
+import type { Table } from './tables.js';
+
+interface Reduction {
+  readonly dim: readonly number[];
+  readonly keepdim?: boolean;
+  readonly correction?: number;
+}
+const reduction = (fn: (x: Tensor, options: { axes: readonly number[]; keepDims: boolean; correction?: number }) => Tensor) => ({ x }: { x: Tensor }, attributes: unknown) => {
+  const { dim, keepdim = false, correction } = attributes as Reduction;
+  return { y: fn(x, { axes: dim, keepDims: keepdim, ...(correction === undefined ? {} : { correction }) }) };
+};
+
+/** b·R + index: rows of a batch in one table. */
+function offset(index: Tensor, rows: number): Tensor {
+  return ops.add(index, ops.reshape(ops.mul(arange(0, index.shape[0]), rows), [index.shape[0], 1]));
+}
+
+export const shapes: Table = {
+  direct: {
+    sum: reduction(ops.sum) as never,
+    mean: reduction(ops.mean) as never,
+    amax: reduction(ops.max) as never,
+    variance: reduction(ops.variance) as never,
+    argmax: ({ x }, { dim, keepdim }) => ({ y: ops.argmax(x, dim, { keepDims: keepdim }) }),
+    softmax: ({ x }, { dim }) => ({ y: ops.softmax(x, dim) }),
+    log_softmax: ({ x }, { dim }) => ({ y: ops.logSoftmax(x, dim) }),
+    top_k: ({ x }, { k }) => ops.topK(x, k),
+    reshape: ({ x }, { shape }) => ({ y: ops.reshape(x, shape) }),
+    broadcast: ({ x }, { shape }) => ({ y: ops.broadcastTo(x, shape) }),
+    transpose: ({ x }, { permutation }) => ({ y: ops.permute(x, permutation) }),
+    concat: (inputs, { dim, operands }) => ({ y: ops.concat((operands as unknown as string[]).map((name) => inputs[name]), dim) }),
+    pad: ({ x }, { before, after, value }) => ({ y: ops.pad(x, (before as unknown as number[]).map((width, axis) => [width, (after as unknown as number[])[axis]]), value) }),
+    slice: ({ x }, { start, stop, step }) => ({ y: (start as unknown as number[]).reduce((part, first, axis) => ops.slice(part, axis, first, (stop as unknown as number[])[axis], (step as unknown as number[])[axis]), x) }),
+  },
+  composed: {
+    logsumexp: ({ x }, { dim, keepdim }) => {
+      const axes = (dim as unknown as number[]).map((axis) => (axis < 0 ? axis + x.rank : axis));
+      const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+      const flat = ops.reshape(ops.permute(x, [...kept, ...axes]), [...kept.map((axis) => x.shape[axis]), axes.reduce((size, axis) => size * x.shape[axis], 1)]);
+      const y = ops.logsumexp(flat, -1);
+      return { y: keepdim ? ops.reshape(y, x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent))) : y };
+    },
+    gather_rows: ({ x, index }, { batched }) => {
+      if (!batched) return { y: ops.gatherRows(x, index) };
+      const [batch, rows, ...rest] = x.shape;
+      return { y: ops.gatherRows(ops.reshape(x, [batch * rows, ...rest]), offset(index, rows)) };
+    },
+    scatter_add_rows: ({ base, index, source }, { batched }) => {
+      if (!batched) return { y: ops.add(base, ops.scatterAddRows(source, index, base.shape[0])) };
+      const [batch, rows] = base.shape;
+      return { y: ops.add(base, ops.reshape(ops.scatterAddRows(source, offset(index, rows), batch * rows), base.shape)) };
+    },
+    repeat: ({ x }, { kind, repeats, dim }) => {
+      if ((kind as string) === 'interleave') {
+        const axis = dim as number;
+        const opened = ops.unsqueeze(x, axis + 1);
+        const wide = ops.broadcastTo(opened, opened.shape.map((extent, k) => (k === axis + 1 ? (repeats as number) : extent)));
+        return { y: ops.reshape(wide, x.shape.map((extent, k) => (k === axis ? extent * (repeats as number) : extent))) };
+      }
+      const counts = repeats as unknown as number[];
+      const full = ops.reshape(x, [...new Array<number>(counts.length - x.rank).fill(1), ...x.shape]);
+      return { y: counts.reduce((part, count, axis) => (count === 1 ? part : ops.concat(new Array<Tensor>(count).fill(part), axis)), full) };
+    },
+    soft_argmax: ({ x }, { temperature, coordinates }) => {
+      const [batch, channels, height, width] = x.shape;
+      const p = ops.reshape(ops.softmax(ops.reshape(ops.div(x, temperature), [batch, channels, height * width]), -1), x.shape);
+      const line = (n: number): Tensor => ((coordinates as string) === 'pixel' ? arange(0, n, 'float32') : n === 1 ? ops.full([1], -1) : ops.sub(ops.mul(arange(0, n, 'float32'), 2 / (n - 1)), 1));
+      const across = ops.sum(ops.mul(p, ops.reshape(line(width), [1, 1, 1, width])), { axes: [2, 3] });
+      const down = ops.sum(ops.mul(p, ops.reshape(line(height), [1, 1, height, 1])), { axes: [2, 3] });
+      return { y: ops.stack([across, down], 2) };
+    },
+  },
+};
