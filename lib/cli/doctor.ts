@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { JepaError } from '../errors.js';
-import { loadAddon } from '../native/load.js';
+import { describeMachine } from '../tensor/machine.js';
 import type { Command } from './main.js';
 import { packageVersion } from './version.js';
 
@@ -19,7 +19,7 @@ interface Diagnosis {
 async function diagnose(): Promise<Diagnosis> {
   let native: Diagnosis['native'];
   try {
-    const { target, targets, threads } = loadAddon().describe();
+    const { target, targets, threads } = describeMachine();
     native = { loaded: true, target, targets, threads };
   } catch (error) {
     native = { loaded: false, problem: error instanceof JepaError ? error.message : String(error) };
