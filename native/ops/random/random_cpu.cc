@@ -1,6 +1,7 @@
 #include "ops/random/random.h"
 #include "runtime/status.h"
 #include "simd/math.h"
+#include "simd/transpose.h"
 
 using namespace jepa;
 using namespace jepa::random;
@@ -28,6 +29,23 @@ JEPA_INLINE Words philox(Vi c0, Vi c1, Vi c2, Vi c3, uint32_t k0, uint32_t k1) {
 }
 
 JEPA_INLINE Vf uniform(Vi word) { return to_float(shift_right<8>(word)) * set(0x1p-24f); }
+
+// Element 4·i + k is lane i of vector k.
+JEPA_INLINE void interleave(const Vf value[4], float* to) {
+  float column[4][W];
+  for (int k = 0; k < 4; k++) store(column[k], value[k]);
+  int i = 0;
+  for (; i + kTransposed <= W; i += kTransposed) {
+    alignas(64) uint32_t block[kTransposed * kTransposed];
+    __builtin_memset(block, 0, sizeof block);
+    for (int k = 0; k < 4; k++) __builtin_memcpy(block + k * kTransposed, column[k] + i, 4 * kTransposed);
+    uint32_t turned[kTransposed * kTransposed];
+    transpose_8x8(block, kTransposed, turned, kTransposed);
+    for (int r = 0; r < kTransposed; r++) __builtin_memcpy(to + 4 * (i + r), turned + r * kTransposed, 16);
+  }
+  for (; i < W; i++)
+    for (int k = 0; k < 4; k++) to[4 * i + k] = column[k][i];
+}
 
 JEPA_INLINE void box_muller(Vi v, Vi w, Vf* z0, Vf* z1) {
   const Vf radius = sqrt(set(-2.0f) * log(set(1.0f) - uniform(v)));
@@ -66,12 +84,13 @@ void run(const Call& call, int, int64_t begin, int64_t end, char*) {
       box_muller(words.w[2], words.w[3], &value[2], &value[3]);
       for (int k = 0; k < 4; k++) value[k] = fma(value[k], set(a.scale), set(a.shift));
     }
-    float column[4][W], row[4 * W];
-    for (int k = 0; k < 4; k++) store(column[k], value[k]);
-    for (int i = 0; i < W; i++)
-      for (int k = 0; k < 4; k++) row[4 * i + k] = column[k][i];
-    const int64_t n = last - at < 4 * W ? last - at : 4 * W;
-    __builtin_memcpy(out + at, row, static_cast<size_t>(n) * 4);
+    if (last - at >= 4 * W) {
+      interleave(value, out + at);
+    } else {
+      float row[4 * W];
+      interleave(value, row);
+      __builtin_memcpy(out + at, row, static_cast<size_t>(last - at) * 4);
+    }
   }
 }
 

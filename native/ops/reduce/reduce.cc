@@ -92,9 +92,9 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   for (int i = 0; i < kept_count; i++)
     if (kept[i].in > 0) lane = i;
   if (lane >= 0) {
+    const int64_t densest = kept[lane].in;
     for (int i = 0; i < reduced_count; i++)
-      if (reduced[i].in > 0 && reduced[i].in < kept[lane].in) lane = -2;
-    if (lane == -2) lane = -1;
+      if (reduced[i].in > 0 && reduced[i].in < densest) lane = -1;
   }
   if (lane >= 0) {
     a->columns = kept[lane].shape;

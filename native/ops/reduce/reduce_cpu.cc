@@ -23,6 +23,7 @@ template <class Body>
 JEPA_INLINE void for_each_run(const Attributes& a, int64_t begin, int64_t end, Body body) {
   if (begin >= end) return;
   if (a.rank == 0) return body(int64_t{0}, begin, end - begin);
+  if (a.rank == 1) return body(begin * a.stride[0], begin, end - begin);
   const int inner = a.rank - 1;
   int64_t index[kMaxRank], offset = 0, rest = begin;
   for (int axis = inner; axis >= 0; axis--) {
@@ -45,6 +46,23 @@ JEPA_INLINE void for_each_run(const Attributes& a, int64_t begin, int64_t end, B
   }
 }
 
+// One dense run of summands, where the set-up of the general case would cost more than the sum.
+template <class P>
+JEPA_INLINE double reduce_short_row(const typename P::T* x, int64_t count) {
+  P carrier = P::start();
+  Vi at = positions(0);
+  int64_t i = 0;
+  for (; i + W <= count; i += W) {
+    carrier.step(get(x + i), at);
+    at = at + set_i(W);
+  }
+  if (i < count) {
+    const int n = static_cast<int>(count - i);
+    carrier.step_first(get_n(x + i, n), at, n);
+  }
+  return carrier.total();
+}
+
 // All lanes along the summands of one output. Four carriers in turn hide the latency of an addition.
 template <class P>
 JEPA_INLINE double reduce_row(const Attributes& a, const typename P::T* x, int64_t begin, int64_t end) {
@@ -58,15 +76,21 @@ JEPA_INLINE double reduce_row(const Attributes& a, const typename P::T* x, int64
         for (; i + 4 * W <= count; i += 4 * W)
           for (int k = 0; k < 4; k++) carrier[k].step(get(p + i + k * W), set_i(0));
       }
-      for (; i + W <= count; i += W) carrier[0].step(get(p + i), positions(start + i));
+      Vi at = positions(start + i);
+      for (; i + W <= count; i += W) {
+        carrier[0].step(get(p + i), at);
+        at = at + set_i(W);
+      }
       if (i < count) {
         const int n = static_cast<int>(count - i);
-        carrier[0].step_first(get_n(p + i, n), positions(start + i), n);
+        carrier[0].step_first(get_n(p + i, n), at, n);
       }
     } else {
+      Vi at = positions(start);
       for (; i < count; i += W) {
         const int n = static_cast<int>(count - i < W ? count - i : W);
-        carrier[0].step_first(gather(p + i * stride, stride, n), positions(start + i), n);
+        carrier[0].step_first(gather(p + i * stride, stride, n), at, n);
+        at = at + set_i(W);
       }
     }
   });
@@ -123,6 +147,7 @@ struct Unit {
   int columns;
 };
 JEPA_INLINE Unit unit_of(const Attributes& a, int64_t unit) {
+  if (!a.columns && a.outer_rank == 1) return {unit * a.outer_in[0], unit * a.outer_out[0], 1};
   const int64_t block = unit % a.blocks;
   int64_t rest = unit / a.blocks;
   Unit u = {block * kColumns * a.column_in, block * kColumns * a.column_out, 1};
@@ -155,9 +180,12 @@ void run_kind(const Call& call, int phase, int64_t begin, int64_t end) {
   const auto& a = *static_cast<const Attributes*>(call.attributes);
   const auto* x = reinterpret_cast<const typename P::T*>(call.in[0].data);
   auto* workspace = reinterpret_cast<double*>(call.workspace);
+  const bool short_rows = !a.columns && a.rank == 1 && a.stride[0] == 1 && a.reduced < 8 * W;
   const auto part = [&](const Unit& u, int64_t from, int64_t to, double* total) {
     if (a.columns) {
       reduce_columns<P>(a, x + u.in, u.columns, from, to, total);
+    } else if (short_rows) {
+      total[0] = reduce_short_row<P>(x + u.in, to);
     } else {
       total[0] = reduce_row<P>(a, x + u.in, from, to);
     }

@@ -60,19 +60,18 @@ Status prepare_scatter(const View* in, int inputs, const View* out, int outputs,
   const Status status = check("scatter_add_rows", in, inputs, out, outputs, size, false, a);
   if (!status.ok) return status;
   if (in[0].dtype != DType::float32) return fail("[scatter_add_rows] expected float32, got %s", name_of(in[0].dtype));
+  if (a->table_rows >= INT32_MAX || a->count >= INT32_MAX)
+    return fail("[scatter_add_rows] expected fewer than 2^31 rows, got %s and %s", Shown(in[0]).text, Shown(out[0]).text);
   Work& work = prepared->work;
-  // Every tile reads all indices: few tiles, unless the rows are wide.
-  a->column_blocks = (a->columns + kColumnBlock - 1) / kColumnBlock;
   const int64_t elements = (a->count + a->table_rows) * a->columns;
-  a->row_blocks = std::clamp<int64_t>(elements / (4 * kTileElements), 1, 16);
-  a->rows_per_tile = std::max<int64_t>(1, (a->table_rows + a->row_blocks - 1) / a->row_blocks);
-  a->row_blocks = (a->table_rows + a->rows_per_tile - 1) / a->rows_per_tile;
-  if (a->table_rows == 0) a->row_blocks = 1;  // still checks the indices
-  if (a->columns == 0) a->column_blocks = 1;
-  work.tiles[0] = a->row_blocks * a->column_blocks;
+  a->rows_per_tile = std::max<int64_t>(1, kTileElements * a->table_rows / std::max<int64_t>(1, elements));
+  work.phases = 2;
+  work.tiles[0] = 1;
+  work.tiles[1] = (a->table_rows + a->rows_per_tile - 1) / a->rows_per_tile;
+  work.workspace_bytes = 4 * (a->table_rows + 1 + a->count);
   work.flops = static_cast<double>(a->count * a->columns);
   work.bytes = 4.0 * static_cast<double>(elements) + 4.0 * static_cast<double>(a->count);
-  work.tile_cost = elements / work.tiles[0] / 4 + a->count / 2;
+  work.tile_cost = std::min(elements, kTileElements) / 4 + 100;
   return {};
 }
 

@@ -28,32 +28,46 @@ void gather(const Call& call, int, int64_t begin, int64_t end, char*) {
   }
 }
 
-void scatter(const Call& call, int, int64_t begin, int64_t end, char*) {
-  const auto& a = *static_cast<const Attributes*>(call.attributes);
-  const auto* x = reinterpret_cast<const float*>(call.in[0].data);
+// Leaves, for row r of the output, the positions start[r] … start[r + 1] of `order`: the inputs added to it, ascending.
+void sort_by_row(const Call& call, const Attributes& a, int32_t* start, int32_t* order) {
   const auto* index = reinterpret_cast<const int32_t*>(call.in[1].data);
-  auto* y = reinterpret_cast<float*>(call.out[0].data);
-  for (int64_t tile = begin; tile < end; tile++) {
-    const int64_t first = tile / a.column_blocks * a.rows_per_tile, column = tile % a.column_blocks * kColumnBlock;
-    const int64_t rows_after = first + a.rows_per_tile;
-    const int64_t last = rows_after < a.table_rows ? rows_after : a.table_rows;
-    const int64_t left = a.columns - column, columns = left < kColumnBlock ? left : kColumnBlock;
-    for (int64_t row = first; row < last; row++) {
-      float* to = y + row * a.out_stride + column;
-      for (int64_t k = 0; k < columns; k++) to[k] = 0.0f;
+  for (int64_t r = 0; r <= a.table_rows; r++) start[r] = 0;
+  for (int64_t i = 0; i < a.count; i++) {
+    const int64_t row = index[i * a.index_stride];
+    if (row < 0 || row >= a.table_rows) {
+      report(call);
+    } else {
+      start[row]++;
     }
-    for (int64_t i = 0; i < a.count; i++) {
-      const int64_t row = index[i * a.index_stride];
-      if (row < 0 || row >= a.table_rows) {
-        report(call);
-        continue;
+  }
+  int32_t sum = 0;
+  for (int64_t r = 0; r <= a.table_rows; r++) {
+    sum += start[r];
+    start[r] = sum;  // the end of row r
+  }
+  for (int64_t i = a.count - 1; i >= 0; i--) {
+    const int64_t row = index[i * a.index_stride];
+    if (row >= 0 && row < a.table_rows) order[--start[row]] = static_cast<int32_t>(i);
+  }
+}
+
+void scatter(const Call& call, int phase, int64_t begin, int64_t end, char*) {
+  const auto& a = *static_cast<const Attributes*>(call.attributes);
+  auto* start = reinterpret_cast<int32_t*>(call.workspace);
+  auto* order = start + a.table_rows + 1;
+  if (phase == 0) return begin < end ? sort_by_row(call, a, start, order) : void();
+  const auto* x = reinterpret_cast<const float*>(call.in[0].data);
+  const int64_t last = end * a.rows_per_tile < a.table_rows ? end * a.rows_per_tile : a.table_rows;
+  for (int64_t row = begin * a.rows_per_tile; row < last; row++) {
+    float* to = reinterpret_cast<float*>(call.out[0].data) + row * a.out_stride;
+    for (int64_t c = 0; c < a.columns; c += W) {
+      const int n = static_cast<int>(a.columns - c < W ? a.columns - c : W);
+      Vf sum = set(0.0f);
+      for (int32_t k = start[row]; k < start[row + 1]; k++) {
+        const float* from = x + order[k] * a.in_stride + c;
+        sum = sum + (n == W ? load(from) : load_n(from, n));
       }
-      if (row < first || row >= last) continue;
-      const float* from = x + i * a.in_stride + column;
-      float* to = y + row * a.out_stride + column;
-      int64_t k = 0;
-      for (; k + W <= columns; k += W) store(to + k, load(to + k) + load(from + k));
-      for (; k < columns; k++) to[k] += from[k];
+      store_n(to + c, sum, n);
     }
   }
 }
