@@ -1,0 +1,169 @@
+import { Trainer } from '../train/trainer.js';
+import { tensor } from '../tensor/index.js';
+import type { TrainingEvent } from '../train/events.js';
+import { distance, move, defaultRoom, successDistance } from '../worlds/two-room/room.js';
+import { RoomPicture } from '../worlds/two-room/picture.js';
+import { firstSuccess, type GoalPairs, goalPairs, hardGoalPairs, needsDoor, type Policy, randomActions, standStill, successRate } from '../worlds/two-room/protocol.js';
+import { publishedPairs } from '../worlds/two-room/published-pairs.js';
+import { simulatorOracle } from '../worlds/two-room/oracle.js';
+import { frameSkip, TwoRoomDataset, twoRoomTrainingBatch } from '../worlds/two-room/training.js';
+import { WorldModelTraining } from '../world-model/training.js';
+import { WorldModel } from '../world-model/world-model.js';
+import { type CemOptions } from './cem.js';
+import { Planner } from './planner.js';
+
+const imageSize = 32;
+const clips = 32;
+const frames = 4;
+const actionsPerStep = 2 * frameSkip;
+
+/** Steps that the recipe needs: more bring little, half as many still plan well. */
+export const twoRoomSteps = 390;
+
+/** The search: 64 plans of five blocks, five iterations, eight elites; half of the noise is shared within a block. */
+export const twoRoomSearch: CemOptions = { horizon: 5, numSamples: 64, numElites: 8, iterations: 5, bounds: [-1, 1], repeat: frameSkip, sharedNoise: 0.5 };
+
+/** A small model of Two-Room: one frame tells everything, so its predictor has no memory. */
+export function twoRoomModel(seed: number): WorldModel {
+  return new WorldModel({
+    observation: { kind: 'image', height: imageSize, width: imageSize, channels: 3 },
+    action: { size: actionsPerStep, names: Array.from({ length: actionsPerStep }, (_, i) => `${i % 2 === 0 ? 'x' : 'y'}${Math.floor(i / 2)}`), mean: new Array<number>(actionsPerStep).fill(0), std: new Array<number>(actionsPerStep).fill(1) },
+    frameRate: 2,
+    embeddingSize: 32,
+    encoder: {
+      kind: 'convolution',
+      layers: [
+        { channels: 16, kernel: 4, stride: 2, padding: 1 },
+        { channels: 32, kernel: 3, stride: 2, padding: 1 },
+        { channels: 32, kernel: 3, stride: 2, padding: 1 },
+      ],
+      hidden: 128,
+      affine: false,
+      pixelScale: 1 / 127.5,
+      pixelOffset: -1,
+    },
+    predictor: { kind: 'markov', hidden: 128 },
+    heads: { variance: 0, inverse: 0, critic: 0 },
+    contextFrames: 1,
+    seed,
+  });
+}
+
+interface Options {
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: TrainingEvent) => void;
+}
+
+/** Trains on clips of a noisy expert with VICReg's variance and covariance terms: in a flat latent plane, a wall would cost little. */
+export async function trainTwoRoom(seed: number, { signal, onEvent, steps = twoRoomSteps }: Options & { readonly steps?: number } = {}): Promise<WorldModel> {
+  const model = twoRoomModel(seed);
+  const training = new WorldModelTraining(model, {
+    objective: { firstTarget: 1, rollout: 0.5, sigreg: 0, temporalSigreg: 0, variance: 1, covariance: 0.1, inverseDynamics: 0, effect: 0, contrastive: 0, likelihood: 0, critic: 0 },
+    learningRate: 2e-3,
+    warmupSteps: 50,
+    finalFraction: 0.05,
+    averaging: 0,
+  });
+  const source = { seed, clips, frames, imageSize };
+  for await (const event of new Trainer(training, { steps, healthEvery: 0 }).run(new TwoRoomDataset(source), { signal })) onEvent?.(event);
+  await training.finish(Array.from({ length: 8 }, (_, index) => twoRoomTrainingBatch(source, steps + index)));
+  return model;
+}
+
+/** What a planner did on some pairs. */
+export interface EpisodeResults {
+  /** [count] step of the first success, −1 if never. */
+  readonly first: Int32Array;
+  readonly planMilliseconds: readonly number[];
+}
+
+/** Plans from pictures on the true simulator: one block is carried out between two plans; an episode ends with its success. */
+export async function planEpisodes(model: WorldModel, pairs: GoalPairs, seed: number, { signal, onPosition }: { readonly signal?: AbortSignal; readonly onPosition?: (episode: number, x: number, y: number) => void } = {}): Promise<EpisodeResults> {
+  const picture = new RoomPicture(defaultRoom, imageSize);
+  const view = (positions: Float32Array, row: number) => {
+    const pixels = new Uint8Array(imageSize * imageSize * 3);
+    picture.draw(pixels, 0, positions[2 * row], positions[2 * row + 1]);
+    return tensor(pixels, { shape: [imageSize, imageSize, 3] });
+  };
+  const planner = new Planner(model, { ...twoRoomSearch, seed });
+  const first = new Int32Array(pairs.count).fill(-1);
+  const planMilliseconds: number[] = [];
+  const positions = pairs.starts.slice();
+  const actions = new Float32Array(pairs.count * 2);
+  for (let episode = 0; episode < pairs.count; episode++) {
+    planner.reset(episode * pairs.budget);
+    const goal = view(pairs.goals, episode);
+    for (let step = 0; step < pairs.budget && first[episode] < 0; ) {
+      const observation = view(positions, episode);
+      const start = performance.now();
+      const plan = await planner.plan(observation, goal, { signal });
+      planMilliseconds.push(performance.now() - start);
+      for (let k = 0; k < frameSkip && step < pairs.budget && first[episode] < 0; k++, step++) {
+        actions.set(plan.actions.subarray(2 * k, 2 * k + 2), 2 * episode);
+        move(defaultRoom, positions, actions, episode, episode + 1);
+        onPosition?.(episode, positions[2 * episode], positions[2 * episode + 1]);
+        if (distance(positions, episode, pairs.goals, episode) < successDistance) first[episode] = step + 1;
+      }
+    }
+  }
+  return { first, planMilliseconds };
+}
+
+/** Successes in percent, floors and ceiling beside them; see docs/results.md. */
+export interface PlanningResults {
+  readonly twoRoom: {
+    readonly success: number;
+    /** The pairs whose start and goal lie in different rooms. */
+    readonly otherRoom: number;
+    readonly random: number;
+    readonly standStill: number;
+    /** The same search on the true simulator with straight-line distance. */
+    readonly oracle: number;
+    readonly episodes: number;
+    readonly planMilliseconds: { readonly p50: number; readonly p95: number };
+  };
+  /** Start and goal in different rooms, 100 steps: a search with a distance cost is greedy there. */
+  readonly twoRoomHard: { readonly success: number; readonly random: number; readonly oracle: number; readonly episodes: number };
+}
+
+/**
+ * Both protocols: the 200 published pairs and `ownPairs` of the seed, then `hardPairs` with start and goal in different rooms.
+ * @param split 'validation' to choose settings by, 'test' to report
+ */
+export async function evaluateTwoRoom(model: WorldModel, { seed, split, ownPairs = 200, hardPairs = 100, published = true, signal }: { readonly seed: number; readonly split: 'validation' | 'test'; readonly ownPairs?: number; readonly hardPairs?: number; readonly published?: boolean; readonly signal?: AbortSignal }): Promise<PlanningResults> {
+  const sets = [...(published ? [publishedPairs()] : []), ...(ownPairs > 0 ? [goalPairs({ split, seed, count: ownPairs })] : [])];
+  const pairs = joined(sets);
+  const door = needsDoor(pairs);
+  const { first, planMilliseconds } = await planEpisodes(model, pairs, seed, { signal });
+  const hard = hardGoalPairs({ split, seed, count: hardPairs });
+  const hardEpisodes = await planEpisodes(model, hard, seed, { signal });
+  const rate = (which: GoalPairs, policy: Policy): number => 100 * successRate(firstSuccess(which, policy));
+  const sorted = [...planMilliseconds].sort((a, b) => a - b);
+  const quantile = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+  return {
+    twoRoom: {
+      success: 100 * successRate(first),
+      otherRoom: 100 * successRate(first, door),
+      random: rate(pairs, randomActions(seed)),
+      standStill: rate(pairs, standStill),
+      oracle: rate(pairs, simulatorOracle(seed)),
+      episodes: pairs.count,
+      planMilliseconds: { p50: quantile(0.5), p95: quantile(0.95) },
+    },
+    twoRoomHard: { success: 100 * successRate(hardEpisodes.first), random: rate(hard, randomActions(seed)), oracle: rate(hard, simulatorOracle(seed)), episodes: hard.count },
+  };
+}
+
+function joined(sets: readonly GoalPairs[]): GoalPairs {
+  const count = sets.reduce((total, set) => total + set.count, 0);
+  const both = (key: 'starts' | 'goals'): Float32Array => {
+    const all = new Float32Array(2 * count);
+    let at = 0;
+    for (const set of sets) {
+      all.set(set[key], at);
+      at += set[key].length;
+    }
+    return all;
+  };
+  return { count, starts: both('starts'), goals: both('goals'), budget: sets[0].budget };
+}
