@@ -16,7 +16,8 @@ JEPA_INLINE Vf max(Vf a, Vf b) { return select(unordered(a, b), a + b, select(b 
 // 2^n for n in [−126, 127].
 JEPA_INLINE Vf power_of_two(Vi n) { return as_float(shift_left<23>(n + set_i(127))); }
 
-// e^x: x = n·ln 2 + r, |r| ≤ ln 2 / 2; 2^n in two factors, so that results up to the largest float and down to zero come out.
+// e^x: x = n·ln 2 + r, |r| ≤ ln 2 / 2; 2^n in two factors, so that results up to the largest float and down to zero
+// come out.
 JEPA_INLINE Vf exp(Vf x) {
   const Vf clamped = select(x < set(-104.0f), set(-104.0f), select(set(89.0f) < x, set(89.0f), x));
   const Vf n = round(clamped * set(1.44269504f));
@@ -35,12 +36,9 @@ JEPA_INLINE Vf exp(Vf x) {
   return select(unordered(x, x), x, scaled);
 }
 
-// Positive floats below 2^-126 count as zero wherever a thread flushes denormals; as integers they still tell their value.
-JEPA_INLINE Vm is_denormal(Vf x) { return (set_i(0) < as_int(x)) & (as_int(x) < set_i(0x00800000)); }
-
-// log x: x = 2^e·m, m in [√½, √2).
+// log x: x = 2^e·m, m in [√½, √2). A denormal, whose bits are an integer n, is n·2^-149.
 JEPA_INLINE Vf log(Vf x) {
-  const Vm denormal = is_denormal(x);
+  const Vm denormal = (set_i(0) < as_int(x)) & (as_int(x) < set_i(0x00800000));
   const Vi bits = as_int(select(denormal, to_float(as_int(x)), x));
   const Vi e = shift_right<23>(bits - set_i(0x3f3504f3));
   const Vi exponent = (e ^ set_i(0x100)) - set_i(0x100);  // sign of the nine-bit difference
@@ -65,18 +63,6 @@ JEPA_INLINE Vf log(Vf x) {
   return select((as_int(x) & set_i(0x7fffffff)) == set_i(0), neg(inf), y);
 }
 
-// √x and 1/√x, correct for denormals too: n·2^-149 = 2n·2^-150.
-JEPA_INLINE Vf square_root(Vf x) {
-  const Vm denormal = is_denormal(x);
-  const Vf n = to_float(as_int(x));
-  return sqrt(select(denormal, n + n, x)) * select(denormal, set(0x1p-75f), set(1.0f));
-}
-JEPA_INLINE Vf reciprocal_square_root(Vf x) {
-  const Vm denormal = is_denormal(x);
-  const Vf n = to_float(as_int(x));
-  return select(denormal, set(0x1p75f), set(1.0f)) / sqrt(select(denormal, n + n, x));
-}
-
 // sin(quadrant·π/2 + r) for |r| ≤ π/4.
 JEPA_INLINE Vf sin_or_cos_of(Vf r, Vi quadrant) {
   const Vf z = r * r;
@@ -91,7 +77,8 @@ JEPA_INLINE Vf sin_or_cos_of(Vf r, Vi quadrant) {
   const Vf value = select((quadrant & set_i(1)) == set_i(0), s, c);
   return as_float(as_int(value) ^ shift_left<30>(quadrant & set_i(2)));
 }
-// x = k·π/2 + r with π/2 in three parts of full precision: x − k·part is exact with a fused multiply-add. Good for |x| ≤ 10^5.
+// x = k·π/2 + r with π/2 in three parts of full precision: x − k·part is exact with a fused multiply-add. Good for |x|
+// ≤ 10^5.
 JEPA_INLINE Vf sin_or_cos(Vf x, int quarter) {
   const Vf k = round(x * set(0.636619772f));
   Vf r = fnma(k, set(1.5707963705e+00f), x);
@@ -156,10 +143,7 @@ JEPA_INLINE Vf erfc_large(Vf a) {
 JEPA_INLINE Vf erf(Vf x) {
   const Vf a = abs(x);
   const Vf large = set(1.0f) - erfc_large(select(a < set(10.0f), a, set(10.0f)));
-  // 2/√π·n·2^-149 may be above 2^-126.
-  const Vf least = to_float(as_int(a)) * set(1.128379167f * 0x1p-75f) * set(0x1p-74f);
-  const Vf small = select(is_denormal(a), with_sign_of(least, x), erf_small(x));
-  return select(unordered(x, x), x, select(a < set(1.0f), small, with_sign_of(large, x)));
+  return select(unordered(x, x), x, select(a < set(1.0f), erf_small(x), with_sign_of(large, x)));
 }
 // Φ(x) of the normal distribution, without cancellation for negative x.
 JEPA_INLINE Vf normal_cdf(Vf x) {

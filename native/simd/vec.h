@@ -1,5 +1,6 @@
-// One vector of float32 (Vf), of int32 (Vi) and a lane mask (Vm), as wide as the target's registers: kernels are written once against these.
-// Everything has internal linkage: a copy compiled for AVX-512 must never be the one the linker keeps for an older CPU.
+// One vector of float32 (Vf), of int32 (Vi) and a lane mask (Vm), as wide as the target's registers: kernels are
+// written once against these. Everything has internal linkage: a copy compiled for AVX-512 must never be the one the
+// linker keeps for an older CPU.
 #pragma once
 #include <cstdint>
 

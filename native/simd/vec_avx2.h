@@ -4,7 +4,6 @@
 
 #include <cstdint>
 
-
 namespace {
 
 constexpr int W = 8;

@@ -11,7 +11,6 @@
 
 #include <cstdint>
 
-
 namespace {
 
 constexpr int W = 16;

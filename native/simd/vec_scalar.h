@@ -2,7 +2,6 @@
 #pragma once
 #include <cstdint>
 
-
 namespace {
 
 constexpr int W = 1;

@@ -1,5 +1,5 @@
-// attention and its gradient against float64: every mask, odd sizes around blocks and lanes, rows that see nothing, large
-// scores, garbage behind key_length; gradients by central differences of the float64 forward pass.
+// attention and its gradient against float64: every mask, odd sizes around blocks and lanes, rows that see nothing,
+// large scores, garbage behind key_length; gradients by central differences of the float64 forward pass.
 #include "test/harness.h"
 
 JEPA_TEST_DECLARE(attention)
@@ -41,12 +41,14 @@ struct Problem {
     Numbers numbers(8);
     mask.fill([&](int64_t) { return numbers.below(3) != 0; });
     for (int64_t j = 0; j < s.sk && mask.size(); j++) mask.b(j) = 0;  // the first query sees nothing
-    mask.view.stride[1] = 0;                           // broadcast over heads
+    mask.view.stride[1] = 0;                                          // broadcast over heads
     lengths.fill([&](int64_t b) { return static_cast<double>((s.sk / 2 + b * 7) % (s.sk + 1)); });
   }
   bool sees(int64_t b, int64_t i, int64_t j) {
     const int64_t p = i + m.offset;
-    const auto down = [](int64_t x, int64_t y) { return static_cast<int64_t>(std::floor(static_cast<double>(x) / static_cast<double>(y))); };
+    const auto down = [](int64_t x, int64_t y) {
+      return static_cast<int64_t>(std::floor(static_cast<double>(x) / static_cast<double>(y)));
+    };
     if (m.flags & 1 && j > p) return false;
     if (m.flags & 2 && !mask.b((b * s.h * s.sq + i) * s.sk + j)) return false;
     if (m.flags & 4 && j >= lengths.i(b)) return false;
@@ -63,17 +65,20 @@ struct Problem {
         for (int64_t j = 0; j < s.sk; j++) {
           double dot = 0;
           for (int64_t c = 0; c < s.d; c++)
-            dot += qd[static_cast<size_t>((head * s.sq + i) * s.d + c)] * kd[static_cast<size_t>((head * s.sk + j) * s.d + c)];
+            dot += qd[static_cast<size_t>((head * s.sq + i) * s.d + c)] *
+                   kd[static_cast<size_t>((head * s.sk + j) * s.d + c)];
           score[static_cast<size_t>(j)] = sees(head / s.h, i, j) ? dot * scale : -INFINITY;
           largest = std::fmax(largest, score[static_cast<size_t>(j)]);
         }
-        for (int64_t j = 0; j < s.sk && largest > -INFINITY; j++) sum += std::exp(score[static_cast<size_t>(j)] - largest);
+        for (int64_t j = 0; j < s.sk && largest > -INFINITY; j++)
+          sum += std::exp(score[static_cast<size_t>(j)] - largest);
         if (lse) lse->push_back(sum > 0 ? largest + std::log(sum) : -INFINITY);
         for (int64_t j = 0; j < s.sk && sum > 0; j++) {
           const double p = std::exp(score[static_cast<size_t>(j)] - largest) / sum;
           if (p == 0) continue;
           for (int64_t c = 0; c < s.dv; c++)
-            y[static_cast<size_t>((head * s.sq + i) * s.dv + c)] += p * vd[static_cast<size_t>((head * s.sk + j) * s.dv + c)];
+            y[static_cast<size_t>((head * s.sq + i) * s.dv + c)] +=
+                p * vd[static_cast<size_t>((head * s.sk + j) * s.dv + c)];
         }
       }
     return y;
@@ -84,7 +89,14 @@ struct Problem {
     return first;
   }
   Bytes attributes() const {
-    return Bytes().add(static_cast<float>(scale)).add(m.flags).add(m.offset).add(m.left).add(m.right).add(m.block).add(m.blocks);
+    return Bytes()
+        .add(static_cast<float>(scale))
+        .add(m.flags)
+        .add(m.offset)
+        .add(m.left)
+        .add(m.right)
+        .add(m.block)
+        .add(m.blocks);
   }
 };
 
@@ -106,7 +118,8 @@ void check_gradient(Problem& p, Operand& dy, Operand* gradients[3], const char* 
   };
   for (int which = 0; which < 3; which++) {
     double largest = 1e-3;
-    for (int64_t i = 0; i < gradients[which]->size(); i++) largest = std::fmax(largest, std::fabs(gradients[which]->f(i)));
+    for (int64_t i = 0; i < gradients[which]->size(); i++)
+      largest = std::fmax(largest, std::fabs(gradients[which]->f(i)));
     const int64_t n = gradients[which]->size();
     for (int64_t t = 0; t < (n < 40 ? n : 12); t++) {
       const int64_t at = n < 40 ? t : numbers.below(static_cast<int>(n));
@@ -118,8 +131,10 @@ void check_gradient(Problem& p, Operand& dy, Operand* gradients[3], const char* 
       const double down = objective();
       value = kept;
       const double e = (up - down) / (2 * h), g = gradients[which]->f(at);
-      if (!expect(std::fabs(e - g) <= 1e-5 * largest + 1e-6, "gradient %d on %s: [%lld] %g, expected %g (flags %u, Sq %lld, Sk %lld)",
-                  which, target, static_cast<long long>(at), g, e, p.m.flags, static_cast<long long>(p.s.sq), static_cast<long long>(p.s.sk)))
+      if (!expect(std::fabs(e - g) <= 1e-5 * largest + 1e-6,
+                  "gradient %d on %s: [%lld] %g, expected %g (flags %u, Sq %lld, Sk %lld)", which, target,
+                  static_cast<long long>(at), g, e, p.m.flags, static_cast<long long>(p.s.sq),
+                  static_cast<long long>(p.s.sk)))
         return;
     }
   }
@@ -133,28 +148,33 @@ void compare(Shape s, Mask m, double scale, double size = 1, bool gradient = tru
     std::vector<float> first;
     Operand y(DType::float32, {s.b, s.h, s.sq, s.dv}, {0, 2, 1, 3}, 1), l(DType::float32, {s.b, s.h, s.sq}, {}, 2);
     for (Split split : {Split::all, Split::backwards}) {
-      const Result r = run(forward, target, p.inputs({p.q.view, p.k.view, p.v.view}), {y.view, l.view}, p.attributes(), split);
+      const Result r =
+          run(forward, target, p.inputs({p.q.view, p.k.view, p.v.view}), {y.view, l.view}, p.attributes(), split);
       if (!expect(r.status.ok, "%s", r.status.text)) return;
       expect(y.guards_whole() && l.guards_whole(), "guards");
       for (int64_t i = 0; i < y.size(); i++) {
         const double error = std::fabs(y.f(i) - e[static_cast<size_t>(i)]);
-        if (!expect(error <= 3e-6 * (1 + size), "y[%lld] on %s is %g, expected %g (flags %u, Sq %lld, Sk %lld, d %lld)", static_cast<long long>(i),
-                    target.target, y.f(i), e[static_cast<size_t>(i)], m.flags, static_cast<long long>(s.sq), static_cast<long long>(s.sk),
-                    static_cast<long long>(s.d)))
+        if (!expect(error <= 3e-6 * (1 + size), "y[%lld] on %s is %g, expected %g (flags %u, Sq %lld, Sk %lld, d %lld)",
+                    static_cast<long long>(i), target.target, y.f(i), e[static_cast<size_t>(i)], m.flags,
+                    static_cast<long long>(s.sq), static_cast<long long>(s.sk), static_cast<long long>(s.d)))
           return;
-        if (split == Split::all) first.push_back(y.f(i));
-        else expect(!std::memcmp(&first[static_cast<size_t>(i)], &y.f(i), 4), "bits depend on tiles");
+        if (split == Split::all)
+          first.push_back(y.f(i));
+        else
+          expect(!std::memcmp(&first[static_cast<size_t>(i)], &y.f(i), 4), "bits depend on tiles");
       }
       for (int64_t i = 0; i < l.size(); i++) {
         const double wanted = lse[static_cast<size_t>(i)];
-        if (!expect(l.f(i) == wanted || std::fabs(l.f(i) - wanted) <= 1e-6 * (5 + std::fabs(wanted)), "lse %g, expected %g", l.f(i), wanted)) return;
+        if (!expect(l.f(i) == wanted || std::fabs(l.f(i) - wanted) <= 1e-6 * (5 + std::fabs(wanted)),
+                    "lse %g, expected %g", l.f(i), wanted))
+          return;
       }
     }
     if (!gradient) return;
     Operand dy(DType::float32, {s.b, s.h, s.sq, s.dv}, {2, 0, 1, 3}, 1);
     dy.normal(5);
-    Operand dq(DType::float32, {s.b, s.h, s.sq, s.d}, {0, 2, 1, 3}, 1), dk(DType::float32, {s.b, s.h, s.sk, s.d}, {}, 1),
-        dv(DType::float32, {s.b, s.h, s.sk, s.dv}, {0, 2, 1, 3});
+    Operand dq(DType::float32, {s.b, s.h, s.sq, s.d}, {0, 2, 1, 3}, 1),
+        dk(DType::float32, {s.b, s.h, s.sk, s.d}, {}, 1), dv(DType::float32, {s.b, s.h, s.sk, s.dv}, {0, 2, 1, 3});
     const Result r = run(backward, target, p.inputs({dy.view, p.q.view, p.k.view, p.v.view, y.view, l.view}),
                          {dq.view, dk.view, dv.view}, p.attributes(), Split::backwards);
     if (!expect(r.status.ok, "%s", r.status.text)) return;
@@ -179,7 +199,8 @@ void garbage_behind_length() {
     Operand dq(DType::float32, {2, 2, 5, 20}), dk(DType::float32, {2, 2, 70, 20}), dv(DType::float32, {2, 2, 70, 24});
     dy.normal(6);
     run(forward, target, p.inputs({p.q.view, p.k.view, p.v.view}), {y.view, l.view}, p.attributes());
-    run(backward, target, p.inputs({dy.view, p.q.view, p.k.view, p.v.view, y.view, l.view}), {dq.view, dk.view, dv.view}, p.attributes());
+    run(backward, target, p.inputs({dy.view, p.q.view, p.k.view, p.v.view, y.view, l.view}),
+        {dq.view, dk.view, dv.view}, p.attributes());
     for (int64_t i = 0; i < y.size(); i++) expect(std::fabs(y.f(i) - e[static_cast<size_t>(i)]) < 1e-5, "garbage in y");
     for (int64_t i = 0; i < dq.size(); i++) expect(std::isfinite(dq.f(i)), "garbage in dq");
     for (int64_t i = 0; i < dk.size(); i++) expect(std::isfinite(dk.f(i)), "garbage in dk");
@@ -190,7 +211,8 @@ void garbage_behind_length() {
 void hostile() {
   Problem p({2, 3, 4, 5, 8, 6}, {}, 1);
   Operand y(DType::float32, {2, 3, 4, 6}), l(DType::float32, {2, 3, 4}), short_mask(DType::boolean, {2, 3, 4, 4});
-  const auto refuses = [&](const std::vector<View>& in, const std::vector<View>& out, const Bytes& bytes, const char* what) {
+  const auto refuses = [&](const std::vector<View>& in, const std::vector<View>& out, const Bytes& bytes,
+                           const char* what) {
     const Result r = run(forward, forward.kernels[0], in, out, bytes);
     expect(!r.status.ok && std::strstr(r.status.text, "[attention] expected"), "accepts %s", what);
   };
@@ -212,13 +234,27 @@ void hostile() {
   refuses({in[0], in[1]}, out, bytes(0, 1, 0), "two inputs");
   const int32_t extreme = INT32_MIN, most = INT32_MAX;
   for (int32_t number : {extreme, most})
-    expect(run(forward, forward.kernels[0], in, out, Bytes().add(1.0f).add(25u).add(number).add(number).add(number).add(most).add(most)).status.ok, "extreme numbers");
+    expect(run(forward, forward.kernels[0], in, out,
+               Bytes().add(1.0f).add(25u).add(number).add(number).add(number).add(most).add(most))
+               .status.ok,
+           "extreme numbers");
 }
 
 }  // namespace
 
 int main() {
-  const std::vector<Mask> masks = {{}, {1}, {1, 3}, {1, -4}, {2}, {4}, {8, 0, 2, 1}, {8, 0, 0, 0}, {9, 2, 5, 0}, {16, 0, 0, 0, 4}, {16, 3, 0, 0, 5, 2}, {31, 1, 9, 9, 4, 3}};
+  const std::vector<Mask> masks = {{},
+                                   {1},
+                                   {1, 3},
+                                   {1, -4},
+                                   {2},
+                                   {4},
+                                   {8, 0, 2, 1},
+                                   {8, 0, 0, 0},
+                                   {9, 2, 5, 0},
+                                   {16, 0, 0, 0, 4},
+                                   {16, 3, 0, 0, 5, 2},
+                                   {31, 1, 9, 9, 4, 3}};
   for (const Mask& m : masks) {
     compare({1, 1, 1, 1, 1, 1}, m, 1);
     compare({2, 2, 9, 13, 24, 17}, m, 0.2);

@@ -25,9 +25,11 @@ void compare(DType dtype, const std::vector<int64_t>& shape, const std::vector<i
       std::vector<char> expected = before;
       const int64_t width = size_of(dtype);
       for (int64_t k = 0; k < y.size(); k++)
-        std::memcpy(expected.data() + y.start + y.at(k) * width, x.view.data + x.at(k) * width, static_cast<size_t>(width));
-      expect(!std::memcmp(expected.data(), y.storage.data(), expected.size()), "copy of %s on %s, first extents %lld %lld",
-             std::to_string(shape.size()).c_str(), target.target, static_cast<long long>(shape.empty() ? 0 : shape[0]),
+        std::memcpy(expected.data() + y.start + y.at(k) * width, x.view.data + x.at(k) * width,
+                    static_cast<size_t>(width));
+      expect(!std::memcmp(expected.data(), y.storage.data(), expected.size()),
+             "copy of %s on %s, first extents %lld %lld", std::to_string(shape.size()).c_str(), target.target,
+             static_cast<long long>(shape.empty() ? 0 : shape[0]),
              static_cast<long long>(shape.size() > 1 ? shape[1] : 0));
     }
   });

@@ -1,5 +1,6 @@
-// Runs one op on one SIMD target, outside of any program: operands with guard bytes around them and chosen misalignment,
-// hostile attribute bytes, tiles in any grouping. A test states its reference in float64 and its tolerance.
+// Runs one op on one SIMD target, outside of any program: operands with guard bytes around them and chosen
+// misalignment, hostile attribute bytes, tiles in any grouping. A test states its reference in float64 and its
+// tolerance.
 #pragma once
 #include <cmath>
 #include <cstdarg>
@@ -20,13 +21,15 @@
 #endif
 #define JEPA_TEST_DECLARE_KERNEL(op, target) extern "C" const jepa::Kernel jepa_kernel_##op##_##target;
 #define JEPA_TEST_LIST_KERNEL(op, target) {#target, &jepa_kernel_##op##_##target},
-#define JEPA_TEST_DECLARE(op)                               \
-  namespace jepa {                                          \
-  extern const OpDefinition jepa_op_##op;                   \
-  }                                                         \
+#define JEPA_TEST_DECLARE(op)             \
+  namespace jepa {                        \
+  extern const OpDefinition jepa_op_##op; \
+  }                                       \
   JEPA_TEST_EACH_TARGET(JEPA_TEST_DECLARE_KERNEL, op)
-#define JEPA_TEST_OP(op) \
-  { &jepa::jepa_op_##op, { JEPA_TEST_EACH_TARGET(JEPA_TEST_LIST_KERNEL, op) } }
+#define JEPA_TEST_OP(op)                                                      \
+  {                                                                           \
+    &jepa::jepa_op_##op, { JEPA_TEST_EACH_TARGET(JEPA_TEST_LIST_KERNEL, op) } \
+  }
 
 namespace jepa {
 namespace test {
@@ -108,7 +111,8 @@ struct Operand {
       const int axis = order.empty() ? i : order[static_cast<size_t>(i)];
       view.shape[axis] = shape[static_cast<size_t>(axis)];
       view.stride[axis] = span;
-      span = span * (shape[static_cast<size_t>(axis)] > 0 ? shape[static_cast<size_t>(axis)] : 1) + (i == view.rank - 1 ? gap : 0);
+      span = span * (shape[static_cast<size_t>(axis)] > 0 ? shape[static_cast<size_t>(axis)] : 1) +
+             (i == view.rank - 1 ? gap : 0);
     }
     bytes = span * size_of(dtype);
     storage.assign(static_cast<size_t>(bytes + 2 * kGuard + 64), '\x5a');
@@ -170,7 +174,7 @@ struct Bytes {
 struct FlushDenormals {
 #if defined(JEPA_HAS_AVX512)
   unsigned kept = __builtin_ia32_stmxcsr();
-  FlushDenormals() { __builtin_ia32_ldmxcsr(kept | 0x8040); }
+  FlushDenormals() { __builtin_ia32_ldmxcsr(kept | 0x8000); }
   ~FlushDenormals() { __builtin_ia32_ldmxcsr(kept); }
 #endif
 };
@@ -224,9 +228,11 @@ inline Result run(const Op& op, const TargetKernel& target, const std::vector<Vi
     }
   }
   const char* guard = align(scratch) + prepared.work.scratch_bytes;
-  expect(guard >= scratch.data() + scratch.size() || *guard == '\x7f', "%s writes behind its scratch", op.definition->name);
+  expect(guard >= scratch.data() + scratch.size() || *guard == '\x7f', "%s writes behind its scratch",
+         op.definition->name);
   const char* end = align(workspace) + prepared.work.workspace_bytes;
-  expect(end >= workspace.data() + workspace.size() || *end == '\x7f', "%s writes behind its workspace", op.definition->name);
+  expect(end >= workspace.data() + workspace.size() || *end == '\x7f', "%s writes behind its workspace",
+         op.definition->name);
   result.fault = fault.load();
   return result;
 }

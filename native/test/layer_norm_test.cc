@@ -18,8 +18,14 @@ struct Problem {
   double epsilon;
   Operand x, weight, bias, dy;
   Problem(int64_t rows_, int64_t width_, uint32_t flags_, double offset, double epsilon_)
-      : rows(rows_), width(width_), flags(flags_), epsilon(static_cast<float>(epsilon_)), x(DType::float32, {rows, width}, {}, 3, 1),
-        weight(DType::float32, {width}), bias(DType::float32, {width}), dy(DType::float32, {rows, width}, {}, 1) {
+      : rows(rows_),
+        width(width_),
+        flags(flags_),
+        epsilon(static_cast<float>(epsilon_)),
+        x(DType::float32, {rows, width}, {}, 3, 1),
+        weight(DType::float32, {width}),
+        bias(DType::float32, {width}),
+        dy(DType::float32, {rows, width}, {}, 1) {
     x.normal(1, 1, offset);
     weight.normal(2, 0.3, 1);
     bias.normal(3);
@@ -42,7 +48,8 @@ struct Problem {
   double objective(const Doubles& values, int64_t r) {
     double mean, rstd, sum = 0;
     statistics(values, &mean, &rstd);
-    for (int64_t i = 0; i < width; i++) sum += dy.f(r * width + i) * (values[static_cast<size_t>(i)] - mean) * rstd * w(i);
+    for (int64_t i = 0; i < width; i++)
+      sum += dy.f(r * width + i) * (values[static_cast<size_t>(i)] - mean) * rstd * w(i);
     return sum;
   }
 };
@@ -54,7 +61,8 @@ void compare(int64_t rows, int64_t width, uint32_t flags, double offset, double 
   if (flags & 2) in.push_back(p.bias.view);
   each_target(forward, [&](const TargetKernel& target) {
     Operand y(DType::float32, {rows, width}, {}, 2), mean(DType::float32, {rows}), rstd(DType::float32, {rows});
-    Result r = run(forward, target, in, {y.view, mean.view, rstd.view}, Bytes().add(static_cast<float>(epsilon)).add(flags), Split::backwards);
+    Result r = run(forward, target, in, {y.view, mean.view, rstd.view},
+                   Bytes().add(static_cast<float>(epsilon)).add(flags), Split::backwards);
     if (!expect(r.status.ok, "%s", r.status.text)) return;
     expect(y.guards_whole() && mean.guards_whole() && rstd.guards_whole(), "guards");
     Operand dx(DType::float32, {rows, width}, {}, 1), dweight(DType::float32, {width}), dbias(DType::float32, {width});
@@ -77,16 +85,19 @@ void compare(int64_t rows, int64_t width, uint32_t flags, double offset, double 
         expected_weight[static_cast<size_t>(i)] += p.dy.f(row * width + i) * normal;
         expected_bias[static_cast<size_t>(i)] += p.dy.f(row * width + i);
       }
-      if (!expect(std::fabs(rstd.f(row) - s) <= 1e-6 * s && std::fabs(mean.f(row) - m) <= 1e-7 * (std::fabs(m) + 1), "statistics %g %g, expected %g %g",
-                  mean.f(row), rstd.f(row), m, s))
+      if (!expect(std::fabs(rstd.f(row) - s) <= 1e-6 * s && std::fabs(mean.f(row) - m) <= 1e-7 * (std::fabs(m) + 1),
+                  "statistics %g %g, expected %g %g", mean.f(row), rstd.f(row), m, s))
         return;
       for (int64_t i = 0; i < width; i++) {
         const double normal = (values[static_cast<size_t>(i)] - m) * s;
         const double e = normal * p.w(i) + (flags & 2 ? p.bias.f(i) : 0.0);
-        if (!expect(std::fabs(y.f(row * width + i) - e) <= 3e-6, "y on %s: %g, expected %g (offset %g)", target.target, y.f(row * width + i), e, offset)) return;
+        if (!expect(std::fabs(y.f(row * width + i) - e) <= 3e-6, "y on %s: %g, expected %g (offset %g)", target.target,
+                    y.f(row * width + i), e, offset))
+          return;
         const double d = s * (p.dy.f(row * width + i) * p.w(i) - mean_g - normal * mean_product);
-        if (!expect(std::fabs(dx.f(row * width + i) - d) <= 4e-6 * (s + 1), "dx on %s: %g, expected %g (offset %g, width %lld)", target.target,
-                    dx.f(row * width + i), d, offset, static_cast<long long>(width)))
+        if (!expect(std::fabs(dx.f(row * width + i) - d) <= 4e-6 * (s + 1),
+                    "dx on %s: %g, expected %g (offset %g, width %lld)", target.target, dx.f(row * width + i), d,
+                    offset, static_cast<long long>(width)))
           return;
       }
       const double h = 1e-5;
@@ -97,13 +108,18 @@ void compare(int64_t rows, int64_t width, uint32_t flags, double offset, double 
         values[static_cast<size_t>(i)] = kept - h;
         const double slope = (up - p.objective(values, row)) / (2 * h);
         values[static_cast<size_t>(i)] = kept;
-        expect(std::fabs(dx.f(row * width + i) - slope) <= 1e-4 * (std::fabs(slope) + 1), "dx %g, slope %g", dx.f(row * width + i), slope);
+        expect(std::fabs(dx.f(row * width + i) - slope) <= 1e-4 * (std::fabs(slope) + 1), "dx %g, slope %g",
+               dx.f(row * width + i), slope);
       }
     }
     for (int64_t i = 0; i < width; i++) {
       const auto at = static_cast<size_t>(i);
-      if (flags & 1) expect(std::fabs(dweight.f(i) - expected_weight[at]) <= 1e-5 * std::sqrt(1.0 + static_cast<double>(rows)), "dweight %g, expected %g", dweight.f(i), expected_weight[at]);
-      if (flags & 2) expect(std::fabs(dbias.f(i) - expected_bias[at]) <= 1e-5 * std::sqrt(1.0 + static_cast<double>(rows)), "dbias %g, expected %g", dbias.f(i), expected_bias[at]);
+      if (flags & 1)
+        expect(std::fabs(dweight.f(i) - expected_weight[at]) <= 1e-5 * std::sqrt(1.0 + static_cast<double>(rows)),
+               "dweight %g, expected %g", dweight.f(i), expected_weight[at]);
+      if (flags & 2)
+        expect(std::fabs(dbias.f(i) - expected_bias[at]) <= 1e-5 * std::sqrt(1.0 + static_cast<double>(rows)),
+               "dbias %g, expected %g", dbias.f(i), expected_bias[at]);
     }
   });
 }
@@ -129,8 +145,10 @@ int main() {
   compare(1000, 192, 3, 0.5, 1e-5);
   compare(0, 8, 3, 0, 1e-5);
   constant_rows();
-  Operand x(DType::float32, {2, 3}), y(DType::float32, {2, 3}), m(DType::float32, {2}), w(DType::float32, {3}), h(DType::bfloat16, {2, 3});
-  const auto refuses = [&](const std::vector<View>& in, const std::vector<View>& out, const Bytes& bytes, const char* what) {
+  Operand x(DType::float32, {2, 3}), y(DType::float32, {2, 3}), m(DType::float32, {2}), w(DType::float32, {3}),
+      h(DType::bfloat16, {2, 3});
+  const auto refuses = [&](const std::vector<View>& in, const std::vector<View>& out, const Bytes& bytes,
+                           const char* what) {
     const Result r = run(forward, forward.kernels[0], in, out, bytes);
     expect(!r.status.ok && std::strstr(r.status.text, "[layer_norm] expected"), "accepts %s", what);
   };

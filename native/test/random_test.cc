@@ -25,7 +25,9 @@ Block philox(Block c, uint32_t k0, uint32_t k1) {
 }
 bool equal(const Block& a, const Block& b) { return !std::memcmp(&a, &b, sizeof a); }
 
-Bytes attributes(uint32_t kind, uint64_t stream, float a, float b) { return Bytes().add(kind).add(stream).add(a).add(b); }
+Bytes attributes(uint32_t kind, uint64_t stream, float a, float b) {
+  return Bytes().add(kind).add(stream).add(a).add(b);
+}
 
 void compare(int64_t n, uint32_t kind, float a, float b, bool wide) {
   const uint64_t stream = 0x0123456789abcdef;
@@ -42,16 +44,19 @@ void compare(int64_t n, uint32_t kind, float a, float b, bool wide) {
   std::vector<float> bits;
   each_target(op, [&](const TargetKernel& target) {
     Operand y(kind == 0 ? DType::int32 : DType::float32, {n}, {}, 0, 1);
-    const Result r = run(op, target, {seed.view, step.view}, {y.view}, attributes(kind, stream, a, b), Split::backwards);
+    const Result r =
+        run(op, target, {seed.view, step.view}, {y.view}, attributes(kind, stream, a, b), Split::backwards);
     if (!expect(r.status.ok, "%s", r.status.text)) return;
     expect(y.guards_whole(), "guards");
     for (int64_t i = 0; i < n; i++) {
       const auto at = static_cast<size_t>(i);
-      if (kind == 0 && !expect(static_cast<uint32_t>(y.i(i)) == words[at], "word %lld", static_cast<long long>(i))) return;
+      if (kind == 0 && !expect(static_cast<uint32_t>(y.i(i)) == words[at], "word %lld", static_cast<long long>(i)))
+        return;
       const double u = (words[at] >> 8) * 0x1p-24;
       if (kind == 1) {
         const double e = a + u * (static_cast<double>(b) - a);
-        if (!expect(std::fabs(y.f(i) - e) <= 1e-6 * std::fabs(b - a) && y.f(i) >= a && y.f(i) < b, "uniform %g", y.f(i)))
+        if (!expect(std::fabs(y.f(i) - e) <= 1e-6 * std::fabs(b - a) && y.f(i) >= a && y.f(i) < b, "uniform %g",
+                    y.f(i)))
           return;
         if (a == 0 && b == 1 && !expect(y.f(i) == static_cast<float>(u), "uniform %.9g is not %.9g", y.f(i), u)) return;
       }
@@ -59,10 +64,13 @@ void compare(int64_t n, uint32_t kind, float a, float b, bool wide) {
         const double v = (words[at & ~size_t{1}] >> 8) * 0x1p-24, w = (words[at | 1] >> 8) * 0x1p-24;
         const double radius = std::sqrt(-2 * std::log(1 - v)), angle = 2 * M_PI * w;
         const double z = a + b * radius * (at & 1 ? std::sin(angle) : std::cos(angle));
-        if (!expect(std::fabs(y.f(i) - z) <= 1e-6 * b * (1 + std::fabs(z)), "normal %.9g is not %.9g", y.f(i), z)) return;
+        if (!expect(std::fabs(y.f(i) - z) <= 1e-6 * b * (1 + std::fabs(z)), "normal %.9g is not %.9g", y.f(i), z))
+          return;
       }
-      if (!std::strcmp(target.target, "scalar")) bits.push_back(y.f(i));
-      else if (!expect(!std::memcmp(&bits[at], &y.f(i), 4), "%s differs from scalar: %.9g", target.target, y.f(i))) return;
+      if (!std::strcmp(target.target, "scalar"))
+        bits.push_back(y.f(i));
+      else if (!expect(!std::memcmp(&bits[at], &y.f(i), 4), "%s differs from scalar: %.9g", target.target, y.f(i)))
+        return;
     }
   });
 }
@@ -74,13 +82,15 @@ int main() {
   expect(equal(philox({{0, 0, 0, 0}}, 0, 0), {{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}}), "zeros");
   expect(equal(philox({{all, all, all, all}}, all, all), {{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}}), "ones");
   expect(equal(philox({{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}}, 0xa4093822, 0x299f31d0),
-               {{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}}), "pi");
+               {{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}}),
+         "pi");
   for (int64_t n : {0, 1, 3, 4, 5, 31, 32, 33, 63, 64, 65, 1000, 40001})
     for (uint32_t kind = 0; kind < 3; kind++) {
       compare(n, kind, 0, 1, false);
       compare(n, kind, 3, 3.5f, true);
     }
-  Operand seed(DType::int32, {1}), step(DType::int32, {1}), y(DType::float32, {8}), words(DType::int32, {8}), gap(DType::float32, {4, 2}, {}, 1);
+  Operand seed(DType::int32, {1}), step(DType::int32, {1}), y(DType::float32, {8}), words(DType::int32, {8}),
+      gap(DType::float32, {4, 2}, {}, 1);
   seed.i(0) = step.i(0) = 0;
   const auto refuses = [&](const std::vector<View>& in, const View& out, const Bytes& bytes, const char* what) {
     const Result r = run(op, op.kernels[0], in, {out}, bytes);

@@ -1,4 +1,5 @@
-// reduce against float64 loops: every kind, axes, layout, dtype and target; bits do not depend on how tiles are grouped.
+// reduce against float64 loops: every kind, axes, layout, dtype and target; bits do not depend on how tiles are
+// grouped.
 #include "test/harness.h"
 
 JEPA_TEST_DECLARE(reduce)
@@ -42,7 +43,8 @@ Reference reference(Operand& x, uint32_t kind, uint32_t axes) {
       continue;
     }
     const bool larger = kind == k_max || kind == k_argmax;
-    const bool wins = position == 0 || (!std::isnan(best[o]) && (std::isnan(v) || (larger ? v > best[o] : v < best[o])));
+    const bool wins =
+        position == 0 || (!std::isnan(best[o]) && (std::isnan(v) || (larger ? v > best[o] : v < best[o])));
     if (wins) best[o] = v;
     const bool arg = kind == k_argmax || kind == k_argmin;
     if (wins) r.value[o] = arg ? static_cast<double>(position) : v;
@@ -70,8 +72,10 @@ void compare(Operand& x, uint32_t kind, uint32_t axes, std::vector<int> out_orde
         if (!expect(same, "%s kind %u axes %u on %s: [%lld] is %.9g, expected %.9g", what, kind, axes, target.target,
                     static_cast<long long>(k), v, e))
           return;
-        if (split == Split::all) first.push_back(y.f(k));
-        else expect(!std::memcmp(&first[static_cast<size_t>(k)], &y.f(k), 4), "%s: bits depend on tiles", what);
+        if (split == Split::all)
+          first.push_back(y.f(k));
+        else
+          expect(!std::memcmp(&first[static_cast<size_t>(k)], &y.f(k), 4), "%s: bits depend on tiles", what);
       }
     }
   });
@@ -133,7 +137,8 @@ int main() {
   compare(empty, k_sum, 1, {}, "empty sum");
   compare(empty, k_sum, 2, {}, "empty output");
   // Hostile.
-  Operand x(DType::float32, {2, 3}), y(DType::float32, {2, 1}), wrong(DType::float32, {1, 3}), half(DType::float16, {2, 3});
+  Operand x(DType::float32, {2, 3}), y(DType::float32, {2, 1}), wrong(DType::float32, {1, 3}),
+      half(DType::float16, {2, 3});
   const auto refuses = [&](const View& in, const View& out, const Bytes& bytes, const char* what) {
     const Result r = run(op, op.kernels[0], {in}, {out}, bytes);
     expect(!r.status.ok && std::strstr(r.status.text, "[reduce] expected"), "accepts %s", what);

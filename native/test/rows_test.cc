@@ -44,7 +44,8 @@ void compare(int64_t rows, int64_t n, int64_t width, int64_t gap, bool bad) {
       if (!expect(r.status.ok, "%s", r.status.text)) return;
       expect(r.fault == (bad ? 1 : 0) && y.guards_whole(), "scatter: fault %d", r.fault);
       for (int64_t k = 0; k < y.size(); k++)
-        if (!expect(y.f(k) == expected[static_cast<size_t>(k)], "scatter of %lld", static_cast<long long>(width))) return;
+        if (!expect(y.f(k) == expected[static_cast<size_t>(k)], "scatter of %lld", static_cast<long long>(width)))
+          return;
     }
   });
 }
@@ -60,13 +61,16 @@ int main() {
   }
   compare(3000, 9000, 33, 1, false);
   compare(9, 0, 4, 0, false);
-  Operand table(DType::bfloat16, {4, 3}), indices(DType::int32, {2}), y(DType::bfloat16, {2, 3}), bytes(DType::uint8, {2});
+  Operand table(DType::bfloat16, {4, 3}), indices(DType::int32, {2}), y(DType::bfloat16, {2, 3}),
+      bytes(DType::uint8, {2});
   table.fill([](int64_t k) { return static_cast<double>(k); });
   indices.i(0) = 3;
   indices.i(1) = 1;
-  expect(run(gather, gather.kernels[0], {table.view, indices.view}, {y.view}, {}).status.ok && y.h(0) == 9 && y.h(5) == 5,
-         "gather of 2-byte elements");
-  const auto refuses = [&](const Op& op, const std::vector<View>& in, const View& out, const Bytes& attributes, const char* what) {
+  expect(
+      run(gather, gather.kernels[0], {table.view, indices.view}, {y.view}, {}).status.ok && y.h(0) == 9 && y.h(5) == 5,
+      "gather of 2-byte elements");
+  const auto refuses = [&](const Op& op, const std::vector<View>& in, const View& out, const Bytes& attributes,
+                           const char* what) {
     const Result r = run(op, op.kernels[0], in, {out}, attributes);
     expect(!r.status.ok && std::strstr(r.status.text, "] expected"), "accepts %s", what);
   };

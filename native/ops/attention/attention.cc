@@ -21,7 +21,8 @@ Status read(const char* op, const uint8_t* bytes, size_t size, Attributes* a) {
   a->block = numbers[3];
   a->window_blocks = numbers[4];
   if (a->flags & kBlock && (a->block < 1 || a->window_blocks < 0))
-    return fail("[%s] expected a block of at least 1 key and a window of at least 0 blocks, got %d and %d", op, numbers[3], numbers[4]);
+    return fail("[%s] expected a block of at least 1 key and a window of at least 0 blocks, got %d and %d", op,
+                numbers[3], numbers[4]);
   return {};
 }
 
@@ -39,7 +40,8 @@ Status check_heads(const char* op, const char* name, const View& v, int64_t b, i
 Status check_queries_keys(const char* op, const View* q, Attributes* a) {
   const View &k = q[1], &v = q[2];
   if (q->rank != 4 || k.rank != 4 || v.rank != 4)
-    return fail("[%s] expected q, k and v of four axes, got %s, %s and %s", op, Shown(*q).text, Shown(k).text, Shown(v).text);
+    return fail("[%s] expected q, k and v of four axes, got %s, %s and %s", op, Shown(*q).text, Shown(k).text,
+                Shown(v).text);
   a->batches = q->shape[0];
   a->heads = q->shape[1];
   a->queries = q->shape[2];
@@ -95,17 +97,21 @@ Attributes* attributes_of(Prepared* prepared) {
 }
 
 void cost(const Attributes& a, double products, double passes, Work* work) {
-  const double pairs = static_cast<double>(a.batches * a.heads) * static_cast<double>(a.queries) * static_cast<double>(a.keys);
+  const double pairs =
+      static_cast<double>(a.batches * a.heads) * static_cast<double>(a.queries) * static_cast<double>(a.keys);
   work->flops = pairs * (products * static_cast<double>(a.width + a.value_width) + 8);
-  work->bytes = passes * 4.0 * static_cast<double>(a.batches * a.heads * (a.queries + a.keys) * (a.width + a.value_width));
-  if (work->tiles[0]) work->tile_cost = static_cast<int64_t>(work->flops / static_cast<double>(work->tiles[0]) / 40) + 100;
+  work->bytes =
+      passes * 4.0 * static_cast<double>(a.batches * a.heads * (a.queries + a.keys) * (a.width + a.value_width));
+  if (work->tiles[0])
+    work->tile_cost = static_cast<int64_t>(work->flops / static_cast<double>(work->tiles[0]) / 40) + 100;
 }
 
 Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
                Prepared* prepared) {
   static const char op[] = "attention";
   Attributes* a = attributes_of(prepared);
-  if (inputs < 3 || outputs != 2) return fail("[%s] expected at least 3 inputs and 2 outputs, got %d and %d", op, inputs, outputs);
+  if (inputs < 3 || outputs != 2)
+    return fail("[%s] expected at least 3 inputs and 2 outputs, got %d and %d", op, inputs, outputs);
   Status status = read(op, bytes, size, a);
   if (status.ok) status = check_queries_keys(op, in, a);
   if (status.ok) status = check_masks(op, in, inputs, 3, a);
@@ -115,7 +121,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   a->query_tiles = (a->queries + kQueries - 1) / kQueries;
   Work& work = prepared->work;
   work.tiles[0] = a->batches * a->heads * a->query_tiles;
-  work.scratch_bytes = 4 * (kKeys * (a->width + padded(a->value_width)) + kQueries * (kKeys + padded(a->value_width) + 2));
+  work.scratch_bytes =
+      4 * (kKeys * (a->width + padded(a->value_width)) + kQueries * (kKeys + padded(a->value_width) + 2));
   cost(*a, 2, 1, &work);
   return {};
 }
@@ -124,7 +131,8 @@ Status prepare_gradient(const View* in, int inputs, const View* out, int outputs
                         Prepared* prepared) {
   static const char op[] = "attention_gradient";
   Attributes* a = attributes_of(prepared);
-  if (inputs < 6 || outputs != 3) return fail("[%s] expected at least 6 inputs and 3 outputs, got %d and %d", op, inputs, outputs);
+  if (inputs < 6 || outputs != 3)
+    return fail("[%s] expected at least 6 inputs and 3 outputs, got %d and %d", op, inputs, outputs);
   Status status = read(op, bytes, size, a);
   if (status.ok) status = check_queries_keys(op, in + 1, a);
   if (status.ok) status = check_masks(op, in, inputs, 6, a);

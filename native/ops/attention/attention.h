@@ -13,13 +13,16 @@
 //   8 window      −window_left ≤ j − p ≤ window_right
 //   16 block      ⌊j/block⌋ ≤ ⌊p/block⌋, and with window_blocks > 0 also ⌊p/block⌋ − ⌊j/block⌋ < window_blocks
 //
-// All but the mask make an interval of keys, outside of which nothing is read: what lies behind key_length may be NaN. A query
-// that sees no key gives y = 0, lse = −∞ and no gradient. Softmax is kept online with the running maximum, so scores of any finite size are safe.
+// All but the mask make an interval of keys, outside of which nothing is read: what lies behind key_length may be NaN.
+// A query that sees no key gives y = 0, lse = −∞ and no gradient. Softmax is kept online with the running maximum, so
+// scores of any finite size are safe.
 //
-// attention_gradient (dy, q, k, v, y, lse, masks → dq, dk, dv, overwritten): with P = exp(scale·q·kᵀ − lse) and D = Σ dy·y,
+// attention_gradient (dy, q, k, v, y, lse, masks → dq, dk, dv, overwritten): with P = exp(scale·q·kᵀ − lse) and D = Σ
+// dy·y,
 //   dv = Pᵀ·dy      dS = scale·P ∘ (dy·vᵀ − D)      dq = dS·k      dk = dSᵀ·q
 //
-// Forward tiles are blocks of queries of one (b, h). Gradient tiles are whole (b, h): dk and dv add up over queries, dq over keys, in one fixed order.
+// Forward tiles are blocks of queries of one (b, h). Gradient tiles are whole (b, h): dk and dv add up over queries, dq
+// over keys, in one fixed order.
 #pragma once
 #include "runtime/op.h"
 

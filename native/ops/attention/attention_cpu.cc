@@ -10,7 +10,8 @@ struct Running {
   float largest, sum;
 };
 
-// Scores of one query against one block of keys become exp(score − largest); the output so far is scaled to the new maximum.
+// Scores of one query against one block of keys become exp(score − largest); the output so far is scaled to the new
+// maximum.
 JEPA_INLINE void soften(const Head& head, int64_t i, int64_t first_key, int64_t vectors, float* score, Running* running,
                         float* y, int64_t y_vectors) {
   const Interval keys = head.visible(i);
@@ -72,7 +73,8 @@ void run_tile(const Call& call, const Attributes& a, int64_t tile, char* scratch
   }
 
   float* out = head.rows(call.out[0], a.y) + first_query * a.y.row;
-  float* lse = reinterpret_cast<float*>(call.out[1].data) + head.b * a.lse_batch + head.h * a.lse_head + first_query * a.lse_row;
+  float* lse =
+      reinterpret_cast<float*>(call.out[1].data) + head.b * a.lse_batch + head.h * a.lse_head + first_query * a.lse_row;
   for (int64_t i = 0; i < m; i++) {
     const Running& r = running[i];
     const bool blind = r.largest == -__builtin_inff();

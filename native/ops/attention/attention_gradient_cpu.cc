@@ -19,8 +19,8 @@ JEPA_INLINE void differentiate(const Head& head, int64_t i, int64_t first_key, i
   }
 }
 
-JEPA_INLINE void write_rows(const float* from, int64_t from_row, float* to, int64_t to_row, int64_t count, int64_t width,
-                            bool add) {
+JEPA_INLINE void write_rows(const float* from, int64_t from_row, float* to, int64_t to_row, int64_t count,
+                            int64_t width, bool add) {
   for (int64_t r = 0; r < count; r++)
     for (int64_t c = 0; c < width; c += W) {
       const int n = static_cast<int>(width - c < W ? width - c : W);
@@ -100,10 +100,12 @@ void run_head(const Call& call, const Attributes& a, int64_t index, char* memory
       tile_multiply({qi, a.q.row, 1}, s.keys_transposed, kKeys, s.score, kKeys, m, lanes, a.width, false);
       tile_multiply({dyi, a.dy.row, 1}, s.values_transposed, kKeys, s.dp, kKeys, m, lanes, a.value_width, false);
       for (int64_t r = 0; r < m; r++)
-        differentiate(head, i + r, j, lanes, lse[(i + r) * a.lse_row], s.dot[i + r], s.score + r * kKeys, s.dp + r * kKeys);
+        differentiate(head, i + r, j, lanes, lse[(i + r) * a.lse_row], s.dot[i + r], s.score + r * kKeys,
+                      s.dp + r * kKeys);
       const Rows queries = whole_vectors(qi, a.q.row, m, a.width, s.queries);
       const Rows cotangents = whole_vectors(dyi, a.dy.row, m, a.value_width, s.dy);
-      tile_multiply({s.score, 1, kKeys}, cotangents.data, cotangents.row, s.dv, value_row, count, value_vectors, m, true);
+      tile_multiply({s.score, 1, kKeys}, cotangents.data, cotangents.row, s.dv, value_row, count, value_vectors, m,
+                    true);
       tile_multiply({s.dp, 1, kKeys}, queries.data, queries.row, s.dk, row, count, vectors, m, true);
       tile_multiply({s.dp, kKeys, 1}, keys.data, keys.row, s.dq, row, m, vectors, count, false);
       write_rows(s.dq, row, dq + i * a.dq.row, a.dq.row, m, a.width, true);

@@ -1,4 +1,5 @@
-// Pieces that attention and its gradient share: which keys a query sees, and blocks of keys made ready for tile_multiply.
+// Pieces that attention and its gradient share: which keys a query sees, and blocks of keys made ready for
+// tile_multiply.
 #pragma once
 #include "ops/attention/attention.h"
 #include "simd/math.h"
@@ -24,7 +25,11 @@ struct Head {
   const uint8_t* mask;
 
   JEPA_METHOD Head(const Call& call, const Attributes& attributes, int64_t index)
-      : a(attributes), b(index / attributes.heads), h(index % attributes.heads), key_end(attributes.keys), mask(nullptr) {
+      : a(attributes),
+        b(index / attributes.heads),
+        h(index % attributes.heads),
+        key_end(attributes.keys),
+        mask(nullptr) {
     if (a.key_length_input >= 0) {
       const auto* lengths = reinterpret_cast<const int32_t*>(call.in[a.key_length_input].data);
       const int64_t length = lengths[b * a.key_length_stride];
@@ -49,7 +54,8 @@ struct Head {
     if (a.flags & jepa::attention::kBlock) {
       const int64_t own = floor_divide(p, a.block);
       if ((own + 1) * a.block < end) end = (own + 1) * a.block;
-      if (a.window_blocks > 0 && (own - a.window_blocks + 1) * a.block > begin) begin = (own - a.window_blocks + 1) * a.block;
+      if (a.window_blocks > 0 && (own - a.window_blocks + 1) * a.block > begin)
+        begin = (own - a.window_blocks + 1) * a.block;
     }
     return begin < end ? Interval{begin, end} : Interval{0, 0};
   }

@@ -68,7 +68,8 @@ inline void transpose_block<uint32_t>(const uint32_t* x, int64_t x_stride, uint3
     for (int64_t c = 0; c < whole_columns; c += kTransposed)
       transpose_8x8(x + c * x_stride + r, x_stride, y + r * y_stride + c, y_stride);
   transpose_any(x + whole_rows, x_stride, y + whole_rows * y_stride, y_stride, rows - whole_rows, columns);
-  transpose_any(x + whole_columns * x_stride, x_stride, y + whole_columns, y_stride, whole_rows, columns - whole_columns);
+  transpose_any(x + whole_columns * x_stride, x_stride, y + whole_columns, y_stride, whole_rows,
+                columns - whole_columns);
 }
 
 template <class T>

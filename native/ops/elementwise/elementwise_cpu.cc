@@ -8,7 +8,8 @@ using namespace jepa::elementwise;
 
 namespace {
 
-// Registers are pointers: a load of dense float32 points at the operand itself, everything else at its block of scratch.
+// Registers are pointers: a load of dense float32 points at the operand itself, everything else at its block of
+// scratch.
 struct Machine {
   const float* value[kMaxRegisters];
   float* block[kMaxRegisters];
@@ -19,44 +20,45 @@ JEPA_INLINE Vi number(Vm m) { return select(m, set_i(1), set_i(0)); }
 JEPA_INLINE Vi min_i(Vi a, Vi b) { return select(a < b, a, b); }
 JEPA_INLINE Vi max_i(Vi a, Vi b) { return select(b < a, a, b); }
 
-#define UNARY(name, expression)                                \
-  case op_##name:                                              \
-    for (int i = 0; i < n; i += W) {                           \
-      const Vf a = load(pa + i);                               \
-      store(d + i, expression);                                \
-    }                                                          \
+#define UNARY(name, expression)      \
+  case op_##name:                    \
+    for (int i = 0; i < n; i += W) { \
+      const Vf a = load(pa + i);     \
+      store(d + i, expression);      \
+    }                                \
     break;
-#define BINARY(name, expression)                               \
-  case op_##name:                                              \
-    for (int i = 0; i < n; i += W) {                           \
-      const Vf a = load(pa + i), b = load(pb + i);             \
-      store(d + i, expression);                                \
-    }                                                          \
+#define BINARY(name, expression)                   \
+  case op_##name:                                  \
+    for (int i = 0; i < n; i += W) {               \
+      const Vf a = load(pa + i), b = load(pb + i); \
+      store(d + i, expression);                    \
+    }                                              \
     break;
-#define INTEGER_UNARY(name, expression)                                     \
-  case op_##name:                                                           \
-    for (int i = 0; i < n; i += W) {                                        \
-      const Vi a = load_i(reinterpret_cast<const int32_t*>(pa + i));        \
-      store_i(reinterpret_cast<int32_t*>(d + i), expression);               \
-    }                                                                       \
+#define INTEGER_UNARY(name, expression)                              \
+  case op_##name:                                                    \
+    for (int i = 0; i < n; i += W) {                                 \
+      const Vi a = load_i(reinterpret_cast<const int32_t*>(pa + i)); \
+      store_i(reinterpret_cast<int32_t*>(d + i), expression);        \
+    }                                                                \
     break;
-#define INTEGER_BINARY(name, expression)                                    \
-  case op_##name:                                                           \
-    for (int i = 0; i < n; i += W) {                                        \
-      const Vi a = load_i(reinterpret_cast<const int32_t*>(pa + i));        \
-      const Vi b = load_i(reinterpret_cast<const int32_t*>(pb + i));        \
-      store_i(reinterpret_cast<int32_t*>(d + i), expression);               \
-    }                                                                       \
+#define INTEGER_BINARY(name, expression)                             \
+  case op_##name:                                                    \
+    for (int i = 0; i < n; i += W) {                                 \
+      const Vi a = load_i(reinterpret_cast<const int32_t*>(pa + i)); \
+      const Vi b = load_i(reinterpret_cast<const int32_t*>(pb + i)); \
+      store_i(reinterpret_cast<int32_t*>(d + i), expression);        \
+    }                                                                \
     break;
-#define COMPARE(name, expression)                                           \
-  case op_##name:                                                           \
-    for (int i = 0; i < n; i += W) {                                        \
-      const Vf a = load(pa + i), b = load(pb + i);                          \
-      store_i(reinterpret_cast<int32_t*>(d + i), number(expression));       \
-    }                                                                       \
+#define COMPARE(name, expression)                                     \
+  case op_##name:                                                     \
+    for (int i = 0; i < n; i += W) {                                  \
+      const Vf a = load(pa + i), b = load(pb + i);                    \
+      store_i(reinterpret_cast<int32_t*>(d + i), number(expression)); \
+    }                                                                 \
     break;
 
-// One instruction over n elements, n rounded up to whole vectors: lanes behind the end compute on stale, harmless values.
+// One instruction over n elements, n rounded up to whole vectors: lanes behind the end compute on stale, harmless
+// values.
 JEPA_INLINE void execute(const Instruction& s, const Machine& m, int n) {
   float* d = m.block[s.dst];
   const float *pa = m.value[s.a], *pb = m.value[s.b], *pc = m.value[s.c];
@@ -73,12 +75,12 @@ JEPA_INLINE void execute(const Instruction& s, const Machine& m, int n) {
       BINARY(max_f, max(a, b))
       UNARY(neg_f, neg(a))
       UNARY(abs_f, abs(a))
-      UNARY(sign_f, select((as_int(abs(a)) == set_i(0)) | unordered(a, a), a, with_sign_of(set(1.0f), a)))
+      UNARY(sign_f, select((a == set(0.0f)) | unordered(a, a), a, with_sign_of(set(1.0f), a)))
       UNARY(floor_f, floor(a))
       UNARY(exp, exp(a))
       UNARY(log, log(a))
-      UNARY(sqrt, square_root(a))
-      UNARY(rsqrt, reciprocal_square_root(a))
+      UNARY(sqrt, sqrt(a))
+      UNARY(rsqrt, set(1.0f) / sqrt(a))
       UNARY(sin, sin(a))
       UNARY(cos, cos(a))
       UNARY(tanh, tanh(a))

@@ -61,35 +61,29 @@ JEPA_INLINE uint16_t narrow_brain(float x) {
   const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
   return static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? 0x7fc0 : rounded);
 }
-// By bits: a denormal is not zero, even where denormals are flushed.
-JEPA_INLINE bool truth_of(float x) {
-  uint32_t bits;
-  __builtin_memcpy(&bits, &x, 4);
-  return (bits & 0x7fffffff) != 0;
-}
 JEPA_INLINE int32_t to_int(float x) {
   return x >= -2147483648.0f && x < 2147483648.0f ? static_cast<int32_t>(x) : INT32_MIN;
 }
 
-#define EACH(T, expression)                                        \
-  {                                                                \
-    const T* from = reinterpret_cast<const T*>(p);                 \
-    if (stride == 1) {                                             \
-      for (int i = 0; i < n; i++) {                                \
-        const T x = from[i];                                       \
-        to[i] = expression;                                        \
-      }                                                            \
-    } else if (stride == 0) {                                      \
-      const T x = from[0];                                         \
-      const auto value = expression;                               \
-      for (int i = 0; i < n; i++) to[i] = value;                   \
-    } else {                                                       \
-      for (int i = 0; i < n; i++) {                                \
-        const T x = from[i * stride];                              \
-        to[i] = expression;                                        \
-      }                                                            \
-    }                                                              \
-    return;                                                        \
+#define EACH(T, expression)                        \
+  {                                                \
+    const T* from = reinterpret_cast<const T*>(p); \
+    if (stride == 1) {                             \
+      for (int i = 0; i < n; i++) {                \
+        const T x = from[i];                       \
+        to[i] = expression;                        \
+      }                                            \
+    } else if (stride == 0) {                      \
+      const T x = from[0];                         \
+      const auto value = expression;               \
+      for (int i = 0; i < n; i++) to[i] = value;   \
+    } else {                                       \
+      for (int i = 0; i < n; i++) {                \
+        const T x = from[i * stride];              \
+        to[i] = expression;                        \
+      }                                            \
+    }                                              \
+    return;                                        \
   }
 
 JEPA_INLINE void load_floats(DType dtype, const char* p, int64_t stride, int n, float* to) {
@@ -124,21 +118,21 @@ JEPA_INLINE void load_ints(DType dtype, const char* p, int64_t stride, int n, in
 }
 #undef EACH
 
-#define EACH(T, expression)                                        \
-  {                                                                \
-    T* to = reinterpret_cast<T*>(p);                               \
-    if (stride == 1) {                                             \
-      for (int i = 0; i < n; i++) {                                \
-        const auto x = from[i];                                    \
-        to[i] = static_cast<T>(expression);                        \
-      }                                                            \
-    } else {                                                       \
-      for (int i = 0; i < n; i++) {                                \
-        const auto x = from[i];                                    \
-        to[i * stride] = static_cast<T>(expression);               \
-      }                                                            \
-    }                                                              \
-    return;                                                        \
+#define EACH(T, expression)                          \
+  {                                                  \
+    T* to = reinterpret_cast<T*>(p);                 \
+    if (stride == 1) {                               \
+      for (int i = 0; i < n; i++) {                  \
+        const auto x = from[i];                      \
+        to[i] = static_cast<T>(expression);          \
+      }                                              \
+    } else {                                         \
+      for (int i = 0; i < n; i++) {                  \
+        const auto x = from[i];                      \
+        to[i * stride] = static_cast<T>(expression); \
+      }                                              \
+    }                                                \
+    return;                                          \
   }
 
 JEPA_INLINE void store_floats(DType dtype, char* p, int64_t stride, int n, const float* from) {
@@ -154,7 +148,7 @@ JEPA_INLINE void store_floats(DType dtype, char* p, int64_t stride, int n, const
     case DType::uint8:
       EACH(uint8_t, to_int(x))
     case DType::boolean:
-      EACH(uint8_t, truth_of(x))
+      EACH(uint8_t, x != 0.0f)
   }
 }
 JEPA_INLINE void store_ints(DType dtype, char* p, int64_t stride, int n, const int32_t* from) {

@@ -38,7 +38,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   if (size != 8) return fail("[%s] expected 8 attribute bytes, got %zu", op, size);
   std::memcpy(&a->epsilon, bytes, 4);
   std::memcpy(&a->flags, bytes + 4, 4);
-  if (a->flags > 3 || !(a->epsilon >= 0)) return fail("[%s] expected epsilon ≥ 0 and flags below 4, got %g and %u", op, a->epsilon, a->flags);
+  if (a->flags > 3 || !(a->epsilon >= 0))
+    return fail("[%s] expected epsilon ≥ 0 and flags below 4, got %g and %u", op, a->epsilon, a->flags);
   const int affine = (a->flags & 1) + (a->flags >> 1);
   if (inputs != 1 + affine || outputs != 3)
     return fail("[%s] expected %d inputs and 3 outputs, got %d and %d", op, 1 + affine, inputs, outputs);

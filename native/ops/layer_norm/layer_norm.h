@@ -11,9 +11,9 @@
 //   inputs dy, x, mean, rstd, (weight); outputs dx, (dweight), (dbias); attributes: u32 flags
 //
 // Statistics take two passes over a row that stays in L1, accumulated in float64: one-pass variance cancels when
-// |mean| ≫ std. The saved mean is rounded to float32; the rest of it, mean(x − mean), is taken off as well, or every x̂ of
-// a row far from zero would be off by a rounding error of the mean. Rows go in fixed tiles; tiles leave partial dweight and
-// dbias in the workspace, and phase 1 adds them in order.
+// |mean| ≫ std. The saved mean is rounded to float32; the rest of it, mean(x − mean), is taken off as well, or every x̂
+// of a row far from zero would be off by a rounding error of the mean. Rows go in fixed tiles; tiles leave partial
+// dweight and dbias in the workspace, and phase 1 adds them in order.
 #pragma once
 #include "runtime/op.h"
 

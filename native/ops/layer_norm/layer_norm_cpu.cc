@@ -61,7 +61,8 @@ void add_partials(const Call& call, const Attributes& a, int64_t begin, int64_t 
     const int64_t last = end * kColumnBlock < a.width ? end * kColumnBlock : a.width;
     for (int64_t i = begin * kColumnBlock; i < last; i++) {
       double sum = 0;
-      for (int64_t tile = 0; tile < a.tiles; tile++) sum += static_cast<double>(partial[(2 * tile + which) * a.width + i]);
+      for (int64_t tile = 0; tile < a.tiles; tile++)
+        sum += static_cast<double>(partial[(2 * tile + which) * a.width + i]);
       to[i] = static_cast<float>(sum);
     }
   }
@@ -96,7 +97,8 @@ void gradient(const Call& call, int phase, int64_t begin, int64_t end, char*) {
       });
       const double rest = sum_lanes(sum_centred) / width, mean_g = sum_lanes(sum_g) / width;
       const double mean_product = (sum_lanes(sum_product) / width - rest * mean_g) * static_cast<double>(rstds[row]);
-      const Vf off = set(static_cast<float>(rest)), m1 = set(static_cast<float>(mean_g)), m2 = set(static_cast<float>(mean_product));
+      const Vf off = set(static_cast<float>(rest)), m1 = set(static_cast<float>(mean_g)),
+               m2 = set(static_cast<float>(mean_product));
       for_each_vector(a.width, [&](int64_t i, int n) {
         const Vf normal = (read(x + i, n) - mean - off) * rstd, d = read(dy + i, n);
         const Vf g = has_weight ? d * read(weight + i, n) : d;

@@ -12,7 +12,8 @@ namespace {
 
 Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
                Prepared* prepared) {
-  if (inputs != 2 || outputs != 1) return fail("[random] expected 2 inputs and 1 output, got %d and %d", inputs, outputs);
+  if (inputs != 2 || outputs != 1)
+    return fail("[random] expected 2 inputs and 1 output, got %d and %d", inputs, outputs);
   if (size != 20) return fail("[random] expected 20 attribute bytes, got %zu", size);
   uint32_t kind;
   float a, b;
@@ -30,7 +31,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
     return fail("[random] expected a step int32 [1], got %s %s", name_of(step.dtype), Shown(step).text);
   attributes->kind = static_cast<Kind>(kind);
   const DType wanted = attributes->kind == Kind::bits ? DType::int32 : DType::float32;
-  if (out->dtype != wanted) return fail("[random] expected an output of %s, got %s", name_of(wanted), name_of(out->dtype));
+  if (out->dtype != wanted)
+    return fail("[random] expected an output of %s, got %s", name_of(wanted), name_of(out->dtype));
   if (!is_contiguous(*out)) return fail("[random] expected a contiguous output, got %s", Shown(*out).text);
   attributes->elements = out->elements();
   if (attributes->elements > int64_t{4} << 32)

@@ -1,6 +1,6 @@
 // What a reduction carries from element to element, per lane: start, step (a vector of elements and their positions),
-// step_first (only n lanes count), merge (two carriers), total (of all lanes) and lanes (one by one) as float64, in which
-// every float32 and int32 is exact, and join (two totals).
+// step_first (only n lanes count), merge (two carriers), total (of all lanes) and lanes (one by one) as float64, in
+// which every float32 and int32 is exact, and join (two totals).
 #pragma once
 #include "simd/math.h"
 
@@ -54,7 +54,8 @@ struct IntegerSum {
     return static_cast<int32_t>(sum);
   }
   JEPA_INLINE double join(double a, double b) {
-    const uint32_t sum = static_cast<uint32_t>(static_cast<int32_t>(a)) + static_cast<uint32_t>(static_cast<int32_t>(b));
+    const uint32_t sum =
+        static_cast<uint32_t>(static_cast<int32_t>(a)) + static_cast<uint32_t>(static_cast<int32_t>(b));
     return static_cast<int32_t>(sum);
   }
 };
@@ -113,8 +114,8 @@ JEPA_INLINE Vm better(Vi x, Vi best, bool least) { return least ? x < best : bes
 JEPA_INLINE bool is_nan(float x) { return x != x; }
 JEPA_INLINE bool is_nan(int32_t) { return false; }
 
-// The position of the first extreme; `total` and `lanes` give positions. Elements arrive in increasing order of position
-// within a lane, so a strict comparison keeps the first. `at` is −1 while a lane has seen nothing.
+// The position of the first extreme; `total` and `lanes` give positions. Elements arrive in increasing order of
+// position within a lane, so a strict comparison keeps the first. `at` is −1 while a lane has seen nothing.
 template <class Element, class Vector, bool least>
 struct Position {
   using T = Element;

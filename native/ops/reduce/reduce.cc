@@ -32,7 +32,8 @@ int collapse(Axis* axes, int count) {
 
 Status check(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
              uint32_t header[2]) {
-  if (inputs != 1 || outputs != 1) return fail("[reduce] expected 1 input and 1 output, got %d and %d", inputs, outputs);
+  if (inputs != 1 || outputs != 1)
+    return fail("[reduce] expected 1 input and 1 output, got %d and %d", inputs, outputs);
   if (size != 8) return fail("[reduce] expected 8 attribute bytes, got %zu", size);
   std::memcpy(header, bytes, 8);
   if (header[0] >= kKinds) return fail("[reduce] expected a kind below %u, got %u", kKinds, header[0]);
@@ -43,7 +44,8 @@ Status check(const View* in, int inputs, const View* out, int outputs, const uin
   if (in->dtype != DType::float32 && in->dtype != DType::int32)
     return fail("[reduce] expected float32 or int32, got %s", name_of(in->dtype));
   const DType wanted = position ? DType::int32 : in->dtype;
-  if (out->dtype != wanted) return fail("[reduce] expected an output of %s, got %s", name_of(wanted), name_of(out->dtype));
+  if (out->dtype != wanted)
+    return fail("[reduce] expected an output of %s, got %s", name_of(wanted), name_of(out->dtype));
   View expected = *in;
   for (int i = 0; i < in->rank; i++)
     if (axes >> i & 1) expected.shape[i] = 1;

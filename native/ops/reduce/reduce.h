@@ -4,14 +4,17 @@
 //   out  the shape of x with reduced axes of extent 1, any strides; overwritten     the dtype of x; int32 for positions
 //   attributes: u32 kind, u32 axes (bit i: axis i)
 //
-//   sum Σx, sum_square Σx²   float32 is accumulated in float64 and rounded once: the sum of a million terms is as good as
+//   sum Σx, sum_square Σx²   float32 is accumulated in float64 and rounded once: the sum of a million terms is as good
+//   as
 //                            of ten, and still bound by memory. int32 wraps. The sum of nothing is 0.
 //   max, min                 NaN anywhere gives NaN; of nothing is an error.
-//   argmax, argmin           one axis; the first of equals; NaN counts as the extreme one, the first NaN wins (PyTorch, NumPy).
+//   argmax, argmin           one axis; the first of equals; NaN counts as the extreme one, the first NaN wins (PyTorch,
+//   NumPy).
 //
-// Vector lanes lie along the input's densest axis: along outputs if it is kept ('columns', for example the gradient of a
-// bias), along the summands if it is reduced ('rows'). Work is cut in units: one output, or one block of columns of
-// one outer index. When units are few, the summands are cut too: phase 0 leaves partial sums, phase 1 joins them in order.
+// Vector lanes lie along the input's densest axis: along outputs if it is kept ('columns', for example the gradient of
+// a bias), along the summands if it is reduced ('rows'). Work is cut in units: one output, or one block of columns of
+// one outer index. When units are few, the summands are cut too: phase 0 leaves partial sums, phase 1 joins them in
+// order.
 #pragma once
 #include "runtime/op.h"
 
@@ -20,9 +23,9 @@ namespace jepa::reduce {
 enum class Kind : uint32_t { sum, max, min, argmax, argmin, sum_square };
 constexpr uint32_t kKinds = 6;
 
-constexpr int kColumns = 64;         // of a block
-constexpr int64_t kChunk = 32768;    // elements that one tile reads
-constexpr int64_t kFewUnits = 32;    // below: cut the summands
+constexpr int kColumns = 64;       // of a block
+constexpr int64_t kChunk = 32768;  // elements that one tile reads
+constexpr int64_t kFewUnits = 32;  // below: cut the summands
 
 struct Attributes {
   Kind kind;

@@ -225,9 +225,11 @@ void run(const Call& call, int phase, int64_t begin, int64_t end, char*) {
     case Kind::sum_square:
       return i ? run_kind<IntegerSum<true>>(call, phase, begin, end) : run_kind<Sum<true>>(call, phase, begin, end);
     case Kind::max:
-      return i ? run_kind<IntegerExtreme<false>>(call, phase, begin, end) : run_kind<Extreme<false>>(call, phase, begin, end);
+      return i ? run_kind<IntegerExtreme<false>>(call, phase, begin, end)
+               : run_kind<Extreme<false>>(call, phase, begin, end);
     case Kind::min:
-      return i ? run_kind<IntegerExtreme<true>>(call, phase, begin, end) : run_kind<Extreme<true>>(call, phase, begin, end);
+      return i ? run_kind<IntegerExtreme<true>>(call, phase, begin, end)
+               : run_kind<Extreme<true>>(call, phase, begin, end);
     case Kind::argmax:
       return i ? run_kind<Position<int32_t, Vi, false>>(call, phase, begin, end)
                : run_kind<Position<float, Vf, false>>(call, phase, begin, end);

@@ -12,7 +12,8 @@ namespace {
 // The checks that both ops share: `table` has R rows, `selected` one row for each index.
 Status check(const char* op, const View* in, int inputs, const View* out, int outputs, size_t size, bool gather,
              Attributes* a) {
-  if (inputs != 2 || outputs != 1) return fail("[%s] expected 2 inputs and 1 output, got %d and %d", op, inputs, outputs);
+  if (inputs != 2 || outputs != 1)
+    return fail("[%s] expected 2 inputs and 1 output, got %d and %d", op, inputs, outputs);
   if (size != 0) return fail("[%s] expected no attributes, got %zu bytes", op, size);
   const View& indices = in[1];
   const View& table = gather ? in[0] : out[0];
@@ -61,7 +62,8 @@ Status prepare_scatter(const View* in, int inputs, const View* out, int outputs,
   if (!status.ok) return status;
   if (in[0].dtype != DType::float32) return fail("[scatter_add_rows] expected float32, got %s", name_of(in[0].dtype));
   if (a->table_rows >= INT32_MAX || a->count >= INT32_MAX)
-    return fail("[scatter_add_rows] expected fewer than 2^31 rows, got %s and %s", Shown(in[0]).text, Shown(out[0]).text);
+    return fail("[scatter_add_rows] expected fewer than 2^31 rows, got %s and %s", Shown(in[0]).text,
+                Shown(out[0]).text);
   Work& work = prepared->work;
   const int64_t elements = (a->count + a->table_rows) * a->columns;
   a->rows_per_tile = std::max<int64_t>(1, kTileElements * a->table_rows / std::max<int64_t>(1, elements));

@@ -6,9 +6,9 @@
 //
 //   rows [n, D]  any row stride, float32         indices [n] int32      out [R, D] float32; overwritten
 //
-// Additions happen in the order of i, whatever the number of threads: phase 0 sorts the positions by row (a counting sort, which
-// keeps their order), phase 1 sums the rows of the output one by one. An index outside [0, R) is a fault of the step; its row is
-// skipped (gather leaves zeros).
+// Additions happen in the order of i, whatever the number of threads: phase 0 sorts the positions by row (a counting
+// sort, which keeps their order), phase 1 sums the rows of the output one by one. An index outside [0, R) is a fault of
+// the step; its row is skipped (gather leaves zeros).
 #pragma once
 #include "runtime/op.h"
 

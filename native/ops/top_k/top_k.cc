@@ -11,7 +11,8 @@ namespace {
 
 Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
                Prepared* prepared) {
-  if (inputs != 1 || outputs != 2) return fail("[top_k] expected 1 input and 2 outputs, got %d and %d", inputs, outputs);
+  if (inputs != 1 || outputs != 2)
+    return fail("[top_k] expected 1 input and 2 outputs, got %d and %d", inputs, outputs);
   uint32_t largest;
   if (size != 4) return fail("[top_k] expected 4 attribute bytes, got %zu", size);
   std::memcpy(&largest, bytes, 4);
@@ -20,7 +21,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
     return fail("[top_k] expected float32 to float32 and int32, got %s to %s and %s", name_of(in->dtype),
                 name_of(out[0].dtype), name_of(out[1].dtype));
   View expected = *in;
-  if (in->rank < 1 || out[0].rank != in->rank) return fail("[top_k] expected at least one axis, got %s", Shown(*in).text);
+  if (in->rank < 1 || out[0].rank != in->rank)
+    return fail("[top_k] expected at least one axis, got %s", Shown(*in).text);
   const int64_t count = out[0].shape[in->rank - 1];
   expected.shape[in->rank - 1] = count;
   if (count > in->shape[in->rank - 1] || !same_shape(out[0], expected) || !same_shape(out[1], expected))
