@@ -6,13 +6,14 @@ import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 
 const require = createRequire(import.meta.url);
-const build = `"${process.execPath}" "${require.resolve('cmake-js/bin/cmake-js')}" build --parallel 2 --`;
+const build = `"${process.execPath}" "${require.resolve('cmake-js/bin/cmake-js')}" build --parallel 2`;
+const ignoreArguments = process.platform === 'win32' ? 'rem' : ':'; // prebuildify adds node-gyp's to the command
 await promisify(require('prebuildify'))({
   napi: true,
   strip: true,
   tagLibc: true,
   targets: [process.versions.node],
-  nodeGyp: build,
+  nodeGyp: `${build} && ${ignoreArguments}`,
   shell: true,
 });
 spawnSync(build, { stdio: 'ignore', shell: true }); // prebuildify moved the binary of build/Release: make it again
