@@ -36,6 +36,10 @@ JEPA_INLINE Vf operator*(Vf a, Vf b) { return {_mm256_mul_ps(a.v, b.v)}; }
 JEPA_INLINE Vf operator/(Vf a, Vf b) { return {_mm256_div_ps(a.v, b.v)}; }
 JEPA_INLINE Vf fma(Vf a, Vf b, Vf c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 JEPA_INLINE Vf fnma(Vf a, Vf b, Vf c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
+// Between two limits; NaN stays.
+JEPA_INLINE Vf clamp(Vf a, float low, float high) {
+  return {_mm256_max_ps(_mm256_set1_ps(low), _mm256_min_ps(_mm256_set1_ps(high), a.v))};
+}
 JEPA_INLINE Vf sqrt(Vf a) { return {_mm256_sqrt_ps(a.v)}; }
 JEPA_INLINE Vf round(Vf a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
 JEPA_INLINE Vf floor(Vf a) { return {_mm256_floor_ps(a.v)}; }
@@ -78,6 +82,14 @@ JEPA_INLINE Vf as_float(Vi a) { return {_mm256_castsi256_ps(a.v)}; }
 JEPA_INLINE Vi as_int(Vf a) { return {_mm256_castps_si256(a.v)}; }
 JEPA_INLINE Vf to_float(Vi a) { return {_mm256_cvtepi32_ps(a.v)}; }
 JEPA_INLINE Vi truncate(Vf a) { return {_mm256_cvttps_epi32(a.v)}; }
+
+// a·2^n for whole n and results from zero to the largest float: 2^n in two factors, either of which may be out of range
+// whole.
+JEPA_INLINE Vf scale(Vf a, Vf n) {
+  const Vi whole = truncate(n), half = truncate(n * set(0.5f));
+  const Vf first = as_float(shift_left<23>(half + set_i(127)));
+  return a * first * as_float(shift_left<23>(whole - half + set_i(127)));
+}
 
 JEPA_INLINE Vi load_u16(const uint16_t* p) {
   return {_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};

@@ -43,6 +43,10 @@ JEPA_INLINE Vf operator*(Vf a, Vf b) { return {_mm512_mul_ps(a.v, b.v)}; }
 JEPA_INLINE Vf operator/(Vf a, Vf b) { return {_mm512_div_ps(a.v, b.v)}; }
 JEPA_INLINE Vf fma(Vf a, Vf b, Vf c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 JEPA_INLINE Vf fnma(Vf a, Vf b, Vf c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
+// Between two limits; NaN stays.
+JEPA_INLINE Vf clamp(Vf a, float low, float high) {
+  return {_mm512_max_ps(_mm512_set1_ps(low), _mm512_min_ps(_mm512_set1_ps(high), a.v))};
+}
 JEPA_INLINE Vf sqrt(Vf a) { return {_mm512_sqrt_ps(a.v)}; }
 JEPA_INLINE Vf round(Vf a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
 JEPA_INLINE Vf floor(Vf a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)}; }
@@ -83,6 +87,9 @@ JEPA_INLINE Vf as_float(Vi a) { return {_mm512_castsi512_ps(a.v)}; }
 JEPA_INLINE Vi as_int(Vf a) { return {_mm512_castps_si512(a.v)}; }
 JEPA_INLINE Vf to_float(Vi a) { return {_mm512_cvtepi32_ps(a.v)}; }
 JEPA_INLINE Vi truncate(Vf a) { return {_mm512_cvttps_epi32(a.v)}; }
+
+// a·2^n for whole n and results from zero to the largest float.
+JEPA_INLINE Vf scale(Vf a, Vf n) { return {_mm512_scalef_ps(a.v, n.v)}; }
 
 // Sixteen bits a lane, zero-extended, and back (the low halves).
 JEPA_INLINE Vi load_u16(const uint16_t* p) {

@@ -43,6 +43,8 @@ JEPA_INLINE Vf operator*(Vf a, Vf b) { return {a.v * b.v}; }
 JEPA_INLINE Vf operator/(Vf a, Vf b) { return {a.v / b.v}; }
 JEPA_INLINE Vf fma(Vf a, Vf b, Vf c) { return {__builtin_fmaf(a.v, b.v, c.v)}; }
 JEPA_INLINE Vf fnma(Vf a, Vf b, Vf c) { return {__builtin_fmaf(-a.v, b.v, c.v)}; }
+// Between two limits; NaN stays.
+JEPA_INLINE Vf clamp(Vf a, float low, float high) { return {a.v < low ? low : high < a.v ? high : a.v}; }
 JEPA_INLINE Vf sqrt(Vf a) { return {__builtin_sqrtf(a.v)}; }
 JEPA_INLINE Vf round(Vf a) { return {__builtin_nearbyintf(a.v)}; }
 JEPA_INLINE Vf floor(Vf a) { return {__builtin_floorf(a.v)}; }
@@ -84,6 +86,14 @@ JEPA_INLINE Vf to_float(Vi a) { return {static_cast<float>(a.v)}; }
 // Out of range gives the same value as the vector instruction.
 JEPA_INLINE Vi truncate(Vf a) {
   return {a.v >= -2147483648.0f && a.v < 2147483648.0f ? static_cast<int32_t>(a.v) : INT32_MIN};
+}
+
+// a·2^n for whole n and results from zero to the largest float: 2^n in two factors, either of which may be out of range
+// whole.
+JEPA_INLINE Vf scale(Vf a, Vf n) {
+  const Vi whole = truncate(n), half = truncate(n * set(0.5f));
+  const Vf first = as_float(shift_left<23>(half + set_i(127)));
+  return a * first * as_float(shift_left<23>(whole - half + set_i(127)));
 }
 
 JEPA_INLINE Vi load_u16(const uint16_t* p) { return {*p}; }
