@@ -11,7 +11,7 @@ const checks = [
   ['package types', 'attw --pack .'],
 ];
 // Packing must look at what `npm run build` has made, not build it again.
-const env = { ...process.env, npm_config_ignore_scripts: 'true' };
+const env = { ...process.env, npm_config_ignore_scripts: 'true', ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }) };
 const failed = [];
 for (const [name, command] of checks) {
   const start = performance.now();

@@ -57,7 +57,10 @@ async function trajectory(call: GoldenCall): Promise<Verdict[]> {
       gradients[name] = tensor((all.data as Float32Array).slice(index * size, (index + 1) * size), { shape: all.shape.slice(1) });
     }
     await step(gradients, scalar(factors?.[index] ?? 1));
-    for (const name of names) seen.get(name)?.push(...((await variables.get(name)?.read()) as Float32Array));
+    for (const name of names) {
+      const values = await variables.get(name)?.read();
+      seen.get(name)?.push(...(values ?? []));
+    }
   }
   return names.filter((name) => call.tensors.has(`output.param.${name}`)).map((name) => verdict(call, `output.param.${name}`, seen.get(name) as number[], numbersOf(call.tensors.get(`output.param.${name}`) as HostTensor), 'output'));
 }
