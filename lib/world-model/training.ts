@@ -99,6 +99,13 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     return metrics;
   }
 
+  /** Additions and multiplications of one step on such a batch. */
+  async flops(batch: ClipBatch): Promise<number> {
+    const { observations, actions, twinCosts } = this.#tensors(batch);
+    const program = await this.#step.program(observations, actions, twinCosts, { learningRate: scalar(0), momentum: scalar(0), step: scalar(0, 'int32') });
+    return program.flops;
+  }
+
   /** Trains on the batch a few times and says how long each kernel took. */
   async profile(batch: ClipBatch): Promise<Profile> {
     const { observations, actions, twinCosts } = this.#tensors(batch);

@@ -1,0 +1,86 @@
+import { openLoop } from '../models/predictor.js';
+import { PixelDecoder } from '../models/pixel-decoder.js';
+import { mse } from '../nn/losses/index.js';
+import { adamW, warmupCosine } from '../optim/index.js';
+import { add, cast, mean, mul, reshape, slice, square, sub } from '../ops/index.js';
+import { compile, scalar, stopGradient, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
+import { refreshStatistics } from '../world-model/statistics.js';
+import type { ClipBatch } from '../world-model/training.js';
+import { WorldModel } from '../world-model/world-model.js';
+import type { WorldModelConfig } from '../world-model/config.js';
+
+/**
+ * The rival that reconstructs: the same encoder and predictor with a pixel decoder instead of a regulariser. It learns to draw
+ * its frames and to predict its own codes. Trained as the model is: AdamW, the same batches, warm-up and cosine.
+ */
+export class PixelAutoencoder {
+  readonly model: WorldModel;
+  readonly decoder: PixelDecoder;
+  /** Additions and multiplications of all training so far. */
+  flops = 0;
+
+  constructor(config: WorldModelConfig) {
+    this.model = new WorldModel({ ...config, heads: { variance: 0, inverse: 0, critic: 0 } });
+    this.decoder = new PixelDecoder(config.embeddingSize, { seed: config.seed });
+  }
+
+  async train(batches: AsyncIterable<ClipBatch>, steps: number, { signal, onStep }: { readonly signal?: AbortSignal; readonly onStep?: (step: number) => void } = {}): Promise<void> {
+    const { network, config } = this.model;
+    network.train();
+    const parameters = [...network.parameters(), ...this.decoder.parameters()];
+    const optimiser = adamW(parameters, { weightDecay: 1e-4, clipNorm: 1 });
+    const run = compile(
+      (observations: Tensor, actions: Tensor, rate: Tensor) => {
+        const { gradients } = valueAndGrad(() => this.#loss(observations, actions), parameters);
+        optimiser.update(gradients, { learningRate: rate });
+      },
+      { name: 'autoencoder step' },
+    );
+    const rate = warmupCosine({ base: 1.2e-3, final: 3.6e-5, warmup: Math.min(60, Math.floor(steps / 4)), total: steps });
+    const kept: Tensor[] = [];
+    let step = 0;
+    for await (const batch of batches) {
+      const shape = config.observation.kind === 'image' ? [config.observation.height, config.observation.width, config.observation.channels] : [];
+      const observations = tensor(batch.observations, { shape: [batch.clips, batch.frames, ...shape], dtype: 'uint8' });
+      const actions = tensor(batch.actions, { shape: [batch.clips, batch.frames, config.action.size] });
+      if (step === 0) this.flops = steps * (await run.program(observations, actions, scalar(0))).flops;
+      await run.call({ signal }, observations, actions, scalar(rate(step)));
+      if (kept.length < 32) kept.push(observations);
+      onStep?.(++step);
+      if (step >= steps) break;
+    }
+    network.eval();
+    await refreshStatistics(network, kept);
+    optimiser.dispose();
+    run.dispose();
+  }
+
+  /** Mean squared pixel distance between drawings of embeddings [N, D] and a frame. */
+  async pixelDistances(embeddings: Float32Array, frames: Uint8Array): Promise<Float32Array> {
+    const count = embeddings.length / this.model.config.embeddingSize;
+    const compare = compile(
+      (codes: Tensor, pixels: Tensor) => mean(square(sub(this.decoder.forward(codes), scaled(pixels))), { axes: [1, 2, 3] }),
+      { name: 'pixel distance' },
+    );
+    const distances = await compare(tensor(embeddings, { shape: [count, this.model.config.embeddingSize] }), tensor(frames, { shape: [count, 64, 64, 3] }));
+    return (await distances.data()) as Float32Array;
+  }
+
+  #loss(observations: Tensor, actions: Tensor): Tensor {
+    const { network, config } = this.model;
+    const z = network.encode(observations);
+    const [clips, frames] = z.shape;
+    const standardised = network.standardise(actions);
+    const known = network.predictor.teacherForced(slice(z, 1, 0, frames - 1), slice(standardised, 1, 0, frames - 1));
+    const open = openLoop(network.predictor, known, standardised, config.contextFrames);
+    const targets = stopGradient(z); // otherwise the codes would shrink to be easy to predict
+    const drawing = mse(this.decoder.forward(reshape(z, [clips * frames, config.embeddingSize])), scaled(reshape(observations, [clips * frames, ...observations.shape.slice(2)])));
+    const oneStep = mse(slice(known.embeddings, 1, 2, frames - 1), slice(targets, 1, 3, frames));
+    const rollout = mse(open.embeddings, slice(targets, 1, config.contextFrames, frames));
+    return add(mul(drawing, 4), add(oneStep, mul(rollout, 0.5)));
+  }
+}
+
+function scaled(pixels: Tensor): Tensor {
+  return sub(mul(cast(pixels, 'float32'), 4 / 255), 3.2);
+}

@@ -1,0 +1,48 @@
+import { type Tensor, tensor } from '../tensor/index.js';
+import type { ClipSet } from '../worlds/physics/clip.js';
+import { actionSize, imageSize, stateSize } from '../worlds/physics/layout.js';
+import type { WorldModel } from '../world-model/world-model.js';
+
+/** Clips as a model has seen them: embeddings and actions; states only for scoring. */
+export interface EmbeddedClips {
+  readonly clips: number;
+  readonly frames: number;
+  /** [clips, frames, D] */
+  readonly embeddings: Tensor;
+  /** [clips, frames, A] */
+  readonly actions: Tensor;
+  /** [clips, frames, 12] */
+  readonly states: Float32Array;
+}
+
+export async function embed(model: WorldModel, { clips, frames, observations, actions, states }: ClipSet, signal?: AbortSignal): Promise<EmbeddedClips> {
+  const pixels = tensor(observations, { shape: [clips, frames, imageSize, imageSize, 3] });
+  return { clips, frames, embeddings: await model.encode(pixels, { signal }), actions: tensor(actions, { shape: [clips, frames, actionSize] }), states };
+}
+
+/** Two sets as one. */
+export async function joinEmbedded(sets: readonly EmbeddedClips[]): Promise<EmbeddedClips> {
+  const [{ frames }] = sets;
+  const clips = sets.reduce((total, set) => total + set.clips, 0);
+  const width = sets[0].embeddings.shape[2];
+  const embeddings = new Float32Array(clips * frames * width);
+  const actions = new Float32Array(clips * frames * actionSize);
+  const states = new Float32Array(clips * frames * stateSize);
+  let at = 0;
+  for (const set of sets) {
+    embeddings.set((await set.embeddings.data()) as Float32Array, at * frames * width);
+    actions.set((await set.actions.data()) as Float32Array, at * frames * actionSize);
+    states.set(set.states, at * frames * stateSize);
+    at += set.clips;
+  }
+  return { clips, frames, embeddings: tensor(embeddings, { shape: [clips, frames, width] }), actions: tensor(actions, { shape: [clips, frames, actionSize] }), states };
+}
+
+/** Columns [from, to) of the states of chosen frames, row by row. */
+export function statesOf(states: Float32Array, from: number, to: number, chosen: (clip: number, frame: number) => boolean, frames: number): Float32Array {
+  const rows: number[] = [];
+  for (let row = 0; row * stateSize < states.length; row++) {
+    if (chosen(Math.floor(row / frames), row % frames)) for (let k = from; k < to; k++) rows.push(states[row * stateSize + k]);
+  }
+  return Float32Array.from(rows);
+}

@@ -1,0 +1,160 @@
+import { JepaError } from '../errors.js';
+import { tensor } from '../tensor/index.js';
+import type { ClipSet } from '../worlds/physics/clip.js';
+import { physicsClips, violationPairs } from '../worlds/physics/evaluation.js';
+import { PhysicsDataset } from '../worlds/physics/dataset.js';
+import { imageSize } from '../worlds/physics/layout.js';
+import type { Split } from '../worlds/physics/seeds.js';
+import { physicsTrainingBatch } from '../worlds/physics/training.js';
+import { refreshStatistics } from '../world-model/statistics.js';
+import { WorldModelTraining } from '../world-model/training.js';
+import { WorldModel } from '../world-model/world-model.js';
+import { type ActionRankResults, evaluateActionRanking } from './action-rank.js';
+import { PixelAutoencoder } from './autoencoder.js';
+import { type CounterfactualResults, evaluateCounterfactuals } from './counterfactual.js';
+import { type EmbeddedClips, embed, joinEmbedded } from './embedded.js';
+import { evaluateProbes, type ProbeResults } from './probes.js';
+import { evaluateRollouts, type ImaginedPath, type RolloutResults } from './rollouts.js';
+import { evaluateViolations, type Scorer, type ViolationResults } from './violations.js';
+
+/** The `physics` part of a results file. */
+export interface PhysicsResults {
+  readonly violations: ViolationResults;
+  readonly counterfactual: CounterfactualResults;
+  readonly actionRank: ActionRankResults;
+  readonly probes: ProbeResults;
+  readonly rollout: RolloutResults;
+  /** Training that the rivals had, so that rows can be judged. */
+  readonly rivals: { readonly autoencoderSteps: number; readonly autoencoderFlops: number; readonly equalComputeSteps: number };
+}
+
+/** What a report shows. */
+export interface PhysicsExamples {
+  readonly violation: {
+    readonly property: string;
+    /** [frames, size, size, 3] */
+    readonly possible: Uint8Array;
+    readonly impossible: Uint8Array;
+    readonly frames: number;
+    readonly size: number;
+    readonly possibleSurprise: readonly number[];
+    readonly impossibleSurprise: readonly number[];
+    readonly firstFrame: number;
+    readonly eventFrame: number;
+  };
+  readonly rollouts: readonly ImaginedPath[];
+}
+
+export interface PhysicsEvaluationOptions {
+  /** 'validation' to choose settings by, 'test' to report. */
+  readonly split: Exclude<Split, 'train'>;
+  readonly seed: number;
+  /** Share of the full set sizes (default 1): 200 pairs a law, 300 twins, 100 starts, 600 clips. */
+  readonly scale?: number;
+  /** Steps of the autoencoder's training (default 220, under half a minute on two cores). */
+  readonly autoencoderSteps?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (text: string) => void;
+}
+
+const probeChunks = 5;
+
+/**
+ * The whole examination of a world model of the physics suite, floors and rivals included.
+ * @throws JepaError ERR_JEPA_MISSING_PEER without the physics engine
+ * @example const { results } = await evaluatePhysics(model, { split: 'test', seed: 7 });
+ */
+export async function evaluatePhysics(model: WorldModel, { split, seed, scale = 1, autoencoderSteps = 220, signal, onProgress }: PhysicsEvaluationOptions): Promise<{ results: PhysicsResults; examples: PhysicsExamples }> {
+  if (!(scale > 0 && scale <= 1)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[evaluatePhysics] expected a scale above 0 and at most 1, got ${scale}`);
+  const sized = (count: number): number => Math.max(8, Math.round(count * scale));
+  onProgress?.('training the pixel autoencoder');
+  const { autoencoder, equal, steps } = await rivals(model, seed, Math.max(2, Math.round(autoencoderSteps * scale)), signal, onProgress);
+  onProgress?.('the untrained network');
+  const untrained = await untrainedModel(model, seed);
+  const scorer = (which: WorldModel, read: 'normalised' | 'raw'): Scorer => async (clips) => {
+    const { embeddings, actions } = await embed(which, clips, signal);
+    return (await which.surpriseOf(embeddings, actions, { signal }))[read];
+  };
+  const violations = await evaluateViolations(
+    { model: scorer(model, 'normalised'), raw: scorer(model, 'raw'), modelAtEqualCompute: scorer(equal, 'normalised'), untrained: scorer(untrained, 'raw'), autoencoder: scorer(autoencoder.model, 'raw') },
+    { split, seed, pairs: sized(200), signal, onProgress },
+  );
+  onProgress?.('probes');
+  const train = await probeClips(model, seed, sized(1500), signal);
+  const test = await embed(model, await physicsClips({ split, seed, count: sized(600), signal }), signal);
+  const { results: probes, readPositions } = await evaluateProbes(model, train, test, { seed, signal });
+  const { results: rollout, paths } = await evaluateRollouts(model, test, readPositions, { signal });
+  onProgress?.('counterfactuals');
+  const counterfactual = await evaluateCounterfactuals(model, { split, seed, count: sized(300), signal });
+  onProgress?.('ranking actions');
+  const actionRank = await evaluateActionRanking(model, autoencoder, train, { split, seed, starts: sized(100), signal });
+  const example = await violationExample(model, split, seed, signal);
+  for (const other of [equal, untrained, autoencoder.model]) other.dispose();
+  return {
+    results: { violations, counterfactual, actionRank, probes, rollout, rivals: { autoencoderSteps: steps.autoencoder, autoencoderFlops: autoencoder.flops, equalComputeSteps: steps.equal } },
+    examples: { violation: example, rollouts: paths },
+  };
+}
+
+/** The autoencoder, and a world model that had the same number of operations. */
+async function rivals(model: WorldModel, seed: number, autoencoderSteps: number, signal: AbortSignal | undefined, onProgress?: (text: string) => void): Promise<{ autoencoder: PixelAutoencoder; equal: WorldModel; steps: { autoencoder: number; equal: number } }> {
+  const autoencoder = new PixelAutoencoder(model.config);
+  await autoencoder.train(new PhysicsDataset({ seed, signal }), autoencoderSteps, { signal, onStep: (step) => onProgress?.(`training the pixel autoencoder: step ${step}/${autoencoderSteps}`) });
+  const equal = new WorldModel(model.config);
+  const training = new WorldModelTraining(equal);
+  const dataset = new PhysicsDataset({ seed, signal });
+  const kept = [];
+  let steps = 0;
+  let step = 0;
+  for await (const batch of dataset) {
+    if (step === 0) steps = Math.max(1, Math.round(autoencoder.flops / (await training.flops(batch))));
+    await training.step(batch, step, { steps, signal });
+    if (kept.length < 32) kept.push(batch);
+    onProgress?.(`training a model with the same compute: step ${++step}/${steps}`);
+    if (step >= steps) break;
+  }
+  await training.finish(kept);
+  return { autoencoder, equal, steps: { autoencoder: autoencoderSteps, equal: steps } };
+}
+
+/** The same architecture with random weights, its normalisation fitted to data: what motion energy alone gives. */
+async function untrainedModel(model: WorldModel, seed: number): Promise<WorldModel> {
+  const untrained = new WorldModel({ ...model.config, seed: model.config.seed + 1 });
+  const batches = await Promise.all(Array.from({ length: 8 }, (_, index) => physicsTrainingBatch({ seed }, index)));
+  await refreshStatistics(untrained.network, batches.map(({ clips, frames, observations }) => tensor(observations, { shape: [clips, frames, imageSize, imageSize, 3] })));
+  return untrained;
+}
+
+/** Training clips that probes are fitted to, embedded in parts so that pixels need not all be held. */
+async function probeClips(model: WorldModel, seed: number, count: number, signal?: AbortSignal): Promise<EmbeddedClips> {
+  const parts: EmbeddedClips[] = [];
+  for (let chunk = 0; chunk < probeChunks; chunk++) {
+    const clips = await physicsClips({ split: 'train', seed: seed * probeChunks + chunk, count: Math.ceil(count / probeChunks), signal });
+    parts.push(await embed(model, clips, signal));
+  }
+  return joinEmbedded(parts);
+}
+
+async function violationExample(model: WorldModel, split: Split, seed: number, signal?: AbortSignal): Promise<PhysicsExamples['violation']> {
+  const violation = 'continuity';
+  const pairs = await violationPairs({ violation, split, seed, count: 2, signal });
+  const curve = async (set: ClipSet): Promise<{ values: number[]; first: number }> => {
+    const { embeddings, actions } = await embed(model, set, signal);
+    const surprise = await model.surpriseOf(embeddings, actions, { signal });
+    const [, length] = surprise.curve.shape;
+    return { values: [...((await surprise.curve.data()) as Float32Array).subarray(0, length)], first: set.frames - length };
+  };
+  const [possible, impossible] = [await curve(pairs.possible), await curve(pairs.impossible)];
+  const bytes = pairs.possible.observations.length / pairs.possible.clips;
+  return {
+    property: violation,
+    possible: pairs.possible.observations.slice(0, bytes),
+    impossible: pairs.impossible.observations.slice(0, bytes),
+    frames: pairs.possible.frames,
+    size: imageSize,
+    possibleSurprise: possible.values,
+    impossibleSurprise: impossible.values,
+    firstFrame: possible.first,
+    eventFrame: pairs.eventFrames[0],
+  };
+}

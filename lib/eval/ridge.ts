@@ -1,0 +1,89 @@
+/** A linear map with intercept. */
+export interface LinearFit {
+  /** [inputs, outputs] */
+  readonly weight: Float64Array;
+  /** [outputs] */
+  readonly intercept: Float64Array;
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/**
+ * Ridge regression with an unpenalised intercept: minimises ‖Y − XW − b‖² + alpha·‖W‖², by Cholesky in float64.
+ * @param x [rows, inputs]   @param y [rows, outputs]
+ */
+export function fitRidge(x: ArrayLike<number>, y: ArrayLike<number>, inputs: number, outputs: number, alpha: number): LinearFit {
+  const rows = x.length / inputs;
+  const meanX = columnMeans(x, inputs);
+  const meanY = columnMeans(y, outputs);
+  const gram = new Float64Array(inputs * inputs);
+  const cross = new Float64Array(inputs * outputs);
+  const row = new Float64Array(inputs);
+  for (let r = 0; r < rows; r++) {
+    for (let i = 0; i < inputs; i++) row[i] = x[r * inputs + i] - meanX[i];
+    for (let i = 0; i < inputs; i++) {
+      const value = row[i];
+      for (let j = 0; j <= i; j++) gram[i * inputs + j] += value * row[j];
+      for (let k = 0; k < outputs; k++) cross[i * outputs + k] += value * (y[r * outputs + k] - meanY[k]);
+    }
+  }
+  for (let i = 0; i < inputs; i++) gram[i * inputs + i] += alpha;
+  const weight = solveCholesky(gram, cross, inputs, outputs);
+  const intercept = Float64Array.from({ length: outputs }, (_, k) => {
+    let value = meanY[k];
+    for (let i = 0; i < inputs; i++) value -= meanX[i] * weight[i * outputs + k];
+    return value;
+  });
+  return { weight, intercept, inputs, outputs };
+}
+
+/** @param x [rows, inputs]   @returns [rows, outputs] */
+export function predictLinear({ weight, intercept, inputs, outputs }: LinearFit, x: ArrayLike<number>): Float64Array {
+  const rows = x.length / inputs;
+  const result = new Float64Array(rows * outputs);
+  for (let r = 0; r < rows; r++) {
+    for (let k = 0; k < outputs; k++) {
+      let value = intercept[k];
+      for (let i = 0; i < inputs; i++) value += x[r * inputs + i] * weight[i * outputs + k];
+      result[r * outputs + k] = value;
+    }
+  }
+  return result;
+}
+
+function columnMeans(values: ArrayLike<number>, width: number): Float64Array {
+  const means = new Float64Array(width);
+  for (let i = 0; i < values.length; i++) means[i % width] += values[i];
+  const rows = values.length / width;
+  return means.map((sum) => sum / rows);
+}
+
+/** Solves A·W = B for symmetric positive A, given by its lower triangle; directions without extent get weight 0. */
+function solveCholesky(a: Float64Array, b: Float64Array, n: number, outputs: number): Float64Array {
+  const scale = a.reduce((largest, value, i) => (i % (n + 1) === 0 ? Math.max(largest, value) : largest), 0);
+  for (let j = 0; j < n; j++) {
+    let diagonal = a[j * n + j];
+    for (let k = 0; k < j; k++) diagonal -= a[j * n + k] ** 2;
+    const pivot = diagonal > 1e-13 * scale ? Math.sqrt(diagonal) : Number.POSITIVE_INFINITY;
+    a[j * n + j] = pivot;
+    for (let i = j + 1; i < n; i++) {
+      let value = a[i * n + j];
+      for (let k = 0; k < j; k++) value -= a[i * n + k] * a[j * n + k];
+      a[i * n + j] = value / pivot;
+    }
+  }
+  const w = Float64Array.from(b);
+  for (let k = 0; k < outputs; k++) {
+    for (let i = 0; i < n; i++) {
+      let value = w[i * outputs + k];
+      for (let j = 0; j < i; j++) value -= a[i * n + j] * w[j * outputs + k];
+      w[i * outputs + k] = value / a[i * n + i];
+    }
+    for (let i = n - 1; i >= 0; i--) {
+      let value = w[i * outputs + k];
+      for (let j = i + 1; j < n; j++) value -= a[j * n + i] * w[j * outputs + k];
+      w[i * outputs + k] = value / a[i * n + i];
+    }
+  }
+  return w;
+}

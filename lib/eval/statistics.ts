@@ -1,0 +1,122 @@
+/** A share in percent with its Wilson interval. */
+export interface Share {
+  /** 0 … 100 */
+  readonly accuracy: number;
+  readonly interval: readonly [number, number];
+}
+
+/**
+ * Wilson's score interval of a proportion (Wilson 1927). `successes` need not be whole: ties count one half.
+ * @param z quantile of the normal distribution (default 1.96: 95 %)
+ * @returns bounds in 0 … 1
+ */
+export function wilsonInterval(successes: number, count: number, z = 1.959963984540054): [number, number] {
+  if (count === 0) return [0, 1];
+  const p = successes / count;
+  const centre = (p + (z * z) / (2 * count)) / (1 + (z * z) / count);
+  const half = (z / (1 + (z * z) / count)) * Math.sqrt((p * (1 - p)) / count + (z * z) / (4 * count * count));
+  return [Math.max(0, centre - half), Math.min(1, centre + half)];
+}
+
+/** Percent of pairs in which the second value is the larger; ties count one half. */
+export function pairedShare(lower: ArrayLike<number>, higher: ArrayLike<number>, counts: ArrayLike<number>): Share {
+  let successes = 0;
+  let total = 0;
+  for (let i = 0; i < lower.length; i++) {
+    if (!counts[i]) continue;
+    total++;
+    successes += higher[i] > lower[i] ? 1 : higher[i] === lower[i] ? 0.5 : 0;
+  }
+  return shareOf(successes, total);
+}
+
+export function shareOf(successes: number, total: number): Share {
+  const [low, high] = wilsonInterval(successes, total);
+  return { accuracy: total === 0 ? Number.NaN : (100 * successes) / total, interval: [100 * low, 100 * high] };
+}
+
+/** Area under the ROC curve: probability that a positive scores above a negative, ties one half. */
+export function auroc(scores: ArrayLike<number>, labels: ArrayLike<number>): number {
+  const ranks = averageRanks(scores);
+  let positives = 0;
+  let sum = 0;
+  for (let i = 0; i < ranks.length; i++) {
+    if (!labels[i]) continue;
+    positives++;
+    sum += ranks[i];
+  }
+  const negatives = ranks.length - positives;
+  return (sum - (positives * (positives + 1)) / 2) / (positives * negatives);
+}
+
+/** Ranks from 1; equal values share the mean of theirs. */
+export function averageRanks(values: ArrayLike<number>): Float64Array {
+  const order = Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a] - values[b]);
+  const ranks = new Float64Array(values.length);
+  for (let i = 0; i < order.length; ) {
+    let end = i + 1;
+    while (end < order.length && values[order[end]] === values[order[i]]) end++;
+    for (let k = i; k < end; k++) ranks[order[k]] = (i + 1 + end) / 2;
+    i = end;
+  }
+  return ranks;
+}
+
+/** Pearson's correlation; NaN if one side does not vary. */
+export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const n = a.length;
+  let meanA = 0;
+  let meanB = 0;
+  for (let i = 0; i < n; i++) {
+    meanA += a[i] / n;
+    meanB += b[i] / n;
+  }
+  let ab = 0;
+  let aa = 0;
+  let bb = 0;
+  for (let i = 0; i < n; i++) {
+    ab += (a[i] - meanA) * (b[i] - meanB);
+    aa += (a[i] - meanA) ** 2;
+    bb += (b[i] - meanB) ** 2;
+  }
+  return ab / Math.sqrt(aa * bb);
+}
+
+/** Spearman's rank correlation, ties averaged. */
+export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return pearson(averageRanks(a), averageRanks(b));
+}
+
+/** Share of pairs ordered as the true costs are, over pairs that differ by at least `margin`; ties one half. NaN without such pairs. */
+export function orderedPairs(predicted: ArrayLike<number>, truth: ArrayLike<number>, margin: number): number {
+  let right = 0;
+  let pairs = 0;
+  for (let i = 0; i < truth.length; i++) {
+    for (let j = 0; j < truth.length; j++) {
+      if (!(truth[i] < truth[j] - margin)) continue;
+      pairs++;
+      right += predicted[i] < predicted[j] ? 1 : predicted[i] === predicted[j] ? 0.5 : 0;
+    }
+  }
+  return right / pairs;
+}
+
+/** Variance-weighted R² of predictions [rows, width]: 1 − Σ(y − p)² / Σ(y − ȳ)². */
+export function r2(target: ArrayLike<number>, prediction: ArrayLike<number>, width: number): number {
+  const rows = target.length / width;
+  const means = new Float64Array(width);
+  for (let i = 0; i < target.length; i++) means[i % width] += target[i] / rows;
+  let residual = 0;
+  let total = 0;
+  for (let i = 0; i < target.length; i++) {
+    residual += (target[i] - prediction[i]) ** 2;
+    total += (target[i] - means[i % width]) ** 2;
+  }
+  return 1 - residual / total;
+}
+
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
+}
