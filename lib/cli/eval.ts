@@ -1,0 +1,52 @@
+import { WorldModel } from '../world-model/world-model.js';
+import { UsageError } from './arguments.js';
+import { examinePhysics, examinePlanning, finalHealth, fullEffort, publish, quickEffort, sha256 } from './examine.js';
+import { interruptible } from './interrupt.js';
+import type { Command } from './main.js';
+import { Progress } from './progress.js';
+import { machine, type Results } from './results.js';
+
+export const command: Command = {
+  spec: {
+    name: 'eval',
+    positionals: ['CHECKPOINT'],
+    summary: 'examine a finished model against its floors and rivals',
+    options: {
+      suite: { type: 'string', value: 'NAME', help: "'physics' (default)" },
+      seed: { type: 'integer', value: 'S', help: 'seed of the test clips (default 0)' },
+      quick: { type: 'boolean', help: 'smaller test sets' },
+      json: { type: 'string', value: 'FILE', help: 'write the results as JSON' },
+    },
+  },
+  async run(parsed) {
+    const suite = parsed.string('suite') ?? 'physics';
+    if (suite !== 'physics') throw new UsageError(`expected --suite physics, got '${suite}'`);
+    const start = performance.now();
+    const [path] = parsed.positionals;
+    const model = await WorldModel.load(path);
+    const seed = parsed.number('seed') ?? 0;
+    const effort = parsed.flag('quick') ? quickEffort : fullEffort;
+    const progress = new Progress();
+    const { signal, release } = interruptible();
+    try {
+      const physics = await examinePhysics(model, seed, effort, progress, signal);
+      const planning = await examinePlanning(seed, effort, progress, signal);
+      const results: Results = {
+        version: 1,
+        seed,
+        steps: null,
+        machine: machine(),
+        wallSeconds: { train: 0, evaluate: physics.seconds, plan: planning.seconds, total: (performance.now() - start) / 1000 },
+        framesPerSecond: null,
+        physics: physics.results,
+        planning: planning.results,
+        health: await finalHealth(model, seed),
+        checkpoint: { path, sha256: await sha256(path) },
+      };
+      await publish(results, parsed.string('json'));
+      return 0;
+    } finally {
+      release();
+    }
+  },
+};

@@ -1,0 +1,67 @@
+import { writeFile } from 'node:fs/promises';
+import { JepaError } from '../errors.js';
+import { ioError } from '../io/atomic-file.js';
+import { evaluateTwoRoom, trainTwoRoom, twoRoomModel } from '../plan/two-room.js';
+import { WorldModel } from '../world-model/world-model.js';
+import { UsageError } from './arguments.js';
+import { interruptible } from './interrupt.js';
+import type { Command } from './main.js';
+import { duration, Progress } from './progress.js';
+
+export const command: Command = {
+  spec: {
+    name: 'plan',
+    positionals: ['CHECKPOINT'],
+    summary: "plan with a model of Two-Room; CHECKPOINT 'new' trains one first and saves it to --out",
+    options: {
+      world: { type: 'string', value: 'NAME', help: "'two-room' (default)" },
+      episodes: { type: 'integer', value: 'N', help: 'episodes of each protocol (default 200)' },
+      seed: { type: 'integer', value: 'S', help: 'seed of model and episodes (default 0)' },
+      out: { type: 'string', value: 'FILE', help: 'where a new model is saved' },
+      json: { type: 'string', value: 'FILE', help: 'write the results as JSON' },
+    },
+  },
+  async run(parsed) {
+    const world = parsed.string('world') ?? 'two-room';
+    if (world !== 'two-room') throw new UsageError(`expected --world two-room, got '${world}'`);
+    const episodes = parsed.number('episodes') ?? 200;
+    if (episodes < 1) throw new UsageError(`expected --episodes to be at least 1, got ${episodes}`);
+    const seed = parsed.number('seed') ?? 0;
+    const progress = new Progress();
+    const { signal, release } = interruptible();
+    try {
+      const model = await modelOf(parsed.positionals[0], seed, progress, signal);
+      const out = parsed.string('out');
+      if (out) await model.save(out);
+      progress.update('planning');
+      const results = await evaluateTwoRoom(model, { seed, split: 'test', ownPairs: episodes, hardPairs: Math.min(episodes, 100), published: false, signal });
+      const json = parsed.string('json');
+      if (json) {
+        await writeFile(json, `${JSON.stringify(results, null, 2)}\n`).catch((cause: unknown) => {
+          throw ioError('write', json, cause);
+        });
+      }
+      console.log(JSON.stringify(results, null, 2));
+      return 0;
+    } finally {
+      release();
+    }
+  },
+};
+
+async function modelOf(path: string, seed: number, progress: Progress, signal: AbortSignal): Promise<WorldModel> {
+  if (path === 'new') {
+    return trainTwoRoom(seed, {
+      signal,
+      onEvent: (event) => {
+        if (event.type === 'step') progress.update(`training: step ${event.step}/${event.steps}, ${duration(event.secondsLeft)} left`);
+      },
+    });
+  }
+  const model = await WorldModel.load(path);
+  const wanted = twoRoomModel(seed).config;
+  if (JSON.stringify(model.config.observation) !== JSON.stringify(wanted.observation) || model.config.action.size !== wanted.action.size) {
+    throw new JepaError('ERR_JEPA_CONFIG', `[plan] expected a model of Two-Room (32 × 32 pictures, 10 actions), got ${JSON.stringify(model.config.observation)} with ${model.config.action.size}`);
+  }
+  return model;
+}
