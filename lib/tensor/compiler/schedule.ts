@@ -108,7 +108,7 @@ function place(list: readonly Unit[], units: ReadonlyMap<IrNode, Unit>, readers:
   for (const { variable, value } of assignments) {
     const [writer] = value.buffer.writers;
     const unit = writer && units.get(writer);
-    const stored = unit !== undefined && unit.members.some(({ output }) => keyOf(output) === keyOf(value));
+    const stored = unit?.members.some(({ output }) => keyOf(output) === keyOf(value));
     if (!stored) copies.push({ from: value, to: variable });
   }
   return copies;
