@@ -30,7 +30,12 @@ export class UsageError extends Error {}
 
 /** @throws UsageError saying what was meant, if that can be guessed */
 export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed {
-  const options = Object.fromEntries(Object.entries(spec.options).map(([name, { type }]) => [name, { type: type === 'boolean' ? ('boolean' as const) : ('string' as const) }]));
+  const options = Object.fromEntries(
+    Object.entries(spec.options).map(([name, { type }]) => [
+      name,
+      { type: type === 'boolean' ? ('boolean' as const) : ('string' as const) },
+    ]),
+  );
   let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
   for (const argument of args) checkKnown(spec, argument);
   try {
@@ -40,7 +45,9 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
   }
   const required = spec.positionals.filter((name) => !name.startsWith('[')).length;
   if (parsed.positionals.length < required || parsed.positionals.length > spec.positionals.length) {
-    throw new UsageError(`expected ${spec.positionals.join(' ') || 'no arguments'}, got ${parsed.positionals.join(' ') || 'none'}\n${usage(spec)}`);
+    throw new UsageError(
+      `expected ${spec.positionals.join(' ') || 'no arguments'}, got ${parsed.positionals.join(' ') || 'none'}\n${usage(spec)}`,
+    );
   }
   return {
     positionals: parsed.positionals,
@@ -51,7 +58,10 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
       if (text === undefined) return undefined;
       const value = Number(text);
       const whole = spec.options[name].type === 'integer';
-      if (text === '' || !Number.isFinite(value) || (whole && !Number.isInteger(value))) throw new UsageError(`expected --${name} to be ${whole ? 'a whole number' : 'a number'}, got '${String(text)}'`);
+      if (text === '' || !Number.isFinite(value) || (whole && !Number.isInteger(value)))
+        throw new UsageError(
+          `expected --${name} to be ${whole ? 'a whole number' : 'a number'}, got '${String(text)}'`,
+        );
       return value;
     },
   };
@@ -70,11 +80,19 @@ export function usage({ name, positionals, summary, options }: CommandSpec): str
     const left = `--${option}${type === 'boolean' ? '' : ` ${value ?? (type === 'string' ? 'TEXT' : 'N')}`}`;
     return `  ${left.padEnd(24)} ${help}`;
   });
-  return [`usage: jepa ${[name, ...positionals].join(' ')}${lines.length > 0 ? ' [options]' : ''}`, `  ${summary}`, ...lines].join('\n');
+  return [
+    `usage: jepa ${[name, ...positionals].join(' ')}${lines.length > 0 ? ' [options]' : ''}`,
+    `  ${summary}`,
+    ...lines,
+  ].join('\n');
 }
 
 /** An error as a person should read it. */
 export function explain(error: unknown): string {
   if (error instanceof JepaError) return `${error.message} (${error.code})`;
-  return error instanceof Error ? (process.env.JEPA_DEBUG ? (error.stack ?? error.message) : error.message) : String(error);
+  return error instanceof Error
+    ? process.env.JEPA_DEBUG
+      ? (error.stack ?? error.message)
+      : error.message
+    : String(error);
 }

@@ -1,10 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ioError } from '../io/atomic-file.js';
-import { Trainer } from '../train/trainer.js';
 import type { TrainingEvent } from '../train/events.js';
+import { Trainer } from '../train/trainer.js';
 import { UsageError } from './arguments.js';
-import { type Effort, examinePhysics, examinePlanning, finalHealth, fullEffort, publish, quickEffort, sha256 } from './examine.js';
+import {
+  type Effort,
+  examinePhysics,
+  examinePlanning,
+  finalHealth,
+  fullEffort,
+  publish,
+  quickEffort,
+  sha256,
+} from './examine.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
 import { physicsTraining } from './physics-training.js';
@@ -35,15 +44,38 @@ export const command: Command = {
   async run(parsed) {
     const seed = parsed.number('seed') ?? 0;
     const minutes = parsed.number('minutes');
-    if (minutes !== undefined && !(minutes > 0)) throw new UsageError(`expected --minutes to be above 0, got ${minutes}`);
+    if (minutes !== undefined && !(minutes > 0))
+      throw new UsageError(`expected --minutes to be above 0, got ${minutes}`);
     const quick = parsed.flag('quick');
-    const steps = minutes === undefined ? (quick ? quickSteps : defaultSteps) : Math.max(1, Math.round(minutes * stepsPerMinute));
+    const steps =
+      minutes === undefined ? (quick ? quickSteps : defaultSteps) : Math.max(1, Math.round(minutes * stepsPerMinute));
     const out = parsed.string('out') ?? 'jepa-demo';
-    return demo({ seed, steps, effort: quick ? quickEffort : fullEffort, out, json: parsed.string('json'), report: parsed.string('report') ?? join(out, 'report.html') });
+    return demo({
+      seed,
+      steps,
+      effort: quick ? quickEffort : fullEffort,
+      out,
+      json: parsed.string('json'),
+      report: parsed.string('report') ?? join(out, 'report.html'),
+    });
   },
 };
 
-async function demo({ seed, steps, effort, out, json, report }: { readonly seed: number; readonly steps: number; readonly effort: Effort; readonly out: string; readonly json?: string; readonly report: string }): Promise<number> {
+async function demo({
+  seed,
+  steps,
+  effort,
+  out,
+  json,
+  report,
+}: {
+  readonly seed: number;
+  readonly steps: number;
+  readonly effort: Effort;
+  readonly out: string;
+  readonly json?: string;
+  readonly report: string;
+}): Promise<number> {
   const start = performance.now();
   const progress = new Progress();
   for (const directory of [out, dirname(report), ...(json ? [dirname(json)] : [])]) {
@@ -59,7 +91,10 @@ async function demo({ seed, steps, effort, out, json, report }: { readonly seed:
     let [trainSeconds, framesPerSecond] = [0, 0];
     for await (const event of new Trainer(training, { steps }).run(dataset, { signal })) {
       events.push(event);
-      if (event.type === 'step') progress.update(`training: step ${event.step}/${steps}  loss ${event.metrics.loss.toFixed(3)}  ${event.samplesPerSecond.toFixed(0)} frames/s  ${duration(event.secondsLeft)} left`);
+      if (event.type === 'step')
+        progress.update(
+          `training: step ${event.step}/${steps}  loss ${event.metrics.loss.toFixed(3)}  ${event.samplesPerSecond.toFixed(0)} frames/s  ${duration(event.secondsLeft)} left`,
+        );
       else if (event.type === 'warning') progress.say(`warning: ${event.message}`);
       else if (event.type === 'interrupted') {
         progress.say(`stopped at step ${event.step}: a demo is not resumed; \`jepa train\` can be`);
@@ -77,7 +112,12 @@ async function demo({ seed, steps, effort, out, json, report }: { readonly seed:
       seed,
       steps,
       machine: machine(),
-      wallSeconds: { train: trainSeconds, evaluate: physics.seconds, plan: planning.seconds, total: (performance.now() - start) / 1000 },
+      wallSeconds: {
+        train: trainSeconds,
+        evaluate: physics.seconds,
+        plan: planning.seconds,
+        total: (performance.now() - start) / 1000,
+      },
       framesPerSecond,
       physics: physics.results,
       planning: planning.results,
@@ -85,7 +125,10 @@ async function demo({ seed, steps, effort, out, json, report }: { readonly seed:
       checkpoint: { path, sha256: await sha256(path) },
     };
     await publish(results, json);
-    await writeFile(report, htmlReport({ results, events, examples: physics.examples, episode: planning.episode })).catch((cause: unknown) => {
+    await writeFile(
+      report,
+      htmlReport({ results, events, examples: physics.examples, episode: planning.episode }),
+    ).catch((cause: unknown) => {
       throw ioError('write', report, cause);
     });
     progress.say(`model ${path}\nreport ${resolve(report)}\n${duration(results.wallSeconds.total)} in all`);

@@ -10,7 +10,9 @@ interface Diagnosis {
   readonly platform: string;
   readonly memory: { readonly totalBytes: number; readonly freeBytes: number };
   readonly cpu: { readonly model: string; readonly cores: number };
-  readonly native: { readonly loaded: true; readonly target: string; readonly targets: readonly string[]; readonly threads: number } | { readonly loaded: false; readonly problem: string };
+  readonly native:
+    | { readonly loaded: true; readonly target: string; readonly targets: readonly string[]; readonly threads: number }
+    | { readonly loaded: false; readonly problem: string };
   readonly cuda: { readonly available: false; readonly reason: string };
   readonly packages: Readonly<Record<string, boolean>>;
 }
@@ -24,7 +26,11 @@ async function diagnose(): Promise<Diagnosis> {
   } catch (error) {
     native = { loaded: false, problem: error instanceof JepaError ? error.message : String(error) };
   }
-  const installed = async (name: string): Promise<boolean> => import(name).then(() => true, () => false);
+  const installed = async (name: string): Promise<boolean> =>
+    import(name).then(
+      () => true,
+      () => false,
+    );
   return {
     version: packageVersion(),
     node: process.version,
@@ -38,17 +44,31 @@ async function diagnose(): Promise<Diagnosis> {
 }
 
 export const command: Command = {
-  spec: { name: 'doctor', positionals: [], summary: 'what this machine offers, and what is missing', options: { json: { type: 'boolean', help: 'print JSON on stdout' } } },
+  spec: {
+    name: 'doctor',
+    positionals: [],
+    summary: 'what this machine offers, and what is missing',
+    options: { json: { type: 'boolean', help: 'print JSON on stdout' } },
+  },
   async run(parsed) {
     const found = await diagnose();
     if (parsed.flag('json')) console.log(JSON.stringify(found, null, 2));
     else {
       const { native } = found;
       console.log(`jepa ${found.version}, Node ${found.node}, ${found.platform}`);
-      console.log(`CPU: ${found.cpu.model}, ${found.cpu.cores} cores; memory ${(found.memory.totalBytes / 2 ** 30).toFixed(1)} GiB`);
-      console.log(native.loaded ? `native: ${native.target} kernels (available: ${native.targets.join(', ')}), ${native.threads} threads` : `native: not loaded\n${native.problem}`);
+      console.log(
+        `CPU: ${found.cpu.model}, ${found.cpu.cores} cores; memory ${(found.memory.totalBytes / 2 ** 30).toFixed(1)} GiB`,
+      );
+      console.log(
+        native.loaded
+          ? `native: ${native.target} kernels (available: ${native.targets.join(', ')}), ${native.threads} threads`
+          : `native: not loaded\n${native.problem}`,
+      );
       console.log(`CUDA: not available: ${found.cuda.reason}`);
-      for (const [name, present] of Object.entries(found.packages)) console.log(`${name}: ${present ? 'installed' : `not installed (the physics suite needs it: npm install ${name})`}`);
+      for (const [name, present] of Object.entries(found.packages))
+        console.log(
+          `${name}: ${present ? 'installed' : `not installed (the physics suite needs it: npm install ${name})`}`,
+        );
     }
     return found.native.loaded ? 0 : 1;
   },

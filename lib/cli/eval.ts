@@ -36,7 +36,12 @@ export const command: Command = {
         seed,
         steps: null,
         machine: machine(),
-        wallSeconds: { train: 0, evaluate: physics.seconds, plan: planning.seconds, total: (performance.now() - start) / 1000 },
+        wallSeconds: {
+          train: 0,
+          evaluate: physics.seconds,
+          plan: planning.seconds,
+          total: (performance.now() - start) / 1000,
+        },
         framesPerSecond: null,
         physics: physics.results,
         planning: planning.results,

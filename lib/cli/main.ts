@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { explain, parseCommand, type CommandSpec, type Parsed, UsageError, usage } from './arguments.js';
+import { type CommandSpec, explain, type Parsed, parseCommand, UsageError, usage } from './arguments.js';
 
 /** A subcommand: its options, and what it does with them. @returns the exit code */
 export interface Command {
@@ -25,10 +25,22 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     const all = await Promise.all(Object.values(commands).map(async (load) => (await load()).command.spec));
-    console.error(['jepa: world models for Node.js', '', ...all.map(({ name: command, positionals, summary }) => `  jepa ${[command, ...positionals].join(' ').padEnd(24)} ${summary}`), '', '`jepa COMMAND --help` shows its options.'].join('\n'));
+    console.error(
+      [
+        'jepa: world models for Node.js',
+        '',
+        ...all.map(
+          ({ name: command, positionals, summary }) =>
+            `  jepa ${[command, ...positionals].join(' ').padEnd(24)} ${summary}`,
+        ),
+        '',
+        '`jepa COMMAND --help` shows its options.',
+      ].join('\n'),
+    );
     return name === undefined ? 2 : 0;
   }
-  if (!Object.hasOwn(commands, name)) throw new UsageError(`jepa has no command '${name}': expected ${Object.keys(commands).join(', ')}`);
+  if (!Object.hasOwn(commands, name))
+    throw new UsageError(`jepa has no command '${name}': expected ${Object.keys(commands).join(', ')}`);
   const { command } = await commands[name]();
   if (args.includes('--help') || args.includes('-h')) {
     console.error(usage(command.spec));

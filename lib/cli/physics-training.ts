@@ -1,9 +1,9 @@
 import type { SeekableDataset } from '../train/trainer.js';
-import { PhysicsDataset } from '../worlds/physics/dataset.js';
-import { physicsTrainingBatch } from '../worlds/physics/training.js';
+import type { ObjectiveOptions } from '../world-model/objective.js';
 import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
-import type { ObjectiveOptions } from '../world-model/objective.js';
+import { PhysicsDataset } from '../worlds/physics/dataset.js';
+import { physicsTrainingBatch } from '../worlds/physics/training.js';
 
 export interface PhysicsTrainingOptions {
   readonly preset: 'tiny' | 'small';
@@ -31,7 +31,13 @@ export function physicsTraining({ preset, seed, clips, workers, objective, train
 } {
   const model = WorldModel.create(preset, {
     observation: { kind: 'image', height: 64, width: 64, channels: 3 },
-    action: { size: 2, names: ['force x', 'force y'], units: ['N', 'N'], mean: [...forceStatistics.mean], std: [...forceStatistics.std] },
+    action: {
+      size: 2,
+      names: ['force x', 'force y'],
+      units: ['N', 'N'],
+      mean: [...forceStatistics.mean],
+      std: [...forceStatistics.std],
+    },
     frameRate: 15,
     seed,
   });
@@ -43,7 +49,8 @@ export function physicsTraining({ preset, seed, clips, workers, objective, train
     dataset: {
       seek: (index) => endless.seek(index + statisticsBatches),
       [Symbol.asyncIterator]: () => endless[Symbol.asyncIterator](),
-      statisticsBatches: () => Promise.all(Array.from({ length: statisticsBatches }, (_, index) => physicsTrainingBatch(source, index))),
+      statisticsBatches: () =>
+        Promise.all(Array.from({ length: statisticsBatches }, (_, index) => physicsTrainingBatch(source, index))),
     },
   };
 }

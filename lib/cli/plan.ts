@@ -34,7 +34,14 @@ export const command: Command = {
       const out = parsed.string('out');
       if (out) await model.save(out);
       progress.update('planning');
-      const results = await evaluateTwoRoom(model, { seed, split: 'test', ownPairs: episodes, hardPairs: Math.min(episodes, 100), published: false, signal });
+      const results = await evaluateTwoRoom(model, {
+        seed,
+        split: 'test',
+        ownPairs: episodes,
+        hardPairs: Math.min(episodes, 100),
+        published: false,
+        signal,
+      });
       const json = parsed.string('json');
       if (json) {
         await writeFile(json, `${JSON.stringify(results, null, 2)}\n`).catch((cause: unknown) => {
@@ -54,14 +61,21 @@ async function modelOf(path: string, seed: number, progress: Progress, signal: A
     return trainTwoRoom(seed, {
       signal,
       onEvent: (event) => {
-        if (event.type === 'step') progress.update(`training: step ${event.step}/${event.steps}, ${duration(event.secondsLeft)} left`);
+        if (event.type === 'step')
+          progress.update(`training: step ${event.step}/${event.steps}, ${duration(event.secondsLeft)} left`);
       },
     });
   }
   const model = await WorldModel.load(path);
   const wanted = twoRoomModel(seed).config;
-  if (JSON.stringify(model.config.observation) !== JSON.stringify(wanted.observation) || model.config.action.size !== wanted.action.size) {
-    throw new JepaError('ERR_JEPA_CONFIG', `[plan] expected a model of Two-Room (32 × 32 pictures, 10 actions), got ${JSON.stringify(model.config.observation)} with ${model.config.action.size}`);
+  if (
+    JSON.stringify(model.config.observation) !== JSON.stringify(wanted.observation) ||
+    model.config.action.size !== wanted.action.size
+  ) {
+    throw new JepaError(
+      'ERR_JEPA_CONFIG',
+      `[plan] expected a model of Two-Room (32 × 32 pictures, 10 actions), got ${JSON.stringify(model.config.observation)} with ${model.config.action.size}`,
+    );
   }
   return model;
 }

@@ -11,12 +11,22 @@ export interface Results {
   /** Training steps of the physics model; null where a finished model was evaluated. */
   readonly steps: number | null;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly target: string };
-  readonly wallSeconds: { readonly train: number; readonly evaluate: number; readonly plan: number; readonly total: number };
+  readonly wallSeconds: {
+    readonly train: number;
+    readonly evaluate: number;
+    readonly plan: number;
+    readonly total: number;
+  };
   /** Distinct clip frames encoded per second of training, stalls included; null where nothing was trained. */
   readonly framesPerSecond: number | null;
   readonly physics: PhysicsResults;
   readonly planning: PlanningResults;
-  readonly health: { readonly sigreg: number; readonly sigregNull: number; readonly effectiveRank: number; readonly collapsed: boolean };
+  readonly health: {
+    readonly sigreg: number;
+    readonly sigregNull: number;
+    readonly effectiveRank: number;
+    readonly collapsed: boolean;
+  };
   readonly checkpoint: { readonly path: string; readonly sha256: string };
 }
 

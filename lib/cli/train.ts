@@ -1,5 +1,5 @@
-import { readFile, writeFile, mkdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
@@ -7,9 +7,9 @@ import { checkpointPath } from '../train/checkpoint.js';
 import { Trainer } from '../train/trainer.js';
 import type { ObjectiveOptions } from '../world-model/objective.js';
 import type { WorldModelTrainingOptions } from '../world-model/training.js';
-import { physicsTraining } from './physics-training.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
+import { physicsTraining } from './physics-training.js';
 import { duration, Progress } from './progress.js';
 
 /** A training run as `jepa train CONFIG` reads it from JSON. */
@@ -25,7 +25,17 @@ interface RunConfig {
   readonly training: Omit<WorldModelTrainingOptions, 'objective'>;
 }
 
-const defaults: RunConfig = { world: 'physics', preset: 'tiny', seed: 0, steps: 2000, clips: 16, checkpointEvery: 250, workers: 1, objective: {}, training: {} };
+const defaults: RunConfig = {
+  world: 'physics',
+  preset: 'tiny',
+  seed: 0,
+  steps: 2000,
+  clips: 16,
+  checkpointEvery: 250,
+  workers: 1,
+  objective: {},
+  training: {},
+};
 
 export const command: Command = {
   spec: {
@@ -41,9 +51,17 @@ export const command: Command = {
   async run(parsed) {
     const resume = parsed.string('resume');
     const directory = resume ?? parsed.string('run');
-    if (!directory) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[train] expected --run DIR for a new run or --resume DIR to go on with one');
+    if (!directory)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        '[train] expected --run DIR for a new run or --resume DIR to go on with one',
+      );
     const source = resume ? join(resume, 'config.json') : parsed.positionals[0];
-    const config = { ...defaults, ...(source ? await readConfig(source) : {}), ...(parsed.number('steps') === undefined ? {} : { steps: parsed.number('steps') as number }) };
+    const config = {
+      ...defaults,
+      ...(source ? await readConfig(source) : {}),
+      ...(parsed.number('steps') === undefined ? {} : { steps: parsed.number('steps') as number }),
+    };
     return train(config, directory, resume !== undefined);
   },
 };
@@ -53,10 +71,15 @@ async function readConfig(path: string): Promise<Partial<RunConfig>> {
   try {
     config = JSON.parse(await readFile(path, 'utf8')) as Partial<RunConfig>;
   } catch (cause) {
-    throw new JepaError('ERR_JEPA_CONFIG', `[train] expected a JSON configuration in ${path}: ${(cause as Error).message}`, { cause });
+    throw new JepaError(
+      'ERR_JEPA_CONFIG',
+      `[train] expected a JSON configuration in ${path}: ${(cause as Error).message}`,
+      { cause },
+    );
   }
   checkOptions('train configuration', config, Object.keys(defaults));
-  if (config.world !== undefined && config.world !== 'physics') throw new JepaError('ERR_JEPA_CONFIG', `[train] expected world 'physics', got '${String(config.world)}'`);
+  if (config.world !== undefined && config.world !== 'physics')
+    throw new JepaError('ERR_JEPA_CONFIG', `[train] expected world 'physics', got '${String(config.world)}'`);
   return config;
 }
 
@@ -74,7 +97,10 @@ async function train(config: RunConfig, directory: string, resume: boolean): Pro
   const { signal, release } = interruptible();
   try {
     for await (const event of trainer.run(dataset, { signal })) {
-      if (event.type === 'step') progress.update(`step ${event.step}/${event.steps}  loss ${event.metrics.loss.toFixed(3)}  ${event.samplesPerSecond.toFixed(0)} frames/s  ${duration(event.secondsLeft)} left`);
+      if (event.type === 'step')
+        progress.update(
+          `step ${event.step}/${event.steps}  loss ${event.metrics.loss.toFixed(3)}  ${event.samplesPerSecond.toFixed(0)} frames/s  ${duration(event.secondsLeft)} left`,
+        );
       else if (event.type === 'warning') progress.say(`warning: ${event.message}`);
       else if (event.type === 'interrupted') {
         progress.say(`stopped at step ${event.step}; go on with: jepa train --resume ${directory}`);

@@ -1,8 +1,8 @@
+import { tensor } from '../tensor/index.js';
+import type { WorldModel } from '../world-model/world-model.js';
 import { candidateForcePlans } from '../worlds/physics/evaluation.js';
 import { actionSize } from '../worlds/physics/layout.js';
 import type { Split } from '../worlds/physics/seeds.js';
-import { tensor } from '../tensor/index.js';
-import type { WorldModel } from '../world-model/world-model.js';
 import type { PixelAutoencoder } from './autoencoder.js';
 import { type EmbeddedClips, embed } from './embedded.js';
 import { fitRidge, predictLinear } from './ridge.js';
@@ -33,12 +33,23 @@ interface Options {
 }
 
 /** Which of two actions is better? Eight plans a start; the goal is the outcome of one of them. */
-export async function evaluateActionRanking(model: WorldModel, autoencoder: PixelAutoencoder, demonstrations: EmbeddedClips, { split, seed, starts, signal }: Options): Promise<ActionRankResults> {
+export async function evaluateActionRanking(
+  model: WorldModel,
+  autoencoder: PixelAutoencoder,
+  demonstrations: EmbeddedClips,
+  { split, seed, starts, signal }: Options,
+): Promise<ActionRankResults> {
   const { plans, clips, costs } = await candidateForcePlans({ split, seed, count: starts, signal });
   const embedded = await embed(model, clips, signal);
   const rival = await embed(autoencoder.model, clips, signal);
   const likelihoods = await imitationCosts(model, demonstrations, embedded, signal);
-  const scores = { latent: [] as number[], critic: [] as number[], imitation: [] as number[], pixel: [] as number[], spearman: [] as number[] };
+  const scores = {
+    latent: [] as number[],
+    critic: [] as number[],
+    imitation: [] as number[],
+    pixel: [] as number[],
+    spearman: [] as number[],
+  };
   const context = model.config.contextFrames;
   const [frames, width] = [clips.frames, model.config.embeddingSize];
   const z = (await embedded.embeddings.data()) as Float32Array;
@@ -48,16 +59,23 @@ export async function evaluateActionRanking(model: WorldModel, autoencoder: Pixe
     const goalPlan = start % plans;
     const first = start * plans;
     const truth = Array.from({ length: plans }, (_, plan) => costs[(start * plans + plan) * plans + goalPlan]);
-    const seen = tensor(z.slice(first * frames * width, (first * frames + context) * width), { shape: [1, context, width] });
+    const seen = tensor(z.slice(first * frames * width, (first * frames + context) * width), {
+      shape: [1, context, width],
+    });
     const goalFrame = (first + goalPlan) * frames + frames - 1;
     const goal = z.slice(goalFrame * width, (goalFrame + 1) * width);
-    const actions = tensor(clips.actions.slice(first * frames * actionSize, (first + plans) * frames * actionSize), { shape: [plans, frames, actionSize] });
+    const actions = tensor(clips.actions.slice(first * frames * actionSize, (first + plans) * frames * actionSize), {
+      shape: [plans, frames, actionSize],
+    });
     const latent = await model.planCosts(seen, actions, goal, { signal });
     const critic = model.network.critic ? await model.planCosts(seen, actions, goal, { by: 'critic', signal }) : latent;
     const goalPixels = clips.observations.subarray(goalFrame * frameBytes, (goalFrame + 1) * frameBytes);
     const repeated = new Uint8Array(plans * frameBytes);
     for (let plan = 0; plan < plans; plan++) repeated.set(goalPixels, plan * frameBytes);
-    const pixel = await autoencoder.pixelDistances(imaginedPixels.slice(first * width, (first + plans) * width), repeated);
+    const pixel = await autoencoder.pixelDistances(
+      imaginedPixels.slice(first * width, (first + plans) * width),
+      repeated,
+    );
     scores.latent.push(orderedPairs(latent, truth, margin));
     scores.critic.push(orderedPairs(critic, truth, margin));
     scores.imitation.push(orderedPairs(likelihoods.subarray(first, first + plans), truth, margin));
@@ -65,7 +83,14 @@ export async function evaluateActionRanking(model: WorldModel, autoencoder: Pixe
     scores.spearman.push(spearman(latent, truth));
   }
   const average = (values: readonly number[]): number => mean(values.filter((value) => !Number.isNaN(value)));
-  return { auc: average(scores.latent), aucCritic: average(scores.critic), spearman: average(scores.spearman), imitation: average(scores.imitation), pixel: average(scores.pixel), random: 0.5 };
+  return {
+    auc: average(scores.latent),
+    aucCritic: average(scores.critic),
+    spearman: average(scores.spearman),
+    imitation: average(scores.imitation),
+    pixel: average(scores.pixel),
+    random: 0.5,
+  };
 }
 
 /** [clips, D] the embedding imagined for the last frame. */
@@ -74,7 +99,8 @@ async function lastImagined(model: WorldModel, clips: EmbeddedClips, signal?: Ab
   const [count, steps, width] = embeddings.shape;
   const data = (await embeddings.data()) as Float32Array;
   const last = new Float32Array(count * width);
-  for (let clip = 0; clip < count; clip++) last.set(data.subarray(((clip + 1) * steps - 1) * width, (clip + 1) * steps * width), clip * width);
+  for (let clip = 0; clip < count; clip++)
+    last.set(data.subarray(((clip + 1) * steps - 1) * width, (clip + 1) * steps * width), clip * width);
   return last;
 }
 
@@ -82,21 +108,31 @@ async function lastImagined(model: WorldModel, clips: EmbeddedClips, signal?: Ab
  * Behaviour cloning: a Gaussian policy whose mean force is linear in the predictor's state at the last seen frame, fitted to the
  * demonstrations. @returns −log-likelihood of each plan, up to constants
  */
-async function imitationCosts(model: WorldModel, demonstrations: EmbeddedClips, clips: EmbeddedClips, signal?: AbortSignal): Promise<Float32Array> {
+async function imitationCosts(
+  model: WorldModel,
+  demonstrations: EmbeddedClips,
+  clips: EmbeddedClips,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
   const context = model.config.contextFrames;
   const features = async (set: EmbeddedClips): Promise<{ rows: Float32Array; width: number }> => {
     const { states } = await model.states(set.embeddings, set.actions, { signal });
     const [count, frames, width] = states.shape;
     const data = (await states.data()) as Float32Array;
     const rows = new Float32Array(count * width);
-    for (let clip = 0; clip < count; clip++) rows.set(data.subarray((clip * frames + context - 1) * width, (clip * frames + context) * width), clip * width);
+    for (let clip = 0; clip < count; clip++)
+      rows.set(data.subarray((clip * frames + context - 1) * width, (clip * frames + context) * width), clip * width);
     return { rows, width };
   };
   const future = async (set: EmbeddedClips): Promise<Float32Array> => {
     const actions = (await set.actions.data()) as Float32Array;
     const steps = set.frames - context;
     const rows = new Float32Array(set.clips * steps * actionSize);
-    for (let clip = 0; clip < set.clips; clip++) rows.set(actions.subarray((clip * set.frames + context) * actionSize, (clip + 1) * set.frames * actionSize), clip * steps * actionSize);
+    for (let clip = 0; clip < set.clips; clip++)
+      rows.set(
+        actions.subarray((clip * set.frames + context) * actionSize, (clip + 1) * set.frames * actionSize),
+        clip * steps * actionSize,
+      );
     return rows;
   };
   const train = await features(demonstrations);

@@ -1,13 +1,13 @@
-import { openLoop } from '../models/predictor.js';
 import { PixelDecoder } from '../models/pixel-decoder.js';
+import { openLoop } from '../models/predictor.js';
 import { mse } from '../nn/losses/index.js';
-import { adamW, warmupCosine } from '../optim/index.js';
 import { add, cast, mean, mul, reshape, slice, square, sub } from '../ops/index.js';
+import { adamW, warmupCosine } from '../optim/index.js';
 import { compile, scalar, stopGradient, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
+import type { WorldModelConfig } from '../world-model/config.js';
 import { refreshStatistics } from '../world-model/statistics.js';
 import type { ClipBatch } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
-import type { WorldModelConfig } from '../world-model/config.js';
 
 /**
  * The rival that reconstructs: the same encoder and predictor with a pixel decoder instead of a regulariser. It learns to draw
@@ -24,7 +24,11 @@ export class PixelAutoencoder {
     this.decoder = new PixelDecoder(config.embeddingSize, { seed: config.seed });
   }
 
-  async train(batches: AsyncIterable<ClipBatch>, steps: number, { signal, onStep }: { readonly signal?: AbortSignal; readonly onStep?: (step: number) => void } = {}): Promise<void> {
+  async train(
+    batches: AsyncIterable<ClipBatch>,
+    steps: number,
+    { signal, onStep }: { readonly signal?: AbortSignal; readonly onStep?: (step: number) => void } = {},
+  ): Promise<void> {
     const { network, config } = this.model;
     network.train();
     const parameters = [...network.parameters(), ...this.decoder.parameters()];
@@ -36,11 +40,19 @@ export class PixelAutoencoder {
       },
       { name: 'autoencoder step' },
     );
-    const rate = warmupCosine({ base: 1.2e-3, final: 3.6e-5, warmup: Math.min(60, Math.floor(steps / 4)), total: steps });
+    const rate = warmupCosine({
+      base: 1.2e-3,
+      final: 3.6e-5,
+      warmup: Math.min(60, Math.floor(steps / 4)),
+      total: steps,
+    });
     const kept: Tensor[] = [];
     let step = 0;
     for await (const batch of batches) {
-      const shape = config.observation.kind === 'image' ? [config.observation.height, config.observation.width, config.observation.channels] : [];
+      const shape =
+        config.observation.kind === 'image'
+          ? [config.observation.height, config.observation.width, config.observation.channels]
+          : [];
       const observations = tensor(batch.observations, { shape: [batch.clips, batch.frames, ...shape], dtype: 'uint8' });
       const actions = tensor(batch.actions, { shape: [batch.clips, batch.frames, config.action.size] });
       if (step === 0) this.flops = steps * (await run.program(observations, actions, scalar(0))).flops;
@@ -59,10 +71,14 @@ export class PixelAutoencoder {
   async pixelDistances(embeddings: Float32Array, frames: Uint8Array): Promise<Float32Array> {
     const count = embeddings.length / this.model.config.embeddingSize;
     const compare = compile(
-      (codes: Tensor, pixels: Tensor) => mean(square(sub(this.decoder.forward(codes), scaled(pixels))), { axes: [1, 2, 3] }),
+      (codes: Tensor, pixels: Tensor) =>
+        mean(square(sub(this.decoder.forward(codes), scaled(pixels))), { axes: [1, 2, 3] }),
       { name: 'pixel distance' },
     );
-    const distances = await compare(tensor(embeddings, { shape: [count, this.model.config.embeddingSize] }), tensor(frames, { shape: [count, 64, 64, 3] }));
+    const distances = await compare(
+      tensor(embeddings, { shape: [count, this.model.config.embeddingSize] }),
+      tensor(frames, { shape: [count, 64, 64, 3] }),
+    );
     return (await distances.data()) as Float32Array;
   }
 
@@ -74,7 +90,10 @@ export class PixelAutoencoder {
     const known = network.predictor.teacherForced(slice(z, 1, 0, frames - 1), slice(standardised, 1, 0, frames - 1));
     const open = openLoop(network.predictor, known, standardised, config.contextFrames);
     const targets = stopGradient(z); // otherwise the codes would shrink to be easy to predict
-    const drawing = mse(this.decoder.forward(reshape(z, [clips * frames, config.embeddingSize])), scaled(reshape(observations, [clips * frames, ...observations.shape.slice(2)])));
+    const drawing = mse(
+      this.decoder.forward(reshape(z, [clips * frames, config.embeddingSize])),
+      scaled(reshape(observations, [clips * frames, ...observations.shape.slice(2)])),
+    );
     const oneStep = mse(slice(known.embeddings, 1, 2, frames - 1), slice(targets, 1, 3, frames));
     const rollout = mse(open.embeddings, slice(targets, 1, config.contextFrames, frames));
     return add(mul(drawing, 4), add(oneStep, mul(rollout, 0.5)));

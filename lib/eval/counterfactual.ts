@@ -1,6 +1,6 @@
+import type { WorldModel } from '../world-model/world-model.js';
 import { counterfactualPairs } from '../worlds/physics/evaluation.js';
 import type { Split } from '../worlds/physics/seeds.js';
-import type { WorldModel } from '../world-model/world-model.js';
 import { embed } from './embedded.js';
 import { shareOf } from './statistics.js';
 
@@ -19,12 +19,21 @@ export interface CounterfactualResults {
 const leastSeparation = 0.3; // m
 
 /** What would have happened under another force: futures of one beginning, imagined and simulated. */
-export async function evaluateCounterfactuals(model: WorldModel, { split, seed, count, signal }: { readonly split: Split; readonly seed: number; readonly count: number; readonly signal?: AbortSignal }): Promise<CounterfactualResults> {
+export async function evaluateCounterfactuals(
+  model: WorldModel,
+  {
+    split,
+    seed,
+    count,
+    signal,
+  }: { readonly split: Split; readonly seed: number; readonly count: number; readonly signal?: AbortSignal },
+): Promise<CounterfactualResults> {
   const { one, another, separation } = await counterfactualPairs({ split, seed, count, signal });
   const a = await embed(model, one, signal);
   const b = await embed(model, another, signal);
   const context = model.config.contextFrames;
-  const imagined = async (actions: typeof a.actions): Promise<Float32Array> => (await (await model.imagine(a.embeddings, actions, { signal })).embeddings.data()) as Float32Array;
+  const imagined = async (actions: typeof a.actions): Promise<Float32Array> =>
+    (await (await model.imagine(a.embeddings, actions, { signal })).embeddings.data()) as Float32Array;
   const [imaginedA, imaginedB] = [await imagined(a.actions), await imagined(b.actions)];
   const [trueA, trueB] = [(await a.embeddings.data()) as Float32Array, (await b.embeddings.data()) as Float32Array];
   const width = model.config.embeddingSize;

@@ -1,7 +1,7 @@
 import { type Tensor, tensor } from '../tensor/index.js';
+import type { WorldModel } from '../world-model/world-model.js';
 import type { ClipSet } from '../worlds/physics/clip.js';
 import { actionSize, imageSize, stateSize } from '../worlds/physics/layout.js';
-import type { WorldModel } from '../world-model/world-model.js';
 
 /** Clips as a model has seen them: embeddings and actions; states only for scoring. */
 export interface EmbeddedClips {
@@ -15,9 +15,19 @@ export interface EmbeddedClips {
   readonly states: Float32Array;
 }
 
-export async function embed(model: WorldModel, { clips, frames, observations, actions, states }: ClipSet, signal?: AbortSignal): Promise<EmbeddedClips> {
+export async function embed(
+  model: WorldModel,
+  { clips, frames, observations, actions, states }: ClipSet,
+  signal?: AbortSignal,
+): Promise<EmbeddedClips> {
   const pixels = tensor(observations, { shape: [clips, frames, imageSize, imageSize, 3] });
-  return { clips, frames, embeddings: await model.encode(pixels, { signal }), actions: tensor(actions, { shape: [clips, frames, actionSize] }), states };
+  return {
+    clips,
+    frames,
+    embeddings: await model.encode(pixels, { signal }),
+    actions: tensor(actions, { shape: [clips, frames, actionSize] }),
+    states,
+  };
 }
 
 /** Two sets as one. */
@@ -35,14 +45,27 @@ export async function joinEmbedded(sets: readonly EmbeddedClips[]): Promise<Embe
     states.set(set.states, at * frames * stateSize);
     at += set.clips;
   }
-  return { clips, frames, embeddings: tensor(embeddings, { shape: [clips, frames, width] }), actions: tensor(actions, { shape: [clips, frames, actionSize] }), states };
+  return {
+    clips,
+    frames,
+    embeddings: tensor(embeddings, { shape: [clips, frames, width] }),
+    actions: tensor(actions, { shape: [clips, frames, actionSize] }),
+    states,
+  };
 }
 
 /** Columns [from, to) of the states of chosen frames, row by row. */
-export function statesOf(states: Float32Array, from: number, to: number, chosen: (clip: number, frame: number) => boolean, frames: number): Float32Array {
+export function statesOf(
+  states: Float32Array,
+  from: number,
+  to: number,
+  chosen: (clip: number, frame: number) => boolean,
+  frames: number,
+): Float32Array {
   const rows: number[] = [];
   for (let row = 0; row * stateSize < states.length; row++) {
-    if (chosen(Math.floor(row / frames), row % frames)) for (let k = from; k < to; k++) rows.push(states[row * stateSize + k]);
+    if (chosen(Math.floor(row / frames), row % frames))
+      for (let k = from; k < to; k++) rows.push(states[row * stateSize + k]);
   }
   return Float32Array.from(rows);
 }

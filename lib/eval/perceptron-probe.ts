@@ -16,7 +16,13 @@ export type Probe = (x: Float32Array) => Promise<Float32Array>;
  * Fits a perceptron with one hidden layer of 128 to standardised rows: what can be read off a representation without much help.
  * @param x [rows, inputs]   @param y [rows, outputs]
  */
-export async function fitPerceptron(x: Float32Array, y: Float32Array, inputs: number, outputs: number, { seed, signal }: { readonly seed: number; readonly signal?: AbortSignal }): Promise<Probe> {
+export async function fitPerceptron(
+  x: Float32Array,
+  y: Float32Array,
+  inputs: number,
+  outputs: number,
+  { seed, signal }: { readonly seed: number; readonly signal?: AbortSignal },
+): Promise<Probe> {
   const rows = x.length / inputs;
   const scaleX = standardiser(x, inputs);
   const scaleY = standardiser(y, outputs);
@@ -43,7 +49,12 @@ export async function fitPerceptron(x: Float32Array, y: Float32Array, inputs: nu
       chosenX.set(standardX.subarray(row * inputs, (row + 1) * inputs), i * inputs);
       chosenY.set(standardY.subarray(row * outputs, (row + 1) * outputs), i * outputs);
     }
-    const next = step.call({ signal }, tensor(chosenX, { shape: [count, inputs] }), tensor(chosenY, { shape: [count, outputs] }), scalar(rate(iteration)));
+    const next = step.call(
+      { signal },
+      tensor(chosenX, { shape: [count, inputs] }),
+      tensor(chosenY, { shape: [count, outputs] }),
+      scalar(rate(iteration)),
+    );
     await pending; // one step in flight beside the one being prepared
     pending = next;
   }
@@ -56,14 +67,19 @@ export async function fitPerceptron(x: Float32Array, y: Float32Array, inputs: nu
       const part = new Float32Array(chunk * inputs);
       const standard = scaleX.apply(queries.subarray(start * inputs, (start + chunk) * inputs));
       part.set(standard);
-      const values = scaleY.invert((await (await read(tensor(part, { shape: [chunk, inputs] }))).data()) as Float32Array);
+      const values = scaleY.invert(
+        (await (await read(tensor(part, { shape: [chunk, inputs] }))).data()) as Float32Array,
+      );
       result.set(values.subarray(0, (standard.length / inputs) * outputs), start * outputs);
     }
     return result;
   };
 }
 
-function standardiser(values: Float32Array, width: number): { apply(rows: Float32Array): Float32Array; invert(rows: Float32Array): Float32Array } {
+function standardiser(
+  values: Float32Array,
+  width: number,
+): { apply(rows: Float32Array): Float32Array; invert(rows: Float32Array): Float32Array } {
   const rows = values.length / width;
   const means = new Float64Array(width);
   const deviations = new Float64Array(width);

@@ -1,14 +1,14 @@
 import { JepaError } from '../errors.js';
 import { tensor } from '../tensor/index.js';
-import type { ClipSet } from '../worlds/physics/clip.js';
-import { physicsClips, violationPairs } from '../worlds/physics/evaluation.js';
-import { PhysicsDataset } from '../worlds/physics/dataset.js';
-import { imageSize } from '../worlds/physics/layout.js';
-import type { Split } from '../worlds/physics/seeds.js';
-import { physicsTrainingBatch } from '../worlds/physics/training.js';
 import { refreshStatistics } from '../world-model/statistics.js';
 import { WorldModelTraining } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
+import type { ClipSet } from '../worlds/physics/clip.js';
+import { PhysicsDataset } from '../worlds/physics/dataset.js';
+import { physicsClips, violationPairs } from '../worlds/physics/evaluation.js';
+import { imageSize } from '../worlds/physics/layout.js';
+import type { Split } from '../worlds/physics/seeds.js';
+import { physicsTrainingBatch } from '../worlds/physics/training.js';
 import { type ActionRankResults, evaluateActionRanking } from './action-rank.js';
 import { PixelAutoencoder } from './autoencoder.js';
 import { type CounterfactualResults, evaluateCounterfactuals } from './counterfactual.js';
@@ -25,7 +25,11 @@ export interface PhysicsResults {
   readonly probes: ProbeResults;
   readonly rollout: RolloutResults;
   /** Training that the rivals had, so that rows can be judged. */
-  readonly rivals: { readonly autoencoderSteps: number; readonly autoencoderFlops: number; readonly equalComputeSteps: number };
+  readonly rivals: {
+    readonly autoencoderSteps: number;
+    readonly autoencoderFlops: number;
+    readonly equalComputeSteps: number;
+  };
 }
 
 /** What a report shows. */
@@ -64,19 +68,40 @@ const probeChunks = 5;
  * @throws JepaError ERR_JEPA_MISSING_PEER without the physics engine
  * @example const { results } = await evaluatePhysics(model, { split: 'test', seed: 7 });
  */
-export async function evaluatePhysics(model: WorldModel, { split, seed, scale = 1, autoencoderSteps = 220, signal, onProgress }: PhysicsEvaluationOptions): Promise<{ results: PhysicsResults; examples: PhysicsExamples }> {
-  if (!(scale > 0 && scale <= 1)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[evaluatePhysics] expected a scale above 0 and at most 1, got ${scale}`);
+export async function evaluatePhysics(
+  model: WorldModel,
+  { split, seed, scale = 1, autoencoderSteps = 220, signal, onProgress }: PhysicsEvaluationOptions,
+): Promise<{ results: PhysicsResults; examples: PhysicsExamples }> {
+  if (!(scale > 0 && scale <= 1))
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[evaluatePhysics] expected a scale above 0 and at most 1, got ${scale}`,
+    );
   const sized = (count: number): number => Math.max(8, Math.round(count * scale));
   onProgress?.('training the pixel autoencoder');
-  const { autoencoder, equal, steps } = await rivals(model, seed, Math.max(2, Math.round(autoencoderSteps * scale)), signal, onProgress);
+  const { autoencoder, equal, steps } = await rivals(
+    model,
+    seed,
+    Math.max(2, Math.round(autoencoderSteps * scale)),
+    signal,
+    onProgress,
+  );
   onProgress?.('the untrained network');
   const untrained = await untrainedModel(model, seed);
-  const scorer = (which: WorldModel, read: 'normalised' | 'raw'): Scorer => async (clips) => {
-    const { embeddings, actions } = await embed(which, clips, signal);
-    return (await which.surpriseOf(embeddings, actions, { signal }))[read];
-  };
+  const scorer =
+    (which: WorldModel, read: 'normalised' | 'raw'): Scorer =>
+    async (clips) => {
+      const { embeddings, actions } = await embed(which, clips, signal);
+      return (await which.surpriseOf(embeddings, actions, { signal }))[read];
+    };
   const violations = await evaluateViolations(
-    { model: scorer(model, 'normalised'), raw: scorer(model, 'raw'), modelAtEqualCompute: scorer(equal, 'normalised'), untrained: scorer(untrained, 'raw'), autoencoder: scorer(autoencoder.model, 'raw') },
+    {
+      model: scorer(model, 'normalised'),
+      raw: scorer(model, 'raw'),
+      modelAtEqualCompute: scorer(equal, 'normalised'),
+      untrained: scorer(untrained, 'raw'),
+      autoencoder: scorer(autoencoder.model, 'raw'),
+    },
     { split, seed, pairs: sized(200), signal, onProgress },
   );
   onProgress?.('probes');
@@ -87,19 +112,44 @@ export async function evaluatePhysics(model: WorldModel, { split, seed, scale = 
   onProgress?.('counterfactuals');
   const counterfactual = await evaluateCounterfactuals(model, { split, seed, count: sized(300), signal });
   onProgress?.('ranking actions');
-  const actionRank = await evaluateActionRanking(model, autoencoder, train, { split, seed, starts: sized(100), signal });
+  const actionRank = await evaluateActionRanking(model, autoencoder, train, {
+    split,
+    seed,
+    starts: sized(100),
+    signal,
+  });
   const example = await violationExample(model, split, seed, signal);
   for (const other of [equal, untrained, autoencoder.model]) other.dispose();
   return {
-    results: { violations, counterfactual, actionRank, probes, rollout, rivals: { autoencoderSteps: steps.autoencoder, autoencoderFlops: autoencoder.flops, equalComputeSteps: steps.equal } },
+    results: {
+      violations,
+      counterfactual,
+      actionRank,
+      probes,
+      rollout,
+      rivals: {
+        autoencoderSteps: steps.autoencoder,
+        autoencoderFlops: autoencoder.flops,
+        equalComputeSteps: steps.equal,
+      },
+    },
     examples: { violation: example, rollouts: paths },
   };
 }
 
 /** The autoencoder, and a world model that had the same number of operations. */
-async function rivals(model: WorldModel, seed: number, autoencoderSteps: number, signal: AbortSignal | undefined, onProgress?: (text: string) => void): Promise<{ autoencoder: PixelAutoencoder; equal: WorldModel; steps: { autoencoder: number; equal: number } }> {
+async function rivals(
+  model: WorldModel,
+  seed: number,
+  autoencoderSteps: number,
+  signal: AbortSignal | undefined,
+  onProgress?: (text: string) => void,
+): Promise<{ autoencoder: PixelAutoencoder; equal: WorldModel; steps: { autoencoder: number; equal: number } }> {
   const autoencoder = new PixelAutoencoder(model.config);
-  await autoencoder.train(new PhysicsDataset({ seed, signal }), autoencoderSteps, { signal, onStep: (step) => onProgress?.(`training the pixel autoencoder: step ${step}/${autoencoderSteps}`) });
+  await autoencoder.train(new PhysicsDataset({ seed, signal }), autoencoderSteps, {
+    signal,
+    onStep: (step) => onProgress?.(`training the pixel autoencoder: step ${step}/${autoencoderSteps}`),
+  });
   const equal = new WorldModel(model.config);
   const training = new WorldModelTraining(equal);
   const dataset = new PhysicsDataset({ seed, signal });
@@ -121,28 +171,51 @@ async function rivals(model: WorldModel, seed: number, autoencoderSteps: number,
 async function untrainedModel(model: WorldModel, seed: number): Promise<WorldModel> {
   const untrained = new WorldModel({ ...model.config, seed: model.config.seed + 1 });
   const batches = await Promise.all(Array.from({ length: 8 }, (_, index) => physicsTrainingBatch({ seed }, index)));
-  await refreshStatistics(untrained.network, batches.map(({ clips, frames, observations }) => tensor(observations, { shape: [clips, frames, imageSize, imageSize, 3] })));
+  await refreshStatistics(
+    untrained.network,
+    batches.map(({ clips, frames, observations }) =>
+      tensor(observations, { shape: [clips, frames, imageSize, imageSize, 3] }),
+    ),
+  );
   return untrained;
 }
 
 /** Training clips that probes are fitted to, embedded in parts so that pixels need not all be held. */
-async function probeClips(model: WorldModel, seed: number, count: number, signal?: AbortSignal): Promise<EmbeddedClips> {
+async function probeClips(
+  model: WorldModel,
+  seed: number,
+  count: number,
+  signal?: AbortSignal,
+): Promise<EmbeddedClips> {
   const parts: EmbeddedClips[] = [];
   for (let chunk = 0; chunk < probeChunks; chunk++) {
-    const clips = await physicsClips({ split: 'train', seed: seed * probeChunks + chunk, count: Math.ceil(count / probeChunks), signal });
+    const clips = await physicsClips({
+      split: 'train',
+      seed: seed * probeChunks + chunk,
+      count: Math.ceil(count / probeChunks),
+      signal,
+    });
     parts.push(await embed(model, clips, signal));
   }
   return joinEmbedded(parts);
 }
 
-async function violationExample(model: WorldModel, split: Split, seed: number, signal?: AbortSignal): Promise<PhysicsExamples['violation']> {
+async function violationExample(
+  model: WorldModel,
+  split: Split,
+  seed: number,
+  signal?: AbortSignal,
+): Promise<PhysicsExamples['violation']> {
   const violation = 'continuity';
   const pairs = await violationPairs({ violation, split, seed, count: 2, signal });
   const curve = async (set: ClipSet): Promise<{ values: number[]; first: number }> => {
     const { embeddings, actions } = await embed(model, set, signal);
     const surprise = await model.surpriseOf(embeddings, actions, { signal });
     const [, length] = surprise.curve.shape;
-    return { values: [...((await surprise.curve.data()) as Float32Array).subarray(0, length)], first: set.frames - length };
+    return {
+      values: [...((await surprise.curve.data()) as Float32Array).subarray(0, length)],
+      first: set.frames - length,
+    };
   };
   const [possible, impossible] = [await curve(pairs.possible), await curve(pairs.impossible)];
   const bytes = pairs.possible.observations.length / pairs.possible.clips;

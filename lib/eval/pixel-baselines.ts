@@ -13,7 +13,10 @@ export function pixelSurprise({ clips, frames, observations }: ClipSet, order: '
     for (let t = firstFrame; t < frames; t++) {
       const at = (clip * frames + t) * size;
       for (let i = at; i < at + size; i++) {
-        const difference = order === 'first' ? observations[i] - observations[i - size] : observations[i] - 2 * observations[i - size] + observations[i - 2 * size];
+        const difference =
+          order === 'first'
+            ? observations[i] - observations[i - size]
+            : observations[i] - 2 * observations[i - size] + observations[i - 2 * size];
         total += difference * difference;
       }
     }

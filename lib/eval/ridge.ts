@@ -12,7 +12,13 @@ export interface LinearFit {
  * Ridge regression with an unpenalised intercept: minimises ‖Y − XW − b‖² + alpha·‖W‖², by Cholesky in float64.
  * @param x [rows, inputs]   @param y [rows, outputs]
  */
-export function fitRidge(x: ArrayLike<number>, y: ArrayLike<number>, inputs: number, outputs: number, alpha: number): LinearFit {
+export function fitRidge(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  inputs: number,
+  outputs: number,
+  alpha: number,
+): LinearFit {
   const rows = x.length / inputs;
   const meanX = columnMeans(x, inputs);
   const meanY = columnMeans(y, outputs);

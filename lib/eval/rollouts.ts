@@ -1,5 +1,5 @@
-import { room, stateSize } from '../worlds/physics/layout.js';
 import type { WorldModel } from '../world-model/world-model.js';
+import { room, stateSize } from '../worlds/physics/layout.js';
 import type { EmbeddedClips } from './embedded.js';
 import type { Probe } from './perceptron-probe.js';
 
@@ -25,7 +25,12 @@ export interface ImaginedPath {
 }
 
 /** Open-loop prediction from four frames, 4 and 8 frames ahead. */
-export async function evaluateRollouts(model: WorldModel, clips: EmbeddedClips, readPositions: Probe, { signal }: { readonly signal?: AbortSignal } = {}): Promise<{ results: RolloutResults; paths: ImaginedPath[] }> {
+export async function evaluateRollouts(
+  model: WorldModel,
+  clips: EmbeddedClips,
+  readPositions: Probe,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<{ results: RolloutResults; paths: ImaginedPath[] }> {
   const context = model.config.contextFrames;
   const { embeddings } = await model.imagine(clips.embeddings, clips.actions, { signal });
   const imagined = (await embeddings.data()) as Float32Array;
@@ -63,7 +68,10 @@ export async function evaluateRollouts(model: WorldModel, clips: EmbeddedClips, 
   };
   const paths = Array.from({ length: Math.min(3, clips.clips) }, (_, clip) => ({
     truth: Array.from({ length: steps }, (_, k) => place(clip, context + k)),
-    imagined: Array.from({ length: steps }, (_, k) => [places[2 * (clip * steps + k)], places[2 * (clip * steps + k) + 1]] as const),
+    imagined: Array.from(
+      { length: steps },
+      (_, k) => [places[2 * (clip * steps + k)], places[2 * (clip * steps + k) + 1]] as const,
+    ),
   }));
   return { results: { k4: scores(4), k8: scores(8) }, paths };
 }

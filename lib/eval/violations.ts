@@ -28,7 +28,9 @@ export interface ViolationResults {
   readonly rawMacro: number;
 }
 
-export type Scorers = Readonly<Record<Exclude<Contender, 'pixelDifference' | 'secondDifference'>, Scorer>> & { readonly raw: Scorer };
+export type Scorers = Readonly<Record<Exclude<Contender, 'pixelDifference' | 'secondDifference'>, Scorer>> & {
+  readonly raw: Scorer;
+};
 
 interface Options {
   readonly split: Split;
@@ -39,14 +41,19 @@ interface Options {
 }
 
 /** Violation of expectation: in how many pairs is the impossible clip the more surprising one? */
-export async function evaluateViolations(scorers: Scorers, { split, seed, pairs, signal, onProgress }: Options): Promise<ViolationResults> {
+export async function evaluateViolations(
+  scorers: Scorers,
+  { split, seed, pairs, signal, onProgress }: Options,
+): Promise<ViolationResults> {
   const rows = new Map<Violation, Rows>();
   const raw = new Map<Violation, number>();
   for (const violation of [...properties, colourControl] as const) {
     onProgress?.(`violations: ${violation}`);
     const { possible, impossible, visible } = await violationPairs({ violation, split, seed, count: pairs, signal });
-    const compare = async (scorer: Scorer): Promise<Share> => pairedShare(await scorer(possible), await scorer(impossible), visible);
-    const pixel = (order: 'first' | 'second'): Share => pairedShare(pixelSurprise(possible, order), pixelSurprise(impossible, order), visible);
+    const compare = async (scorer: Scorer): Promise<Share> =>
+      pairedShare(await scorer(possible), await scorer(impossible), visible);
+    const pixel = (order: 'first' | 'second'): Share =>
+      pairedShare(pixelSurprise(possible, order), pixelSurprise(impossible, order), visible);
     rows.set(violation, {
       model: await compare(scorers.model),
       modelAtEqualCompute: await compare(scorers.modelAtEqualCompute),
@@ -57,22 +64,50 @@ export async function evaluateViolations(scorers: Scorers, { split, seed, pairs,
     });
     raw.set(violation, (await compare(scorers.raw)).accuracy);
   }
-  const perProperty = Object.fromEntries(properties.map((property) => [property, rows.get(property)])) as unknown as Record<Property, Rows>;
+  const perProperty = Object.fromEntries(
+    properties.map((property) => [property, rows.get(property)]),
+  ) as unknown as Record<Property, Rows>;
   return {
-    macro: mapRows((contender) => macroOf(Object.fromEntries(properties.map((property) => [property, perProperty[property][contender]])) as Record<Property, Share>)),
+    macro: mapRows((contender) =>
+      macroOf(
+        Object.fromEntries(properties.map((property) => [property, perProperty[property][contender]])) as Record<
+          Property,
+          Share
+        >,
+      ),
+    ),
     perProperty,
     colourControl: rows.get(colourControl) as Rows,
-    rawMacro: macroOf(Object.fromEntries(properties.map((property) => [property, { accuracy: raw.get(property), interval: [0, 0] }])) as unknown as Record<Property, Share>).accuracy,
+    rawMacro: macroOf(
+      Object.fromEntries(
+        properties.map((property) => [property, { accuracy: raw.get(property), interval: [0, 0] }]),
+      ) as unknown as Record<Property, Share>,
+    ).accuracy,
   };
 }
 
 export function mapRows(of: (contender: Contender) => Share): Rows {
-  return { model: of('model'), modelAtEqualCompute: of('modelAtEqualCompute'), untrained: of('untrained'), pixelDifference: of('pixelDifference'), secondDifference: of('secondDifference'), autoencoder: of('autoencoder') };
+  return {
+    model: of('model'),
+    modelAtEqualCompute: of('modelAtEqualCompute'),
+    untrained: of('untrained'),
+    pixelDifference: of('pixelDifference'),
+    secondDifference: of('secondDifference'),
+    autoencoder: of('autoencoder'),
+  };
 }
 
 /** The mean of eight: visible and occluded permanence are halves of one. */
 export function macroOf(shares: Readonly<Record<Property, Share>>): Share {
   const both = ['permanence-visible', 'permanence-occluded'] as const;
-  const parts = (read: (share: Share) => number): number[] => [...properties.filter((property) => !both.includes(property as (typeof both)[number])).map((property) => read(shares[property])), mean(both.map((property) => read(shares[property])))];
-  return { accuracy: mean(parts(({ accuracy }) => accuracy)), interval: [mean(parts(({ interval }) => interval[0])), mean(parts(({ interval }) => interval[1]))] };
+  const parts = (read: (share: Share) => number): number[] => [
+    ...properties
+      .filter((property) => !both.includes(property as (typeof both)[number]))
+      .map((property) => read(shares[property])),
+    mean(both.map((property) => read(shares[property]))),
+  ];
+  return {
+    accuracy: mean(parts(({ accuracy }) => accuracy)),
+    interval: [mean(parts(({ interval }) => interval[0])), mean(parts(({ interval }) => interval[1]))],
+  };
 }

@@ -1,7 +1,7 @@
-import { Module } from '../nn/module.js';
 import { BatchNorm } from '../nn/batch-norm.js';
 import { Conv2d } from '../nn/conv2d.js';
 import { Linear } from '../nn/linear.js';
+import { Module } from '../nn/module.js';
 import { gelu, reshape } from '../ops/index.js';
 import type { Tensor } from '../tensor/index.js';
 

@@ -1,5 +1,5 @@
-import { Module } from '../nn/module.js';
 import { Linear } from '../nn/linear.js';
+import { Module } from '../nn/module.js';
 import { gelu } from '../ops/index.js';
 import type { Tensor } from '../tensor/index.js';
 
@@ -8,7 +8,10 @@ export class Perceptron extends Module {
   readonly layers: Linear[];
 
   /** @param widths input, hidden … and output widths   @param name path that keys the random initial weights */
-  constructor(widths: readonly number[], options: { readonly seed: number; readonly name: string; readonly zeroLast?: boolean }) {
+  constructor(
+    widths: readonly number[],
+    options: { readonly seed: number; readonly name: string; readonly zeroLast?: boolean },
+  ) {
     super();
     this.layers = widths.slice(1).map(
       (outputs, index) =>

@@ -13,7 +13,11 @@ export class PixelDecoder extends Module {
     super();
     this.hidden = new Linear(embeddingSize, 256, { seed, name: 'decoder.hidden' });
     this.map = new Linear(256, 4 * 4 * 96, { seed, name: 'decoder.map' });
-    this.stages = [new Linear(96, 4 * 64, { seed, name: 'decoder.stages.0' }), new Linear(64, 4 * 32, { seed, name: 'decoder.stages.1' }), new Linear(32, 16 * 3, { seed, name: 'decoder.stages.2' })];
+    this.stages = [
+      new Linear(96, 4 * 64, { seed, name: 'decoder.stages.0' }),
+      new Linear(64, 4 * 32, { seed, name: 'decoder.stages.1' }),
+      new Linear(32, 16 * 3, { seed, name: 'decoder.stages.2' }),
+    ];
   }
 
   /** @param embeddings [N, D]   @returns [N, 64, 64, 3] */

@@ -39,7 +39,13 @@ export function frame(sequence: Tensor, t: number): Tensor {
  * @param actions [B, T, A] actions of the whole clip; action t is taken at frame t
  * @param frames  number of context frames c; predicts frames c … T−1, and T itself when `steps` says so
  */
-export function openLoop(predictor: Predictor, context: Rollout, actions: Tensor, frames: number, steps = actions.shape[1] - frames): Rollout {
+export function openLoop(
+  predictor: Predictor,
+  context: Rollout,
+  actions: Tensor,
+  frames: number,
+  steps = actions.shape[1] - frames,
+): Rollout {
   let state = frame(context.states, frames - 1);
   let embedding = frame(context.embeddings, frames - 1);
   const states = [state];

@@ -28,7 +28,10 @@ export class RecurrentPredictor extends Module implements Predictor {
     super();
     this.stateSize = stateSize;
     this.cell = new GRUCell(embeddingSize + actionSize, stateSize, { seed, name: 'predictor.cell' });
-    this.head = new Perceptron([stateSize + embeddingSize + actionSize, hidden, embeddingSize], { seed, name: 'predictor.head' });
+    this.head = new Perceptron([stateSize + embeddingSize + actionSize, hidden, embeddingSize], {
+      seed,
+      name: 'predictor.head',
+    });
   }
 
   initialState(batch: number): Tensor {

@@ -1,6 +1,6 @@
-import { Module } from '../nn/module.js';
 import { BatchNorm } from '../nn/batch-norm.js';
 import { Linear } from '../nn/linear.js';
+import { Module } from '../nn/module.js';
 import { gelu } from '../ops/index.js';
 import type { Tensor } from '../tensor/index.js';
 

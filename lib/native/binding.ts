@@ -11,9 +11,19 @@ export interface Addon {
   createProgram(bytes: Uint8Array, variables: readonly VariableHandle[]): ProgramHandle;
   programInfo(program: ProgramHandle): ProgramInfo;
   /** Inputs are copied before the call returns; outputs are filled when the promise resolves. */
-  run(program: ProgramHandle, inputs: readonly ArrayBufferView[], outputs: readonly ArrayBufferView[], runId: number): Promise<void>;
+  run(
+    program: ProgramHandle,
+    inputs: readonly ArrayBufferView[],
+    outputs: readonly ArrayBufferView[],
+    runId: number,
+  ): Promise<void>;
   abort(runId: number): void;
-  profile(program: ProgramHandle, inputs: readonly ArrayBufferView[], outputs: readonly ArrayBufferView[], repetitions: number): Promise<NativeProfile>;
+  profile(
+    program: ProgramHandle,
+    inputs: readonly ArrayBufferView[],
+    outputs: readonly ArrayBufferView[],
+    repetitions: number,
+  ): Promise<NativeProfile>;
   disposeProgram(program: ProgramHandle): void;
   memory(): NativeMemory;
   setThreads(count: number): void;
@@ -46,8 +56,18 @@ export interface ProgramInfo {
   readonly constantBytes: number;
   readonly flops: number;
   readonly bytes: number;
-  readonly nodes: readonly { readonly op: string; readonly flops: number; readonly bytes: number; readonly tiles: number }[];
-  readonly buffers: readonly { readonly offset: number; readonly bytes: number; readonly first: number; readonly last: number }[];
+  readonly nodes: readonly {
+    readonly op: string;
+    readonly flops: number;
+    readonly bytes: number;
+    readonly tiles: number;
+  }[];
+  readonly buffers: readonly {
+    readonly offset: number;
+    readonly bytes: number;
+    readonly first: number;
+    readonly last: number;
+  }[];
 }
 
 export interface NativeProfile {

@@ -47,7 +47,9 @@ export class BatchNorm extends Module {
     }
     this.runningMean = this.buffer(parameter(`${name}.running_mean`, [features], zeros));
     this.runningVar = this.buffer(parameter(`${name}.running_var`, [features], ones));
-    this.numBatchesTracked = this.buffer(variable(new Int32Array(1), { name: `${name}.num_batches_tracked`, shape: [], dtype: 'int32' }));
+    this.numBatchesTracked = this.buffer(
+      variable(new Int32Array(1), { name: `${name}.num_batches_tracked`, shape: [], dtype: 'int32' }),
+    );
   }
 
   /**
@@ -58,7 +60,10 @@ export class BatchNorm extends Module {
   forward(x: Tensor): Tensor {
     const { axis, epsilon } = this.#options;
     if (x.shape.at(axis) !== this.#features) {
-      throw new JepaError('ERR_JEPA_SHAPE', `[batchNorm] expected ${this.#features} features on axis ${axis}, got x of shape [${x.shape.join(', ')}]`);
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[batchNorm] expected ${this.#features} features on axis ${axis}, got x of shape [${x.shape.join(', ')}]`,
+      );
     }
     const rows = axis === 1 ? x : reshape(x, [x.size / this.#features, this.#features]);
     const { weight, bias, runningMean, runningVar, training } = this;
@@ -71,7 +76,10 @@ export class BatchNorm extends Module {
   #track(average: Tensor, variance: Tensor): void {
     const seen = assign(this.numBatchesTracked, add(latest(this.numBatchesTracked), 1));
     const weight = this.#options.momentum ?? reciprocal(cast(seen, 'float32'));
-    for (const [running, batch] of [[this.runningMean, average], [this.runningVar, variance]] as const) {
+    for (const [running, batch] of [
+      [this.runningMean, average],
+      [this.runningVar, variance],
+    ] as const) {
       assign(running, add(latest(running), mul(sub(batch, latest(running)), weight)));
     }
   }

@@ -1,7 +1,14 @@
 import { checkOptions } from '../io/options.js';
 import { conv2d } from '../ops/index.js';
 import type { Tensor, Variable } from '../tensor/index.js';
-import { type Initialiser, type InitialiserName, initialisers, layerName, parameter, type SeedOptions } from './initialisers.js';
+import {
+  type Initialiser,
+  type InitialiserName,
+  initialisers,
+  layerName,
+  parameter,
+  type SeedOptions,
+} from './initialisers.js';
 import { Module } from './module.js';
 
 export interface Conv2dOptions extends SeedOptions {
@@ -24,9 +31,18 @@ export class Conv2d extends Module {
   readonly weight: Variable;
   /** [outChannels] */
   readonly bias?: Variable;
-  readonly #options: { readonly stride: number | readonly [number, number]; readonly padding: number | readonly [number, number]; readonly layout: 'NCHW' | 'NHWC' };
+  readonly #options: {
+    readonly stride: number | readonly [number, number];
+    readonly padding: number | readonly [number, number];
+    readonly layout: 'NCHW' | 'NHWC';
+  };
 
-  constructor(inChannels: number, outChannels: number, kernel: number | readonly [number, number], options: Conv2dOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernel: number | readonly [number, number],
+    options: Conv2dOptions = {},
+  ) {
     super();
     checkOptions('Conv2d', options, ['seed', 'name', 'stride', 'padding', 'layout', 'bias', 'initialiser']);
     const { seed, bias = true, stride = 1, padding = 0, layout = 'NCHW', initialiser = 'kaimingUniform' } = options;

@@ -20,7 +20,12 @@ export class Embedding extends Module {
   constructor(count: number, width: number, options: EmbeddingOptions = {}) {
     super();
     checkOptions('Embedding', options, ['seed', 'name', 'initialiser']);
-    this.weight = parameter(`${layerName(options.name, 'embedding')}.weight`, [count, width], options.initialiser ?? normal(), { seed: options.seed });
+    this.weight = parameter(
+      `${layerName(options.name, 'embedding')}.weight`,
+      [count, width],
+      options.initialiser ?? normal(),
+      { seed: options.seed },
+    );
   }
 
   /** @param indices int32 [...]   @returns [..., width]   @throws JepaError ERR_JEPA_INDEX_RANGE when run, if an index is no row */

@@ -1,4 +1,4 @@
-import { variable, type Variable } from '../tensor/index.js';
+import { type Variable, variable } from '../tensor/index.js';
 import { PhiloxStream } from './philox.js';
 
 /** What an initialiser knows of a parameter: its shape, how many inputs each output sums over, and its own random numbers. */
@@ -52,7 +52,10 @@ const named: Record<InitialiserName, { readonly weight: Initialiser; readonly bi
 };
 
 /** Weight and bias initialisers that an `initialiser` option stands for; a function initialises weights, biases become 0. */
-export function initialisers(option: InitialiserName | Initialiser): { readonly weight: Initialiser; readonly bias: Initialiser } {
+export function initialisers(option: InitialiserName | Initialiser): {
+  readonly weight: Initialiser;
+  readonly bias: Initialiser;
+} {
   return typeof option === 'function' ? { weight: option, bias: zeros } : named[option];
 }
 
@@ -72,7 +75,12 @@ export function layerName(name: string | undefined, kind: string): string {
 }
 
 /** A named float32 parameter with its first value drawn from the stream of (seed, name). */
-export function parameter(name: string, shape: readonly number[], initialiser: Initialiser, { seed = 0, fanIn = 1 }: { readonly seed?: number; readonly fanIn?: number } = {}): Variable {
+export function parameter(
+  name: string,
+  shape: readonly number[],
+  initialiser: Initialiser,
+  { seed = 0, fanIn = 1 }: { readonly seed?: number; readonly fanIn?: number } = {},
+): Variable {
   return variable(initialiser({ shape, fanIn, random: new PhiloxStream(seed, name) }), { name, shape });
 }
 

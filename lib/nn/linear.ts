@@ -1,7 +1,14 @@
 import { checkOptions } from '../io/options.js';
 import { linear } from '../ops/index.js';
 import type { Tensor, Variable } from '../tensor/index.js';
-import { type Initialiser, type InitialiserName, initialisers, layerName, parameter, type SeedOptions } from './initialisers.js';
+import {
+  type Initialiser,
+  type InitialiserName,
+  initialisers,
+  layerName,
+  parameter,
+  type SeedOptions,
+} from './initialisers.js';
 import { Module } from './module.js';
 
 export interface LinearOptions extends SeedOptions {

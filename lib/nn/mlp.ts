@@ -1,7 +1,14 @@
 import { checkOptions } from '../io/options.js';
 import type { Tensor } from '../tensor/index.js';
 import { type ActivationLike, activationFunction } from './activation.js';
-import { type Initialiser, type InitialiserName, initialisers, layerName, scaled, type SeedOptions } from './initialisers.js';
+import {
+  type Initialiser,
+  type InitialiserName,
+  initialisers,
+  layerName,
+  type SeedOptions,
+  scaled,
+} from './initialisers.js';
 import { Linear } from './linear.js';
 import { Module } from './module.js';
 

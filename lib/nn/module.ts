@@ -71,7 +71,10 @@ export class Module {
    * @param strict refuse missing and unexpected names too (default); otherwise only what fits by name is loaded
    * @throws JepaError ERR_JEPA_CHECKPOINT_MISMATCH listing missing, unexpected and mis-shaped names
    */
-  async loadStateDict(state: ReadonlyMap<string, HostTensor>, { strict = true }: { readonly strict?: boolean } = {}): Promise<void> {
+  async loadStateDict(
+    state: ReadonlyMap<string, HostTensor>,
+    { strict = true }: { readonly strict?: boolean } = {},
+  ): Promise<void> {
     await writeState(this.constructor.name, this.#state(), state, strict);
   }
 
@@ -128,7 +131,8 @@ export class Module {
 
 function* descend(name: string, value: unknown): Generator<[string, Variable | Module]> {
   if (value instanceof Variable || value instanceof Module) yield [name, value];
-  else if (Array.isArray(value)) for (const [index, element] of value.entries()) yield* descend(`${name}.${index}`, element);
+  else if (Array.isArray(value))
+    for (const [index, element] of value.entries()) yield* descend(`${name}.${index}`, element);
 }
 
 function snakeCase(name: string): string {

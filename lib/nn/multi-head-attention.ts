@@ -2,7 +2,14 @@ import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { attention, permute, reshape, slice } from '../ops/index.js';
 import type { Tensor } from '../tensor/index.js';
-import { type Initialiser, type InitialiserName, initialisers, layerName, scaled, type SeedOptions } from './initialisers.js';
+import {
+  type Initialiser,
+  type InitialiserName,
+  initialisers,
+  layerName,
+  type SeedOptions,
+  scaled,
+} from './initialisers.js';
 import { Linear } from './linear.js';
 import { Module } from './module.js';
 
@@ -30,7 +37,11 @@ export class MultiHeadAttention extends Module {
   constructor(width: number, heads: number, options: MultiHeadAttentionOptions = {}) {
     super();
     checkOptions('MultiHeadAttention', options, ['seed', 'name', 'qkvBias', 'causal', 'initialiser', 'outputScale']);
-    if (width % heads !== 0) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[MultiHeadAttention] expected a width that is a multiple of the ${heads} heads, got ${width}`);
+    if (width % heads !== 0)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[MultiHeadAttention] expected a width that is a multiple of the ${heads} heads, got ${width}`,
+      );
     const { seed, qkvBias = true, causal = false, outputScale = 1, initialiser = 'kaimingUniform' } = options;
     const name = layerName(options.name, 'attn');
     this.#heads = heads;
@@ -47,7 +58,10 @@ export class MultiHeadAttention extends Module {
    */
   forward(x: Tensor, { mask }: { readonly mask?: Tensor } = {}): Tensor {
     const [batch, tokens, width] = x.shape;
-    const heads = permute(reshape(this.qkv.forward(x), [batch, tokens, 3, this.#heads, width / this.#heads]), [2, 0, 3, 1, 4]);
+    const heads = permute(
+      reshape(this.qkv.forward(x), [batch, tokens, 3, this.#heads, width / this.#heads]),
+      [2, 0, 3, 1, 4],
+    );
     const [q, k, v] = [0, 1, 2].map((part) => reshape(slice(heads, 0, part, part + 1), heads.shape.slice(1)));
     const y = attention(q, k, v, { causal: this.#causal, mask });
     return this.proj.forward(reshape(permute(y, [0, 2, 1, 3]), [batch, tokens, width]));

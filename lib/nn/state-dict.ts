@@ -4,7 +4,12 @@ import type { Variable } from '../tensor/index.js';
 
 /** Values of variables by name, as of now: later steps do not change them. */
 export async function readState(variables: ReadonlyMap<string, Variable>): Promise<Map<string, HostTensor>> {
-  const entries = [...variables].map(async ([name, variable]): Promise<[string, HostTensor]> => [name, { dtype: variable.dtype, shape: variable.shape, data: await variable.read() }]);
+  const entries = [...variables].map(
+    async ([name, variable]): Promise<[string, HostTensor]> => [
+      name,
+      { dtype: variable.dtype, shape: variable.shape, data: await variable.read() },
+    ],
+  );
   return new Map(await Promise.all(entries));
 }
 
@@ -12,7 +17,12 @@ export async function readState(variables: ReadonlyMap<string, Variable>): Promi
  * Writes a state into variables by name, wholly or not at all.
  * @throws JepaError ERR_JEPA_CHECKPOINT_MISMATCH
  */
-export async function writeState(owner: string, variables: ReadonlyMap<string, Variable>, state: ReadonlyMap<string, HostTensor>, strict = true): Promise<void> {
+export async function writeState(
+  owner: string,
+  variables: ReadonlyMap<string, Variable>,
+  state: ReadonlyMap<string, HostTensor>,
+  strict = true,
+): Promise<void> {
   const missing = strict ? [...variables.keys()].filter((name) => !state.has(name)) : [];
   const unexpected = strict ? [...state.keys()].filter((name) => !variables.has(name)) : [];
   const misshaped: string[] = [];
@@ -25,11 +35,18 @@ export async function writeState(owner: string, variables: ReadonlyMap<string, V
     else misshaped.push(`${name}: expected ${expected}, got ${got}`);
   }
   if (missing.length + unexpected.length + misshaped.length > 0) {
-    const list = (label: string, names: string[]): string[] => (names.length === 0 ? [] : [`${label}: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ` and ${names.length - 12} more` : ''}`]);
-    throw new JepaError('ERR_JEPA_CHECKPOINT_MISMATCH', `[loadStateDict] expected a state of this ${owner}, got another one`, {
-      help: [...list('missing', missing), ...list('unexpected', unexpected), ...list('mis-shaped', misshaped)],
-      details: { missing, unexpected, misshaped },
-    });
+    const list = (label: string, names: string[]): string[] =>
+      names.length === 0
+        ? []
+        : [`${label}: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ` and ${names.length - 12} more` : ''}`];
+    throw new JepaError(
+      'ERR_JEPA_CHECKPOINT_MISMATCH',
+      `[loadStateDict] expected a state of this ${owner}, got another one`,
+      {
+        help: [...list('missing', missing), ...list('unexpected', unexpected), ...list('mis-shaped', misshaped)],
+        details: { missing, unexpected, misshaped },
+      },
+    );
   }
   await Promise.all(writes.map((write) => write()));
 }

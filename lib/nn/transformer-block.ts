@@ -33,13 +33,36 @@ export class TransformerBlock extends Module {
 
   constructor(width: number, heads: number, options: TransformerBlockOptions = {}) {
     super();
-    checkOptions('TransformerBlock', options, ['seed', 'name', 'mlpRatio', 'epsilon', 'causal', 'qkvBias', 'activation', 'initialiser', 'outputScale']);
+    checkOptions('TransformerBlock', options, [
+      'seed',
+      'name',
+      'mlpRatio',
+      'epsilon',
+      'causal',
+      'qkvBias',
+      'activation',
+      'initialiser',
+      'outputScale',
+    ]);
     const { seed, mlpRatio = 4, epsilon = 1e-6, causal, qkvBias, activation, initialiser, outputScale } = options;
     const name = layerName(options.name, 'block');
     this.norm1 = new LayerNorm(width, { epsilon, name: `${name}.norm1` });
-    this.attn = new MultiHeadAttention(width, heads, { seed, causal, qkvBias, initialiser, outputScale, name: `${name}.attn` });
+    this.attn = new MultiHeadAttention(width, heads, {
+      seed,
+      causal,
+      qkvBias,
+      initialiser,
+      outputScale,
+      name: `${name}.attn`,
+    });
     this.norm2 = new LayerNorm(width, { epsilon, name: `${name}.norm2` });
-    this.mlp = new MLP(width, Math.round(width * mlpRatio), width, { seed, activation, initialiser, outputScale, name: `${name}.mlp` });
+    this.mlp = new MLP(width, Math.round(width * mlpRatio), width, {
+      seed,
+      activation,
+      initialiser,
+      outputScale,
+      name: `${name}.mlp`,
+    });
   }
 
   /** @param x [B, S, D]   @param mask bool, broadcast to [B, H, S, S]   @returns [B, S, D] */

@@ -2,7 +2,14 @@ import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { add, permute, reshape } from '../ops/index.js';
 import type { Tensor, Variable } from '../tensor/index.js';
-import { type Initialiser, type InitialiserName, layerName, parameter, type SeedOptions, truncatedNormal } from './initialisers.js';
+import {
+  type Initialiser,
+  type InitialiserName,
+  layerName,
+  parameter,
+  type SeedOptions,
+  truncatedNormal,
+} from './initialisers.js';
 import { LayerNorm } from './layer-norm.js';
 import { Linear } from './linear.js';
 import { Module } from './module.js';
@@ -28,7 +35,22 @@ export interface VisionTransformerOptions extends SeedOptions {
   readonly initialiser?: InitialiserName | Initialiser;
 }
 
-const optionNames = ['imageSize', 'patchSize', 'width', 'depth', 'heads', 'channels', 'mlpRatio', 'epsilon', 'positions', 'positionOrder', 'layout', 'initialiser', 'seed', 'name'];
+const optionNames = [
+  'imageSize',
+  'patchSize',
+  'width',
+  'depth',
+  'heads',
+  'channels',
+  'mlpRatio',
+  'epsilon',
+  'positions',
+  'positionOrder',
+  'layout',
+  'initialiser',
+  'seed',
+  'name',
+];
 
 /**
  * Vision transformer without class token (Dosovitskiy et al. 2021; encoder of Assran et al. 2023): patches, positions, pre-norm
@@ -48,21 +70,54 @@ export class VisionTransformer extends Module {
   constructor(options: VisionTransformerOptions) {
     super();
     checkOptions('VisionTransformer', options, optionNames);
-    const { imageSize, patchSize, width, depth, heads, channels = 3, mlpRatio, epsilon = 1e-6, positions = 'sincos', positionOrder = 'column-row', layout = 'NCHW', initialiser = 'truncatedNormal', seed } = options;
+    const {
+      imageSize,
+      patchSize,
+      width,
+      depth,
+      heads,
+      channels = 3,
+      mlpRatio,
+      epsilon = 1e-6,
+      positions = 'sincos',
+      positionOrder = 'column-row',
+      layout = 'NCHW',
+      initialiser = 'truncatedNormal',
+      seed,
+    } = options;
     const [height, breadth] = typeof imageSize === 'number' ? [imageSize, imageSize] : imageSize;
     if (height % patchSize !== 0 || breadth % patchSize !== 0) {
-      throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[VisionTransformer] expected an image size that is a multiple of the patch size ${patchSize}, got ${height} × ${breadth}`);
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[VisionTransformer] expected an image size that is a multiple of the patch size ${patchSize}, got ${height} × ${breadth}`,
+      );
     }
     const name = layerName(options.name, 'vit');
     this.#grid = [height / patchSize, breadth / patchSize];
     this.#patch = { size: patchSize, channels, layout };
-    this.patchEmbed = new Linear(channels * patchSize * patchSize, width, { seed, initialiser, name: `${name}.patch_embed` });
+    this.patchEmbed = new Linear(channels * patchSize * patchSize, width, {
+      seed,
+      initialiser,
+      name: `${name}.patch_embed`,
+    });
     const table = [1, this.#grid[0] * this.#grid[1], width];
-    this.posEmbed = parameter(`${name}.pos_embed`, table, positions === 'learned' ? truncatedNormal() : () => sincos2d(width, this.#grid, positionOrder), { seed });
+    this.posEmbed = parameter(
+      `${name}.pos_embed`,
+      table,
+      positions === 'learned' ? truncatedNormal() : () => sincos2d(width, this.#grid, positionOrder),
+      { seed },
+    );
     if (positions === 'sincos') this.buffer(this.posEmbed);
     this.blocks = Array.from({ length: depth }, (_, index) => {
       const outputScale = 1 / Math.sqrt(2 * (index + 1));
-      return new TransformerBlock(width, heads, { seed, mlpRatio, epsilon, initialiser, outputScale, name: `${name}.blocks.${index}` });
+      return new TransformerBlock(width, heads, {
+        seed,
+        mlpRatio,
+        epsilon,
+        initialiser,
+        outputScale,
+        name: `${name}.blocks.${index}`,
+      });
     });
     this.norm = new LayerNorm(width, { epsilon, name: `${name}.norm` });
   }
@@ -82,9 +137,15 @@ export class VisionTransformer extends Module {
     const [rows, columns] = this.#grid;
     const { size, channels, layout } = this.#patch;
     const batch = pixels.shape[0];
-    const expected = layout === 'NCHW' ? [batch, channels, rows * size, columns * size] : [batch, rows * size, columns * size, channels];
+    const expected =
+      layout === 'NCHW'
+        ? [batch, channels, rows * size, columns * size]
+        : [batch, rows * size, columns * size, channels];
     if (pixels.rank !== 4 || expected.some((extent, axis) => pixels.shape[axis] !== extent)) {
-      throw new JepaError('ERR_JEPA_SHAPE', `[VisionTransformer] expected pixels of shape [${expected.join(', ')}] (${layout}), got [${pixels.shape.join(', ')}]`);
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[VisionTransformer] expected pixels of shape [${expected.join(', ')}] (${layout}), got [${pixels.shape.join(', ')}]`,
+      );
     }
     const patches =
       layout === 'NCHW'

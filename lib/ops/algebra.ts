@@ -23,8 +23,14 @@ function total(parts: readonly Tensor[]): Tensor {
   }
   if (products.length === 1) others.push(products[0].part);
   if (products.length > 1) {
-    const left = concat(products.map(({ operands: [a] }) => transpose(a)), 0);
-    const right = concat(products.map(({ operands: [, b] }) => b), 0);
+    const left = concat(
+      products.map(({ operands: [a] }) => transpose(a)),
+      0,
+    );
+    const right = concat(
+      products.map(({ operands: [, b] }) => b),
+      0,
+    );
     others.push(matmul(left, right, { transposeA: true }));
   }
   return others.reduce((sum, part) => add(sum, part));

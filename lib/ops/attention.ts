@@ -29,8 +29,10 @@ interface Attributes {
   readonly windowBlocks: number;
 }
 
-const encode: NonNullable<OpDefinition<Attributes>['native']>['encode'] = (writer, { scale, flags, queryOffset, window, block, windowBlocks }) =>
-  writer.f32(scale).u32(flags).i32(queryOffset).i32(window[0]).i32(window[1]).i32(block).i32(windowBlocks);
+const encode: NonNullable<OpDefinition<Attributes>['native']>['encode'] = (
+  writer,
+  { scale, flags, queryOffset, window, block, windowBlocks },
+) => writer.f32(scale).u32(flags).i32(queryOffset).i32(window[0]).i32(window[1]).i32(block).i32(windowBlocks);
 
 const attentionOp: OpDefinition<Attributes> = {
   name: 'attention',
@@ -40,13 +42,18 @@ const attentionOp: OpDefinition<Attributes> = {
   ],
   native: { layouts: ['lastDense', 'lastDense', 'lastDense', 'strided', 'strided'], encode },
   gradient: ({ inputs: [q, k, v, ...masks], outputs: [y, lse], attributes, cotangents: [dy] }) =>
-    dy ? [...apply(attentionGradientOp, [dy, q, k, v, y, lse, ...masks], attributes), ...masks.map(() => undefined)] : [],
+    dy
+      ? [...apply(attentionGradientOp, [dy, q, k, v, y, lse, ...masks], attributes), ...masks.map(() => undefined)]
+      : [],
 };
 
 const attentionGradientOp: OpDefinition<Attributes> = {
   name: 'attention_gradient',
   outputs: ([, q, k, v]) => [q, k, v].map(({ shape }) => ({ shape, dtype: 'float32' as const })),
-  native: { layouts: ['lastDense', 'lastDense', 'lastDense', 'lastDense', 'lastDense', 'contiguous', 'strided', 'strided'], encode },
+  native: {
+    layouts: ['lastDense', 'lastDense', 'lastDense', 'lastDense', 'lastDense', 'contiguous', 'strided', 'strided'],
+    encode,
+  },
 };
 
 /**
@@ -55,23 +62,46 @@ const attentionGradientOp: OpDefinition<Attributes> = {
  * @throws JepaError ERR_JEPA_SHAPE
  * @example attention(q, k, v, { causal: true })
  */
-export function attention(q: Tensor, k: Tensor, v: Tensor, { scale, ...mask }: AttentionMask & { readonly scale?: number } = {}): Tensor {
+export function attention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  { scale, ...mask }: AttentionMask & { readonly scale?: number } = {},
+): Tensor {
   const [batch, heads, queries, width] = q.shape;
   const keys = k.shape[2];
-  if (q.rank !== 4 || !sameShape(k.shape, [batch, heads, keys, width]) || !sameShape(v.shape, [batch, heads, keys, v.shape[3]])) {
-    throw new JepaError('ERR_JEPA_SHAPE', `[attention] expected q [B, H, Sq, d], k [B, H, Sk, d] and v [B, H, Sk, dv], got ${show(q.shape)}, ${show(k.shape)} and ${show(v.shape)}`);
+  if (
+    q.rank !== 4 ||
+    !sameShape(k.shape, [batch, heads, keys, width]) ||
+    !sameShape(v.shape, [batch, heads, keys, v.shape[3]])
+  ) {
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[attention] expected q [B, H, Sq, d], k [B, H, Sk, d] and v [B, H, Sk, dv], got ${show(q.shape)}, ${show(k.shape)} and ${show(v.shape)}`,
+    );
   }
   const operands = [q, k, v].map((operand) => cast(operand, 'float32'));
   if (mask.mask) {
     const full = [batch, heads, queries, keys];
-    if (!sameShape(broadcastShapes('attention', mask.mask.shape, full), full)) throw new JepaError('ERR_JEPA_SHAPE', `[attention] expected a mask that broadcasts to ${show(full)}, got ${show(mask.mask.shape)}`);
+    if (!sameShape(broadcastShapes('attention', mask.mask.shape, full), full))
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[attention] expected a mask that broadcasts to ${show(full)}, got ${show(mask.mask.shape)}`,
+      );
     operands.push(broadcastTo(cast(mask.mask, 'bool'), full));
   }
   if (mask.keyLength) {
-    if (!sameShape(mask.keyLength.shape, [batch])) throw new JepaError('ERR_JEPA_SHAPE', `[attention] expected keyLength of shape [${batch}], got ${show(mask.keyLength.shape)}`);
+    if (!sameShape(mask.keyLength.shape, [batch]))
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[attention] expected keyLength of shape [${batch}], got ${show(mask.keyLength.shape)}`,
+      );
     operands.push(cast(mask.keyLength, 'int32'));
   }
-  const flags = [mask.causal, mask.mask, mask.keyLength, mask.window, mask.block].reduce((bits: number, given, index) => bits | (given ? 1 << index : 0), 0);
+  const flags = [mask.causal, mask.mask, mask.keyLength, mask.window, mask.block].reduce(
+    (bits: number, given, index) => bits | (given ? 1 << index : 0),
+    0,
+  );
   const attributes: Attributes = {
     scale: scale ?? 1 / Math.sqrt(width),
     flags,

@@ -5,7 +5,7 @@ import { add, mul, rsqrt, square, sub } from './elementwise.js';
 import { mean } from './reduce.js';
 import { reshape } from './views.js';
 
-export interface BatchNormOptions {
+export interface BatchNormAttributes {
   readonly weight?: Tensor;
   readonly bias?: Tensor;
   /** Statistics of training, used when `training` is false. */
@@ -21,21 +21,36 @@ export interface BatchNormOptions {
  * @param x [N, C, ...]
  * @returns y, and in training the batch's mean [C] and unbiased variance [C], for running statistics
  */
-export function batchNorm(x: Tensor, { weight, bias, runningMean, runningVar, training, epsilon = 1e-5 }: BatchNormOptions): { y: Tensor; batchMean?: Tensor; batchVar?: Tensor } {
+export function batchNorm(
+  x: Tensor,
+  { weight, bias, runningMean, runningVar, training, epsilon = 1e-5 }: BatchNormAttributes,
+): { y: Tensor; batchMean?: Tensor; batchVar?: Tensor } {
   if (x.rank < 2) throw new JepaError('ERR_JEPA_SHAPE', `[batchNorm] expected x [N, C, ...], got ${show(x.shape)}`);
   const channels = x.shape[1];
   const axes = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
-  const perChannel = (values: Tensor): Tensor => reshape(values, x.shape.map((_, axis) => (axis === 1 ? channels : 1)));
+  const perChannel = (values: Tensor): Tensor =>
+    reshape(
+      values,
+      x.shape.map((_, axis) => (axis === 1 ? channels : 1)),
+    );
   const affine = (standardised: Tensor): Tensor => {
     const scaled = weight ? mul(standardised, perChannel(weight)) : standardised;
     return bias ? add(scaled, perChannel(bias)) : scaled;
   };
   if (!training) {
-    if (!runningMean || !runningVar) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[batchNorm] expected runningMean and runningVar outside training');
+    if (!runningMean || !runningVar)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        '[batchNorm] expected runningMean and runningVar outside training',
+      );
     return { y: affine(mul(sub(x, perChannel(runningMean)), rsqrt(add(perChannel(runningVar), epsilon)))) };
   }
   const count = x.size / Math.max(channels, 1);
-  if (count < 2) throw new JepaError('ERR_JEPA_SHAPE', `[batchNorm] expected more than one value per channel in training, got ${show(x.shape)}`);
+  if (count < 2)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[batchNorm] expected more than one value per channel in training, got ${show(x.shape)}`,
+    );
   const average = mean(x, { axes, keepDims: true });
   const centred = sub(x, average);
   const biased = mean(square(centred), { axes, keepDims: true });

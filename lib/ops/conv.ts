@@ -18,13 +18,18 @@ interface Window {
   readonly output: readonly [number, number];
 }
 
-const encode: NonNullable<OpDefinition<Window>['native']>['encode'] = (writer, { kernel, stride, padding, dilation, output }) => {
+const encode: NonNullable<OpDefinition<Window>['native']>['encode'] = (
+  writer,
+  { kernel, stride, padding, dilation, output },
+) => {
   for (const [a, b] of [kernel, stride, padding, dilation, output]) writer.u32(a).u32(b);
 };
 
 const im2colOp: OpDefinition<Window> = {
   name: 'im2col',
-  outputs: (_, { kernel, input: [n, , , c], output: [h, w] }) => [{ shape: [n * h * w, kernel[0] * kernel[1] * c], dtype: 'float32' }],
+  outputs: (_, { kernel, input: [n, , , c], output: [h, w] }) => [
+    { shape: [n * h * w, kernel[0] * kernel[1] * c], dtype: 'float32' },
+  ],
   native: { layouts: ['strided'], encode },
   gradient: ({ attributes, cotangents: [dy] }) => [apply(col2imOp, [dy as Tensor], attributes)[0]],
 };
@@ -36,7 +41,7 @@ const col2imOp: OpDefinition<Window> = {
   gradient: ({ attributes, cotangents: [dy] }) => [apply(im2colOp, [dy as Tensor], attributes)[0]],
 };
 
-export interface Conv2dOptions {
+export interface Conv2dAttributes {
   readonly stride?: number | readonly [number, number];
   /** Zeros around the picture. */
   readonly padding?: number | readonly [number, number];
@@ -50,11 +55,24 @@ export interface Conv2dOptions {
  * @returns [N, O, H', W'] or [N, H', W', O], H' = ⌊(H + 2·padding − kh)/stride⌋ + 1
  * @throws JepaError ERR_JEPA_SHAPE
  */
-export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor, { stride = 1, padding = 0, layout = 'NCHW' }: Conv2dOptions = {}): Tensor {
-  if (x.rank !== 4 || weight.rank !== 4) throw new JepaError('ERR_JEPA_SHAPE', `[conv2d] expected x and weight of four axes, got ${show(x.shape)} and ${show(weight.shape)}`);
+export function conv2d(
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor,
+  { stride = 1, padding = 0, layout = 'NCHW' }: Conv2dAttributes = {},
+): Tensor {
+  if (x.rank !== 4 || weight.rank !== 4)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[conv2d] expected x and weight of four axes, got ${show(x.shape)} and ${show(weight.shape)}`,
+    );
   const picture = cast(layout === 'NCHW' ? permute(x, [0, 2, 3, 1]) : x, 'float32');
   const [outputs, channels, kh, kw] = weight.shape;
-  if (picture.shape[3] !== channels) throw new JepaError('ERR_JEPA_SHAPE', `[conv2d] expected ${channels} channels (weight ${show(weight.shape)}), got ${picture.shape[3]} in ${layout} ${show(x.shape)}`);
+  if (picture.shape[3] !== channels)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[conv2d] expected ${channels} channels (weight ${show(weight.shape)}), got ${picture.shape[3]} in ${layout} ${show(x.shape)}`,
+    );
   const window = windowOf('conv2d', picture.shape, [kh, kw], pair(stride), pair(padding));
   const patches = apply(im2colOp, [picture], window)[0];
   const columns = reshape(permute(weight, [0, 2, 3, 1]), [outputs, kh * kw * channels]);
@@ -63,7 +81,17 @@ export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor, { stride = 1, p
 }
 
 /** Mean over windows. @param x [N, C, H, W]   @returns [N, C, H', W'] */
-export function avgPool2d(x: Tensor, kernel: number | readonly [number, number], { stride = kernel, padding = 0 }: { readonly stride?: number | readonly [number, number]; readonly padding?: number | readonly [number, number] } = {}): Tensor {
+export function avgPool2d(
+  x: Tensor,
+  kernel: number | readonly [number, number],
+  {
+    stride = kernel,
+    padding = 0,
+  }: {
+    readonly stride?: number | readonly [number, number];
+    readonly padding?: number | readonly [number, number];
+  } = {},
+): Tensor {
   if (x.rank !== 4) throw new JepaError('ERR_JEPA_SHAPE', `[avgPool2d] expected x [N, C, H, W], got ${show(x.shape)}`);
   const [n, c, h, w] = x.shape;
   const window = windowOf('avgPool2d', [n * c, h, w, 1], pair(kernel), pair(stride), pair(padding));
@@ -75,7 +103,11 @@ export function avgPool2d(x: Tensor, kernel: number | readonly [number, number],
 export function patchify(x: Tensor, patch: number | readonly [number, number]): Tensor {
   const [ph, pw] = pair(patch);
   const [n, c, h, w] = x.shape;
-  if (x.rank !== 4 || h % ph !== 0 || w % pw !== 0) throw new JepaError('ERR_JEPA_SHAPE', `[patchify] expected [N, C, H, W] with H and W multiples of ${ph} and ${pw}, got ${show(x.shape)}`);
+  if (x.rank !== 4 || h % ph !== 0 || w % pw !== 0)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[patchify] expected [N, C, H, W] with H and W multiples of ${ph} and ${pw}, got ${show(x.shape)}`,
+    );
   const split = reshape(x, [n, c, h / ph, ph, w / pw, pw]);
   return reshape(permute(split, [0, 2, 4, 1, 3, 5]), [n, (h / ph) * (w / pw), c * ph * pw]);
 }
@@ -84,10 +116,29 @@ function pair(value: number | readonly [number, number]): readonly [number, numb
   return typeof value === 'number' ? [value, value] : value;
 }
 
-function windowOf(op: string, input: readonly number[], kernel: readonly [number, number], stride: readonly [number, number], padding: readonly [number, number]): Window {
-  for (const value of [...kernel, ...stride]) if (!Number.isInteger(value) || value < 1) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${op}] expected kernel and stride of at least 1, got ${show(kernel)} and ${show(stride)}`);
-  for (const value of padding) if (!Number.isInteger(value) || value < 0) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${op}] expected non-negative padding, got ${show(padding)}`);
-  const output = [0, 1].map((axis) => Math.floor((input[axis + 1] + 2 * padding[axis] - kernel[axis]) / stride[axis]) + 1) as [number, number];
-  if (output.some((extent) => extent < 1)) throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected a picture at least as large as the kernel ${show(kernel)}, got ${show(input.slice(1, 3))} with padding ${show(padding)}`);
+function windowOf(
+  op: string,
+  input: readonly number[],
+  kernel: readonly [number, number],
+  stride: readonly [number, number],
+  padding: readonly [number, number],
+): Window {
+  for (const value of [...kernel, ...stride])
+    if (!Number.isInteger(value) || value < 1)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[${op}] expected kernel and stride of at least 1, got ${show(kernel)} and ${show(stride)}`,
+      );
+  for (const value of padding)
+    if (!Number.isInteger(value) || value < 0)
+      throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${op}] expected non-negative padding, got ${show(padding)}`);
+  const output = [0, 1].map(
+    (axis) => Math.floor((input[axis + 1] + 2 * padding[axis] - kernel[axis]) / stride[axis]) + 1,
+  ) as [number, number];
+  if (output.some((extent) => extent < 1))
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[${op}] expected a picture at least as large as the kernel ${show(kernel)}, got ${show(input.slice(1, 3))} with padding ${show(padding)}`,
+    );
   return { kernel, stride, padding, dilation: [1, 1], input, output };
 }

@@ -37,7 +37,11 @@ function converted(x: Tensor, dtype: DType): Tensor {
 }
 
 /** Defines `name(a, b)` with broadcasting. Instructions: one for floats, one for integers. */
-function binary(name: string, codes: { readonly float: string; readonly int?: string; readonly bool?: boolean }, gradient: Gradient | null): (a: TensorLike, b: TensorLike) => Tensor {
+function binary(
+  name: string,
+  codes: { readonly float: string; readonly int?: string; readonly bool?: boolean },
+  gradient: Gradient | null,
+): (a: TensorLike, b: TensorLike) => Tensor {
   const op: OpDefinition<null> = {
     name,
     outputs: ([a, b]) => [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: codes.bool ? 'bool' : a.dtype }],
@@ -46,7 +50,12 @@ function binary(name: string, codes: { readonly float: string; readonly int?: st
       if (!code) throw new JepaError('ERR_JEPA_DTYPE', `[${name}] expected floating-point tensors, got ${dtype}`);
       return e.op(code, a, b);
     },
-    gradient: gradient && ((context) => gradient(context, context.cotangents[0] as Tensor).map((part, index) => part && unbroadcast(part, context.inputs[index].shape))),
+    gradient:
+      gradient &&
+      ((context) =>
+        gradient(context, context.cotangents[0] as Tensor).map(
+          (part, index) => part && unbroadcast(part, context.inputs[index].shape),
+        )),
   };
   return (left, right) => {
     const [a, b] = operands(left, right);
@@ -58,7 +67,11 @@ function binary(name: string, codes: { readonly float: string; readonly int?: st
 }
 
 /** Defines `name(x)` for floating-point tensors (others become float32), or for integers too where an instruction exists. */
-function unary(name: string, codes: { readonly float: string; readonly int?: string }, gradient: Gradient | null): (x: Tensor) => Tensor {
+function unary(
+  name: string,
+  codes: { readonly float: string; readonly int?: string },
+  gradient: Gradient | null,
+): (x: Tensor) => Tensor {
   const op: OpDefinition<null> = {
     name,
     outputs: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
@@ -71,9 +84,15 @@ function unary(name: string, codes: { readonly float: string; readonly int?: str
 /** a + b. @example add(tensor([1, 2]), 1) */
 export const add = binary('add', { float: 'add_f', int: 'add_i' }, (_, dy) => [dy, dy]);
 /** a − b */
-export const sub = binary('sub', { float: 'sub_f', int: 'sub_i' }, ({ needs }, dy) => [dy, needs[1] ? neg(dy) : undefined]);
+export const sub = binary('sub', { float: 'sub_f', int: 'sub_i' }, ({ needs }, dy) => [
+  dy,
+  needs[1] ? neg(dy) : undefined,
+]);
 /** a · b, element by element */
-export const mul = binary('mul', { float: 'mul_f', int: 'mul_i' }, ({ inputs: [a, b], needs }, dy) => [needs[0] ? mul(dy, b) : undefined, needs[1] ? mul(dy, a) : undefined]);
+export const mul = binary('mul', { float: 'mul_f', int: 'mul_i' }, ({ inputs: [a, b], needs }, dy) => [
+  needs[0] ? mul(dy, b) : undefined,
+  needs[1] ? mul(dy, a) : undefined,
+]);
 /** a / b; integers become float32 */
 export const div = binary('div', { float: 'div_f' }, ({ inputs: [, b], outputs: [y], needs }, dy) => {
   const da = div(dy, b);
@@ -89,9 +108,17 @@ const extremum =
     return [where(tie, half, where(wins(a, b), dy, 0)), where(tie, half, where(wins(b, a), dy, 0))];
   };
 /** The smaller of a and b; NaN if either is. */
-export const minimum = binary('minimum', { float: 'min_f', int: 'min_i' }, extremum((a, b) => less(a, b)));
+export const minimum = binary(
+  'minimum',
+  { float: 'min_f', int: 'min_i' },
+  extremum((a, b) => less(a, b)),
+);
 /** The larger of a and b; NaN if either is. */
-export const maximum = binary('maximum', { float: 'max_f', int: 'max_i' }, extremum((a, b) => greater(a, b)));
+export const maximum = binary(
+  'maximum',
+  { float: 'max_f', int: 'max_i' },
+  extremum((a, b) => greater(a, b)),
+);
 
 /** −x */
 export const neg = unary('neg', { float: 'neg_f', int: 'neg_i' }, (_, dy) => [neg(dy)]);
@@ -106,14 +133,18 @@ export const exp = unary('exp', { float: 'exp' }, ({ outputs: [y] }, dy) => [mul
 export const log = unary('log', { float: 'log' }, ({ inputs: [x] }, dy) => [div(dy, x)]);
 export const sqrt = unary('sqrt', { float: 'sqrt' }, ({ outputs: [y] }, dy) => [div(mul(dy, 0.5), y)]);
 /** 1 / √x */
-export const rsqrt = unary('rsqrt', { float: 'rsqrt' }, ({ inputs: [x], outputs: [y] }, dy) => [div(mul(mul(dy, -0.5), y), x)]);
+export const rsqrt = unary('rsqrt', { float: 'rsqrt' }, ({ inputs: [x], outputs: [y] }, dy) => [
+  div(mul(mul(dy, -0.5), y), x),
+]);
 export const sin = unary('sin', { float: 'sin' }, ({ inputs: [x] }, dy) => [mul(dy, cos(x))]);
 export const cos = unary('cos', { float: 'cos' }, ({ inputs: [x] }, dy) => [neg(mul(dy, sin(x)))]);
 export const tanh = unary('tanh', { float: 'tanh' }, ({ outputs: [y] }, dy) => [mul(dy, sub(1, mul(y, y)))]);
 /** 1 / (1 + e^−x) */
 export const sigmoid = unary('sigmoid', { float: 'sigmoid' }, ({ outputs: [y] }, dy) => [mul(dy, mul(y, sub(1, y)))]);
 /** 2/√π ∫₀ˣ e^(−t²) dt */
-export const erf = unary('erf', { float: 'erf' }, ({ inputs: [x] }, dy) => [mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)))]);
+export const erf = unary('erf', { float: 'erf' }, ({ inputs: [x] }, dy) => [
+  mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+]);
 /** x · σ(x) */
 export const silu = unary('silu', { float: 'silu' }, ({ inputs: [x] }, dy) => {
   const s = sigmoid(x);
@@ -146,7 +177,10 @@ export function reciprocal(x: Tensor): Tensor {
 export function pow(x: Tensor, exponent: number): Tensor {
   if (exponent < 0) return reciprocal(pow(x, -exponent));
   if (exponent === 0.5) return sqrt(x);
-  if (!Number.isInteger(exponent)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[pow] expected a whole exponent or 0.5, got ${exponent}`, { help: ['use exp(mul(log(x), exponent)) for positive x'] });
+  if (!Number.isInteger(exponent))
+    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[pow] expected a whole exponent or 0.5, got ${exponent}`, {
+      help: ['use exp(mul(log(x), exponent)) for positive x'],
+    });
   if (exponent === 0) return add(mul(x, 0), 1);
   if (exponent === 1) return x;
   const half = pow(x, Math.floor(exponent / 2));
@@ -155,7 +189,8 @@ export function pow(x: Tensor, exponent: number): Tensor {
 
 /** x limited to [min, max]; outside the gradient is 0, at a limit it passes. */
 export function clamp(x: Tensor, min: number, max: number): Tensor {
-  if (!(min <= max)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[clamp] expected min ≤ max, got ${min} and ${max}`);
+  if (!(min <= max))
+    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[clamp] expected min ≤ max, got ${min} and ${max}`);
   return apply(clampOp, [x], { min, max })[0];
 }
 const clampOp: OpDefinition<{ min: number; max: number }> = {
@@ -166,10 +201,13 @@ const clampOp: OpDefinition<{ min: number; max: number }> = {
     const suffix = float(dtype) ? 'f' : 'i';
     return e.op(`min_${suffix}`, e.op(`max_${suffix}`, x, constant(min)), constant(max));
   },
-  gradient: ({ inputs: [x], attributes: { min, max }, cotangents: [dy] }) => [where(logicalAnd(greaterEqual(x, min), lessEqual(x, max)), dy as Tensor, 0)],
+  gradient: ({ inputs: [x], attributes: { min, max }, cotangents: [dy] }) => [
+    where(logicalAnd(greaterEqual(x, min), lessEqual(x, max)), dy as Tensor, 0),
+  ],
 };
 
-const comparison = (name: string, code: string): ((a: TensorLike, b: TensorLike) => Tensor) => binary(name, { float: `${code}_f`, int: `${code}_i`, bool: true }, null);
+const comparison = (name: string, code: string): ((a: TensorLike, b: TensorLike) => Tensor) =>
+  binary(name, { float: `${code}_f`, int: `${code}_i`, bool: true }, null);
 export const less = comparison('less', 'lt');
 export const lessEqual = comparison('less_equal', 'le');
 export const equal = comparison('equal', 'eq');
@@ -189,7 +227,12 @@ const logical = (name: string, code: string): ((a: Tensor, b: Tensor) => Tensor)
 export const logicalAnd = logical('logical_and', 'and_i');
 export const logicalOr = logical('logical_or', 'or_i');
 
-const notOp: OpDefinition<null> = { name: 'logical_not', outputs: ([x]) => [{ shape: x.shape, dtype: 'bool' }], emit: (e, [x]) => e.op('not_i', x), gradient: null };
+const notOp: OpDefinition<null> = {
+  name: 'logical_not',
+  outputs: ([x]) => [{ shape: x.shape, dtype: 'bool' }],
+  emit: (e, [x]) => e.op('not_i', x),
+  gradient: null,
+};
 export function logicalNot(x: Tensor): Tensor {
   return apply(notOp, [converted(x, 'bool')], null)[0];
 }
@@ -201,7 +244,9 @@ export function isFinite(x: Tensor): Tensor {
 
 const whereOp: OpDefinition<null> = {
   name: 'where',
-  outputs: ([condition, a, b]) => [{ shape: broadcastShapes('where', condition.shape, a.shape, b.shape), dtype: a.dtype }],
+  outputs: ([condition, a, b]) => [
+    { shape: broadcastShapes('where', condition.shape, a.shape, b.shape), dtype: a.dtype },
+  ],
   emit: (e, [condition, a, b]) => e.op('select', condition, a, b),
   gradient: ({ inputs: [condition, a, b], cotangents: [dy], needs }) => [
     undefined,

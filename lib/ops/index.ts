@@ -2,18 +2,67 @@ import './algebra.js';
 import './methods.js';
 
 export { type AttentionMask, attention } from './attention.js';
-export { type BatchNormOptions, batchNorm } from './batch-norm.js';
-export { avgPool2d, type Conv2dOptions, conv2d, patchify } from './conv.js';
+export { type BatchNormAttributes, batchNorm } from './batch-norm.js';
+export { avgPool2d, type Conv2dAttributes, conv2d, patchify } from './conv.js';
 export { full, ones, zeros } from './create.js';
 export {
-  abs, add, cast, clamp, cos, div, equal, erf, exp, floor, gelu, greater, greaterEqual, isFinite, less, lessEqual, log, logicalAnd, logicalNot, logicalOr, maximum, minimum, mul, neg,
-  notEqual, pow, reciprocal, relu, rsqrt, sigmoid, sign, silu, sin, sqrt, square, sub, tanh, where,
+  abs,
+  add,
+  cast,
+  clamp,
+  cos,
+  div,
+  equal,
+  erf,
+  exp,
+  floor,
+  gelu,
+  greater,
+  greaterEqual,
+  isFinite,
+  less,
+  lessEqual,
+  log,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  notEqual,
+  pow,
+  reciprocal,
+  relu,
+  rsqrt,
+  sigmoid,
+  sign,
+  silu,
+  sin,
+  sqrt,
+  square,
+  sub,
+  tanh,
+  where,
 } from './elementwise.js';
 export { layerNorm } from './layer-norm.js';
-export { type Activation, activate, type LinearOptions, linear, type MatmulOptions, matmul } from './matmul.js';
+export { type ActivationKind, activate, type LinearAttributes, linear, type MatmulOptions, matmul } from './matmul.js';
 export { concat, pad, split, stack } from './parts.js';
 export { manualSeed, normal, permutation, type RandomKey, randomBits, uniform } from './random.js';
 export { gruAdvance, gruCell } from './recurrent.js';
-export { argmax, logSoftmax, logsumexp, max, mean, min, type ReduceOptions, softmax, sum, sumOfSquares, type VarianceOptions, variance } from './reduce.js';
+export {
+  argmax,
+  logSoftmax,
+  logsumexp,
+  max,
+  mean,
+  min,
+  type ReduceOptions,
+  softmax,
+  sum,
+  sumOfSquares,
+  type VarianceOptions,
+  variance,
+} from './reduce.js';
 export { gatherRows, scatterAddRows, topK } from './rows.js';
 export { broadcastTo, flatten, permute, reshape, slice, squeeze, transpose, unsqueeze } from './views.js';

@@ -22,7 +22,10 @@ const layerNormOp: OpDefinition<Attributes> = {
       { shape: rows, dtype: 'float32' },
     ];
   },
-  native: { layouts: ['rows', 'contiguous', 'contiguous'], encode: (writer, attributes) => writer.f32(attributes.epsilon).u32(flags(attributes)) },
+  native: {
+    layouts: ['rows', 'contiguous', 'contiguous'],
+    encode: (writer, attributes) => writer.f32(attributes.epsilon).u32(flags(attributes)),
+  },
   gradient: ({ inputs: [x, ...affine], outputs: [, mean, rstd], attributes, cotangents: [dy] }) =>
     dy ? apply(layerNormGradientOp, [dy, x, mean, rstd, ...(attributes.weight ? [affine[0]] : [])], attributes) : [],
 };
@@ -31,7 +34,10 @@ const layerNormGradientOp: OpDefinition<Attributes> = {
   name: 'layer_norm_gradient',
   outputs: ([, x], { weight, bias }) => {
     const width = [x.shape[x.rank - 1]];
-    return [{ shape: x.shape, dtype: 'float32' }, ...[weight, bias].filter(Boolean).map(() => ({ shape: width, dtype: 'float32' as const }))];
+    return [
+      { shape: x.shape, dtype: 'float32' },
+      ...[weight, bias].filter(Boolean).map(() => ({ shape: width, dtype: 'float32' as const })),
+    ];
   },
   native: { layouts: ['rows', 'rows', 'contiguous'], encode: (writer, attributes) => writer.u32(flags(attributes)) },
 };
@@ -42,12 +48,25 @@ const layerNormGradientOp: OpDefinition<Attributes> = {
  * @throws JepaError ERR_JEPA_SHAPE if weight or bias is not [D]
  * @example const y = layerNorm(x, weight, bias, { epsilon: 1e-6 });
  */
-export function layerNorm(x: Tensor, weight?: Tensor, bias?: Tensor, { epsilon = 1e-5 }: { readonly epsilon?: number } = {}): Tensor {
+export function layerNorm(
+  x: Tensor,
+  weight?: Tensor,
+  bias?: Tensor,
+  { epsilon = 1e-5 }: { readonly epsilon?: number } = {},
+): Tensor {
   if (x.rank < 1) throw new JepaError('ERR_JEPA_SHAPE', `[layerNorm] expected at least one axis, got ${show(x.shape)}`);
   const width = x.shape.slice(-1);
   for (const [name, operand] of Object.entries({ weight, bias })) {
-    if (operand && !sameShape(operand.shape, width)) throw new JepaError('ERR_JEPA_SHAPE', `[layerNorm] expected ${name} of shape ${show(width)} (last axis of x ${show(x.shape)}), got ${show(operand.shape)}`);
+    if (operand && !sameShape(operand.shape, width))
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[layerNorm] expected ${name} of shape ${show(width)} (last axis of x ${show(x.shape)}), got ${show(operand.shape)}`,
+      );
   }
   const affine = [weight, bias].filter((operand) => operand !== undefined).map((operand) => cast(operand, 'float32'));
-  return apply(layerNormOp, [cast(x, 'float32'), ...affine], { epsilon, weight: weight !== undefined, bias: bias !== undefined })[0];
+  return apply(layerNormOp, [cast(x, 'float32'), ...affine], {
+    epsilon,
+    weight: weight !== undefined,
+    bias: bias !== undefined,
+  })[0];
 }

@@ -3,15 +3,20 @@ import { apply, type OpDefinition } from '../tensor/op.js';
 import { broadcastShapes, sameShape, show, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, cast, gelu, relu, silu } from './elementwise.js';
-import { broadcastTo, reshape, transpose } from './views.js';
 import { unbroadcast } from './unbroadcast.js';
+import { broadcastTo, reshape, transpose } from './views.js';
 
 const matmulOp: OpDefinition<null> = {
   name: 'matmul',
   outputs: ([a, b]) => [{ shape: [...a.shape.slice(0, -1), b.shape[b.shape.length - 1]], dtype: 'float32' }],
   native: {
     layouts: ['matrix', 'matrix', 'contiguous'],
-    encode: (writer, _, [, b]) => writer.u32(0).u32(b.shape[b.shape.length - 2]).u32(b.shape[b.shape.length - 1]).u32(0),
+    encode: (writer, _, [, b]) =>
+      writer
+        .u32(0)
+        .u32(b.shape[b.shape.length - 2])
+        .u32(b.shape[b.shape.length - 1])
+        .u32(0),
   },
   gradient: ({ inputs: [a, b, bias], cotangents: [cotangent], needs }) => {
     const dy = cotangent as Tensor;
@@ -39,25 +44,36 @@ export interface MatmulOptions {
  * @throws JepaError ERR_JEPA_SHAPE
  */
 export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
-  if (a.rank < 2 || b.rank < 2) throw new JepaError('ERR_JEPA_SHAPE', `[matmul] expected at least two axes each, got ${show(a.shape)} and ${show(b.shape)}`);
+  if (a.rank < 2 || b.rank < 2)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[matmul] expected at least two axes each, got ${show(a.shape)} and ${show(b.shape)}`,
+    );
   const left = cast(transposeA ? transpose(a) : a, 'float32');
   const right = cast(transposeB ? transpose(b) : b, 'float32');
   const [k, n] = right.shape.slice(-2);
   if (left.shape[left.rank - 1] !== k) {
     const how = transposeA || transposeB ? ` (transposeA ${transposeA}, transposeB ${transposeB})` : '';
-    throw new JepaError('ERR_JEPA_SHAPE', `[matmul] expected inner axes that agree, got ${show(a.shape)} and ${show(b.shape)}${how}`);
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[matmul] expected inner axes that agree, got ${show(a.shape)} and ${show(b.shape)}${how}`,
+    );
   }
   // Rows of all batches go through one product when b has no batch.
-  if (right.rank === 2 && left.rank > 2) return reshape(product(reshape(left, [sizeOf(left.shape.slice(0, -1)), k]), right), [...left.shape.slice(0, -1), n]);
+  if (right.rank === 2 && left.rank > 2)
+    return reshape(product(reshape(left, [sizeOf(left.shape.slice(0, -1)), k]), right), [
+      ...left.shape.slice(0, -1),
+      n,
+    ]);
   const batch = broadcastShapes('matmul', left.shape.slice(0, -2), right.shape.slice(0, -2));
   const stretched = (x: Tensor): Tensor => broadcastTo(x, [...batch, ...x.shape.slice(-2)]);
   return product(stretched(left), stretched(right));
 }
 
-export type Activation = 'none' | 'gelu' | 'geluTanh' | 'silu' | 'relu';
+export type ActivationKind = 'none' | 'gelu' | 'geluTanh' | 'silu' | 'relu';
 
 /** Applies an activation by name. */
-export function activate(x: Tensor, activation: Activation): Tensor {
+export function activate(x: Tensor, activation: ActivationKind): Tensor {
   switch (activation) {
     case 'none':
       return x;
@@ -70,12 +86,15 @@ export function activate(x: Tensor, activation: Activation): Tensor {
     case 'relu':
       return relu(x);
     default:
-      throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[activation] expected none, gelu, geluTanh, silu or relu, got ${String(activation)}`);
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[activation] expected none, gelu, geluTanh, silu or relu, got ${String(activation)}`,
+      );
   }
 }
 
-export interface LinearOptions {
-  readonly activation?: Activation;
+export interface LinearAttributes {
+  readonly activation?: ActivationKind;
   /** Added after the activation. */
   readonly residual?: Tensor;
 }
@@ -85,10 +104,23 @@ export interface LinearOptions {
  * @param x [..., in]   @param weight [out, in]   @param bias [out]   @returns [..., out]
  * @throws JepaError ERR_JEPA_SHAPE
  */
-export function linear(x: Tensor, weight: Tensor, bias?: Tensor, { activation = 'none', residual }: LinearOptions = {}): Tensor {
+export function linear(
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor,
+  { activation = 'none', residual }: LinearAttributes = {},
+): Tensor {
   const [outputs, inputs] = weight.shape;
-  if (weight.rank !== 2 || x.rank < 1 || x.shape[x.rank - 1] !== inputs) throw new JepaError('ERR_JEPA_SHAPE', `[linear] expected x of width ${weight.shape[1]} (weight ${show(weight.shape)}), got ${show(x.shape)}`);
-  if (bias && !sameShape(bias.shape, [outputs])) throw new JepaError('ERR_JEPA_SHAPE', `[linear] expected bias of shape [${outputs}] (weight ${show(weight.shape)}), got ${show(bias.shape)}`);
+  if (weight.rank !== 2 || x.rank < 1 || x.shape[x.rank - 1] !== inputs)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[linear] expected x of width ${weight.shape[1]} (weight ${show(weight.shape)}), got ${show(x.shape)}`,
+    );
+  if (bias && !sameShape(bias.shape, [outputs]))
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[linear] expected bias of shape [${outputs}] (weight ${show(weight.shape)}), got ${show(bias.shape)}`,
+    );
   const rows = reshape(cast(x, 'float32'), [sizeOf(x.shape.slice(0, -1)), inputs]);
   const y = product(rows, transpose(cast(weight, 'float32')), bias && cast(bias, 'float32'));
   const shaped = activate(reshape(y, [...x.shape.slice(0, -1), outputs]), activation);
@@ -98,7 +130,8 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor, { activation = 
 /** The operands of a tensor that is a product of matrices, possibly transposed, for merging sums of products. */
 export function productOperands({ node }: Tensor): readonly [Tensor, Tensor] | undefined {
   if (!node) return undefined;
-  if (node.op === (matmulOp as OpDefinition<unknown>)) return node.inputs.length === 2 && node.inputs[0].rank === 2 ? [node.inputs[0], node.inputs[1]] : undefined;
+  if (node.op === (matmulOp as OpDefinition<unknown>))
+    return node.inputs.length === 2 && node.inputs[0].rank === 2 ? [node.inputs[0], node.inputs[1]] : undefined;
   if (node.op.name !== 'permute' || node.inputs[0].rank !== 2) return undefined;
   const operands = productOperands(node.inputs[0]);
   return operands && [transpose(operands[1]), transpose(operands[0])];

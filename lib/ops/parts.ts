@@ -11,13 +11,25 @@ const concatOp: OpDefinition<number> = {
     const [first] = inputs;
     for (const { shape } of inputs) {
       if (shape.length !== first.shape.length || shape.some((extent, k) => k !== axis && extent !== first.shape[k])) {
-        throw new JepaError('ERR_JEPA_SHAPE', `[concat] expected shapes that agree outside axis ${axis}, got ${inputs.map((input) => show(input.shape)).join(' and ')}`);
+        throw new JepaError(
+          'ERR_JEPA_SHAPE',
+          `[concat] expected shapes that agree outside axis ${axis}, got ${inputs.map((input) => show(input.shape)).join(' and ')}`,
+        );
       }
     }
-    return [{ shape: first.shape.map((extent, k) => (k === axis ? inputs.reduce((total, { shape }) => total + shape[k], 0) : extent)), dtype: first.dtype }];
+    return [
+      {
+        shape: first.shape.map((extent, k) =>
+          k === axis ? inputs.reduce((total, { shape }) => total + shape[k], 0) : extent,
+        ),
+        dtype: first.dtype,
+      },
+    ];
   },
   parts: (inputs, axis) => {
-    const shape = inputs[0].shape.map((extent, k) => (k === axis ? inputs.reduce((total, input) => total + input.shape[k], 0) : extent));
+    const shape = inputs[0].shape.map((extent, k) =>
+      k === axis ? inputs.reduce((total, input) => total + input.shape[k], 0) : extent,
+    );
     const strides = denseStrides(shape);
     let at = 0;
     return inputs.map((input, index) => {
@@ -38,16 +50,24 @@ const concatOp: OpDefinition<number> = {
 
 /** Tensors one after another along an axis. @throws JepaError ERR_JEPA_SHAPE */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
-  if (tensors.length === 0) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[concat] expected at least one tensor, got none');
+  if (tensors.length === 0)
+    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[concat] expected at least one tensor, got none');
   const at = normaliseAxis('concat', axis, tensors[0].shape);
   if (tensors.length === 1) return tensors[0];
   const dtype = tensors.map((tensor) => tensor.dtype).reduce((a, b) => promote('concat', a, b));
-  return apply(concatOp, tensors.map((tensor) => cast(tensor, dtype)), at)[0];
+  return apply(
+    concatOp,
+    tensors.map((tensor) => cast(tensor, dtype)),
+    at,
+  )[0];
 }
 
 /** Tensors of one shape along a new axis. */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
-  return concat(tensors.map((tensor) => unsqueeze(tensor, axis)), axis);
+  return concat(
+    tensors.map((tensor) => unsqueeze(tensor, axis)),
+    axis,
+  );
 }
 
 interface PadAttributes {
@@ -57,30 +77,55 @@ interface PadAttributes {
 
 const padOp: OpDefinition<PadAttributes> = {
   name: 'pad',
-  outputs: ([{ shape, dtype }], { widths }) => [{ shape: shape.map((extent, axis) => extent + widths[axis][0] + widths[axis][1]), dtype }],
+  outputs: ([{ shape, dtype }], { widths }) => [
+    { shape: shape.map((extent, axis) => extent + widths[axis][0] + widths[axis][1]), dtype },
+  ],
   parts: ([{ shape }], { widths, value }) => {
     const full = shape.map((extent, axis) => extent + widths[axis][0] + widths[axis][1]);
     const strides = denseStrides(full);
-    const parts = [{ input: 0, at: { shape, strides, offset: shape.reduce((offset, _, axis) => offset + widths[axis][0] * strides[axis], 0) } }];
+    const parts = [
+      {
+        input: 0,
+        at: { shape, strides, offset: shape.reduce((offset, _, axis) => offset + widths[axis][0] * strides[axis], 0) },
+      },
+    ];
     // Borders axis by axis: outer axes over everything, inner ones over what the outer ones leave.
     const borders = shape.flatMap((extent, axis) => {
       const window = full.map((size, k) => (k < axis ? shape[k] : size));
       const inner = shape.reduce((offset, _, k) => (k < axis ? offset + widths[k][0] * strides[k] : offset), 0);
-      const border = (width: number, at: number): { fill: number; at: { shape: number[]; strides: number[]; offset: number } } => ({
+      const border = (
+        width: number,
+        at: number,
+      ): { fill: number; at: { shape: number[]; strides: number[]; offset: number } } => ({
         fill: value,
-        at: { shape: window.map((size, k) => (k === axis ? width : size)), strides, offset: inner + at * strides[axis] },
+        at: {
+          shape: window.map((size, k) => (k === axis ? width : size)),
+          strides,
+          offset: inner + at * strides[axis],
+        },
       });
       return [border(widths[axis][0], 0), border(widths[axis][1], widths[axis][0] + extent)];
     });
     return [...parts, ...borders];
   },
-  gradient: ({ inputs: [x], attributes: { widths }, cotangents: [dy] }) => [x.shape.reduce((cotangent, extent, axis) => slice(cotangent, axis, widths[axis][0], widths[axis][0] + extent), dy as Tensor)],
+  gradient: ({ inputs: [x], attributes: { widths }, cotangents: [dy] }) => [
+    x.shape.reduce(
+      (cotangent, extent, axis) => slice(cotangent, axis, widths[axis][0], widths[axis][0] + extent),
+      dy as Tensor,
+    ),
+  ],
 };
 
 /** A border of a constant: widths [before, after] for each axis. @throws JepaError ERR_JEPA_SHAPE */
 export function pad(x: Tensor, widths: readonly (readonly number[])[], value = 0): Tensor {
-  if (widths.length !== x.rank || widths.some((pair) => pair.length !== 2 || pair.some((width) => !Number.isInteger(width) || width < 0))) {
-    throw new JepaError('ERR_JEPA_SHAPE', `[pad] expected ${x.rank} pairs of non-negative widths for ${show(x.shape)}, got ${JSON.stringify(widths)}`);
+  if (
+    widths.length !== x.rank ||
+    widths.some((pair) => pair.length !== 2 || pair.some((width) => !Number.isInteger(width) || width < 0))
+  ) {
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[pad] expected ${x.rank} pairs of non-negative widths for ${show(x.shape)}, got ${JSON.stringify(widths)}`,
+    );
   }
   return widths.every(([before, after]) => before === 0 && after === 0) ? x : apply(padOp, [x], { widths, value })[0];
 }
@@ -88,7 +133,11 @@ export function pad(x: Tensor, widths: readonly (readonly number[])[], value = 0
 /** Equal parts of an axis. @throws JepaError ERR_JEPA_SHAPE if they do not come out even */
 export function split(x: Tensor, count: number, axis = 0): Tensor[] {
   const at = normaliseAxis('split', axis, x.shape);
-  if (!Number.isInteger(count) || count < 1 || x.shape[at] % count !== 0) throw new JepaError('ERR_JEPA_SHAPE', `[split] expected a number of parts that divides ${x.shape[at]}, got ${count}`);
+  if (!Number.isInteger(count) || count < 1 || x.shape[at] % count !== 0)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[split] expected a number of parts that divides ${x.shape[at]}, got ${count}`,
+    );
   const width = x.shape[at] / count;
   return Array.from({ length: count }, (_, index) => slice(x, at, index * width, (index + 1) * width));
 }

@@ -43,27 +43,45 @@ let draws = 0;
 
 /** Seeds the default generator of draws outside `compile`. */
 export function manualSeed(seed: number): void {
-  if (!Number.isInteger(seed)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[manualSeed] expected an integer, got ${seed}`);
+  if (!Number.isInteger(seed))
+    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[manualSeed] expected an integer, got ${seed}`);
   defaultSeed = seed | 0;
   draws = 0;
 }
 
-function draw(op: string, kind: Attributes['kind'], shape: Shape, { seed, step, stream }: RandomKey, a: number, b: number): Tensor {
+function draw(
+  op: string,
+  kind: Attributes['kind'],
+  shape: Shape,
+  { seed, step, stream }: RandomKey,
+  a: number,
+  b: number,
+): Tensor {
   checkShape(op, shape);
   if (currentTrace() && (stream === undefined || seed === undefined)) {
-    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${op}] expected a seed and a stream inside compile, got ${stream === undefined ? 'no stream' : 'no seed'}`, { help: ["pass the seed and the step as tensors and name the stream, e.g. { seed, step, stream: 'dropout' }"] });
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[${op}] expected a seed and a stream inside compile, got ${stream === undefined ? 'no stream' : 'no seed'}`,
+      { help: ["pass the seed and the step as tensors and name the stream, e.g. { seed, step, stream: 'dropout' }"] },
+    );
   }
   const inputs = [intScalar(seed ?? defaultSeed), intScalar(step ?? (seed === undefined ? draws++ : 0))];
   return apply(randomOp, inputs, { kind, stream: stream ?? 'default', shape, a, b })[0];
 }
 
 /** Normally distributed numbers (Box–Muller on Philox 4×32-10, Salmon et al. 2011). */
-export function normal(shape: Shape, { mean = 0, std = 1, ...key }: RandomKey & { readonly mean?: number; readonly std?: number } = {}): Tensor {
+export function normal(
+  shape: Shape,
+  { mean = 0, std = 1, ...key }: RandomKey & { readonly mean?: number; readonly std?: number } = {},
+): Tensor {
   return draw('normal', 'normal', shape, key, mean, std);
 }
 
 /** Uniform numbers in [low, high). */
-export function uniform(shape: Shape, { low = 0, high = 1, ...key }: RandomKey & { readonly low?: number; readonly high?: number } = {}): Tensor {
+export function uniform(
+  shape: Shape,
+  { low = 0, high = 1, ...key }: RandomKey & { readonly low?: number; readonly high?: number } = {},
+): Tensor {
   return draw('uniform', 'uniform', shape, key, low, high);
 }
 
@@ -79,13 +97,15 @@ export function permutation(n: number, key: RandomKey = {}): Tensor {
 
 function intScalar(value: TensorLike): Tensor {
   if (!(value instanceof Tensor)) return reshape(scalar(value | 0, 'int32'), [1]);
-  if (value.size !== 1) throw new JepaError('ERR_JEPA_SHAPE', `[random] expected seed and step to be scalars, got ${show(value.shape)}`);
+  if (value.size !== 1)
+    throw new JepaError('ERR_JEPA_SHAPE', `[random] expected seed and step to be scalars, got ${show(value.shape)}`);
   return reshape(cast(value, 'int32'), [1]);
 }
 
 /** FNV-1a, 64 bits, of a stream's name. */
 export function streamKey(stream: string): bigint {
   let hash = 0xcbf29ce484222325n;
-  for (const byte of new TextEncoder().encode(stream)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  for (const byte of new TextEncoder().encode(stream))
+    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
   return hash;
 }

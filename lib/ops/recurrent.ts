@@ -10,14 +10,25 @@ import { slice } from './views.js';
  * r = σ(xᵣ + hᵣ), z = σ(x_z + h_z), n = tanh(x_n + r·h_n), h' = (1 − z)·n + z·h with x = x·W_ihᵀ + b_ih, h = h·W_hhᵀ + b_hh.
  * @param x [B, I]   @param h [B, H]   @param weightIh [3H, I], rows in the order r, z, n   @param weightHh [3H, H]   @returns [B, H]
  */
-export function gruCell(x: Tensor, h: Tensor, weightIh: Tensor, weightHh: Tensor, biasIh?: Tensor, biasHh?: Tensor): Tensor {
+export function gruCell(
+  x: Tensor,
+  h: Tensor,
+  weightIh: Tensor,
+  weightHh: Tensor,
+  biasIh?: Tensor,
+  biasHh?: Tensor,
+): Tensor {
   return gruAdvance(linear(x, weightIh, biasIh), h, weightHh, biasHh);
 }
 
 /** {@link gruCell} from the input's product x·W_ihᵀ + b_ih [B, 3H], which can be computed for all steps at once. */
 export function gruAdvance(projected: Tensor, h: Tensor, weightHh: Tensor, biasHh?: Tensor): Tensor {
   const width = h.shape[h.rank - 1];
-  if (!sameShape(projected.shape, [h.shape[0], 3 * width])) throw new JepaError('ERR_JEPA_SHAPE', `[gruCell] expected gates [${h.shape[0]}, ${3 * width}] for a state ${show(h.shape)}, got ${show(projected.shape)}`);
+  if (!sameShape(projected.shape, [h.shape[0], 3 * width]))
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[gruCell] expected gates [${h.shape[0]}, ${3 * width}] for a state ${show(h.shape)}, got ${show(projected.shape)}`,
+    );
   const recurrent = linear(h, weightHh, biasHh);
   const gate = (x: Tensor, index: number): Tensor => slice(x, 1, index * width, (index + 1) * width);
   const r = sigmoid(add(gate(projected, 0), gate(recurrent, 0)));

@@ -23,10 +23,16 @@ interface Attributes {
 
 const reduceOp: OpDefinition<Attributes> = {
   name: 'reduce',
-  outputs: ([{ shape, dtype }], { kind, axes }) => [{ shape: shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)), dtype: kind.startsWith('arg') ? 'int32' : dtype }],
+  outputs: ([{ shape, dtype }], { kind, axes }) => [
+    {
+      shape: shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)),
+      dtype: kind.startsWith('arg') ? 'int32' : dtype,
+    },
+  ],
   native: {
     layouts: ['strided'],
-    encode: (writer, { kind, axes }) => writer.u32(kinds.indexOf(kind)).u32(axes.reduce((mask, axis) => mask | (1 << axis), 0)),
+    encode: (writer, { kind, axes }) =>
+      writer.u32(kinds.indexOf(kind)).u32(axes.reduce((mask, axis) => mask | (1 << axis), 0)),
   },
   gradient: ({ inputs: [x], outputs: [y], attributes: { kind, axes }, cotangents: [cotangent] }) => {
     const dy = cotangent as Tensor;
@@ -55,12 +61,18 @@ function reduce(x: Tensor, kind: Kind, axes: readonly number[]): Tensor {
 
 function axesOf(op: string, x: Tensor, axes: readonly number[] | undefined): number[] {
   const result = (axes ?? x.shape.map((_, axis) => axis)).map((axis) => normaliseAxis(op, axis, x.shape));
-  if (new Set(result).size !== result.length) throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected every axis once, got ${show(axes ?? [])}`);
+  if (new Set(result).size !== result.length)
+    throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected every axis once, got ${show(axes ?? [])}`);
   return result.sort((a, b) => a - b);
 }
 
 function dropped(x: Tensor, reduced: Tensor, axes: readonly number[], keepDims = false): Tensor {
-  return keepDims ? reduced : reshape(reduced, x.shape.filter((_, axis) => !axes.includes(axis)));
+  return keepDims
+    ? reduced
+    : reshape(
+        reduced,
+        x.shape.filter((_, axis) => !axes.includes(axis)),
+      );
 }
 
 /** Sum over axes. @example sum(x, { axes: [-1], keepDims: true }) */
@@ -85,7 +97,8 @@ export function mean(x: Tensor, { axes, keepDims }: ReduceOptions = {}): Tensor 
 function extreme(op: string, kind: 'max' | 'min', x: Tensor, { axes, keepDims }: ReduceOptions): Tensor {
   const over = axesOf(op, x, axes);
   if (over.length === 0) return x;
-  if (over.some((axis) => x.shape[axis] === 0)) throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected at least one element to reduce, got ${show(x.shape)}`);
+  if (over.some((axis) => x.shape[axis] === 0))
+    throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected at least one element to reduce, got ${show(x.shape)}`);
   return dropped(x, reduce(x, kind, over), over, keepDims);
 }
 /** Largest element over axes; NaN wins. Equal ones share the gradient. */
@@ -100,7 +113,11 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
 /** Position of the largest element along an axis, the first of equals, as int32. */
 export function argmax(x: Tensor, axis = -1, { keepDims = false }: { readonly keepDims?: boolean } = {}): Tensor {
   const at = normaliseAxis('argmax', axis, x.shape);
-  if (x.shape[at] === 0) throw new JepaError('ERR_JEPA_SHAPE', `[argmax] expected at least one element along axis ${at}, got ${show(x.shape)}`);
+  if (x.shape[at] === 0)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[argmax] expected at least one element along axis ${at}, got ${show(x.shape)}`,
+    );
   return dropped(x, reduce(x, 'argmax', [at]), [at], keepDims);
 }
 

@@ -10,7 +10,10 @@ const gatherOp: OpDefinition<null> = {
   name: 'gather_rows',
   outputs: ([table, indices]) => [{ shape: [indices.shape[0], table.shape[1]], dtype: table.dtype }],
   native: { layouts: ['rows', 'contiguous'], encode: () => {} },
-  gradient: ({ inputs: [table, indices], cotangents: [dy] }) => [scatterAddRows(dy as Tensor, indices, table.shape[0]), undefined],
+  gradient: ({ inputs: [table, indices], cotangents: [dy] }) => [
+    scatterAddRows(dy as Tensor, indices, table.shape[0]),
+    undefined,
+  ],
 };
 
 /**
@@ -18,9 +21,14 @@ const gatherOp: OpDefinition<null> = {
  * @param table [R, ...]   @param indices int32 [...n]   @returns [...n, ...]
  */
 export function gatherRows(table: Tensor, indices: Tensor): Tensor {
-  if (table.rank < 1) throw new JepaError('ERR_JEPA_SHAPE', `[gatherRows] expected a table with rows, got ${show(table.shape)}`);
+  if (table.rank < 1)
+    throw new JepaError('ERR_JEPA_SHAPE', `[gatherRows] expected a table with rows, got ${show(table.shape)}`);
   const rest = table.shape.slice(1);
-  const flat = apply(gatherOp, [reshape(table, [table.shape[0], sizeOf(rest)]), reshape(int32('gatherRows', indices), [indices.size])], null)[0];
+  const flat = apply(
+    gatherOp,
+    [reshape(table, [table.shape[0], sizeOf(rest)]), reshape(int32('gatherRows', indices), [indices.size])],
+    null,
+  )[0];
   return reshape(flat, [...indices.shape, ...rest]);
 }
 
@@ -38,9 +46,19 @@ const scatterOp: OpDefinition<{ readonly count: number }> = {
 export function scatterAddRows(rows: Tensor, indices: Tensor, count: number): Tensor {
   const rest = rows.shape.slice(indices.rank);
   if (rows.shape.slice(0, indices.rank).some((extent, axis) => extent !== indices.shape[axis])) {
-    throw new JepaError('ERR_JEPA_SHAPE', `[scatterAddRows] expected a row for each of the indices ${show(indices.shape)}, got ${show(rows.shape)}`);
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[scatterAddRows] expected a row for each of the indices ${show(indices.shape)}, got ${show(rows.shape)}`,
+    );
   }
-  const flat = apply(scatterOp, [reshape(cast(rows, 'float32'), [indices.size, sizeOf(rest)]), reshape(int32('scatterAddRows', indices), [indices.size])], { count })[0];
+  const flat = apply(
+    scatterOp,
+    [
+      reshape(cast(rows, 'float32'), [indices.size, sizeOf(rest)]),
+      reshape(int32('scatterAddRows', indices), [indices.size]),
+    ],
+    { count },
+  )[0];
   return reshape(flat, [count, ...rest]);
 }
 
@@ -62,9 +80,17 @@ const topKOp: OpDefinition<{ readonly count: number; readonly largest: boolean }
 };
 
 /** The largest (or smallest) elements along an axis, best first; ties by lower position; NaN counts as largest. */
-export function topK(x: Tensor, count: number, { largest = true, axis = -1 }: { readonly largest?: boolean; readonly axis?: number } = {}): { values: Tensor; indices: Tensor } {
+export function topK(
+  x: Tensor,
+  count: number,
+  { largest = true, axis = -1 }: { readonly largest?: boolean; readonly axis?: number } = {},
+): { values: Tensor; indices: Tensor } {
   const at = normaliseAxis('topK', axis, x.shape);
-  if (!Number.isInteger(count) || count < 0 || count > x.shape[at]) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[topK] expected a count from 0 to ${x.shape[at]} (axis ${at} of ${show(x.shape)}), got ${count}`);
+  if (!Number.isInteger(count) || count < 0 || count > x.shape[at])
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[topK] expected a count from 0 to ${x.shape[at]} (axis ${at} of ${show(x.shape)}), got ${count}`,
+    );
   const order = [...x.shape.keys()].filter((k) => k !== at).concat(at);
   const [values, indices] = apply(topKOp, [permute(cast(x, 'float32'), order)], { count, largest });
   const back = order.map((_, k) => order.indexOf(k));
@@ -72,6 +98,7 @@ export function topK(x: Tensor, count: number, { largest = true, axis = -1 }: { 
 }
 
 function int32(op: string, indices: Tensor): Tensor {
-  if (indices.dtype !== 'int32' && indices.dtype !== 'uint8') throw new JepaError('ERR_JEPA_DTYPE', `[${op}] expected int32 indices, got ${indices.dtype}`);
+  if (indices.dtype !== 'int32' && indices.dtype !== 'uint8')
+    throw new JepaError('ERR_JEPA_DTYPE', `[${op}] expected int32 indices, got ${indices.dtype}`);
   return cast(indices, 'int32');
 }

@@ -8,6 +8,8 @@ import { reshape } from './views.js';
 export function unbroadcast(cotangent: Tensor, shape: Shape): Tensor {
   if (sameShape(cotangent.shape, shape)) return cotangent;
   const lead = cotangent.shape.length - shape.length;
-  const axes = cotangent.shape.map((_, axis) => axis).filter((axis) => axis < lead || (shape[axis - lead] === 1 && cotangent.shape[axis] !== 1));
+  const axes = cotangent.shape
+    .map((_, axis) => axis)
+    .filter((axis) => axis < lead || (shape[axis - lead] === 1 && cotangent.shape[axis] !== 1));
   return reshape(sum(cotangent, { axes, keepDims: true }), shape);
 }

@@ -1,7 +1,16 @@
 import { JepaError } from '../errors.js';
 import { broadcastView, isDense } from '../tensor/compiler/ir.js';
 import { apply, type OpDefinition, type StridedView } from '../tensor/op.js';
-import { broadcastShapes, checkShape, denseStrides, normaliseAxis, sameShape, type Shape, show, sizeOf } from '../tensor/shape.js';
+import {
+  broadcastShapes,
+  checkShape,
+  denseStrides,
+  normaliseAxis,
+  type Shape,
+  sameShape,
+  show,
+  sizeOf,
+} from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { pad } from './parts.js';
 import { unbroadcast } from './unbroadcast.js';
@@ -18,8 +27,19 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   const known = shape.filter((extent) => extent !== -1).reduce((product, extent) => product * extent, 1);
   const free = shape.filter((extent) => extent === -1).length;
   const result = shape.map((extent) => (extent === -1 ? (known === 0 ? 0 : x.size / known) : extent));
-  checkShape('reshape', free > 1 ? shape : result.map((extent) => (Number.isInteger(extent) ? extent : -1)).map((extent, axis) => (extent === -1 ? shape[axis] : extent)));
-  if (free > 1 || sizeOf(result) !== x.size) throw new JepaError('ERR_JEPA_SHAPE', `[reshape] expected a shape of ${x.size} elements for ${show(x.shape)}, got ${show(shape)}`);
+  checkShape(
+    'reshape',
+    free > 1
+      ? shape
+      : result
+          .map((extent) => (Number.isInteger(extent) ? extent : -1))
+          .map((extent, axis) => (extent === -1 ? shape[axis] : extent)),
+  );
+  if (free > 1 || sizeOf(result) !== x.size)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[reshape] expected a shape of ${x.size} elements for ${show(x.shape)}, got ${show(shape)}`,
+    );
   return sameShape(result, x.shape) ? x : apply(reshapeOp, [x], result)[0];
 }
 
@@ -27,7 +47,9 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 function reshaped(view: StridedView, shape: Shape): StridedView | undefined {
   if (isDense(view)) return { shape, strides: denseStrides(shape), offset: view.offset };
   if (sizeOf(shape) === 0) return { shape, strides: denseStrides(shape), offset: view.offset };
-  const from = view.shape.map((extent, axis) => ({ extent, stride: view.strides[axis] })).filter(({ extent }) => extent !== 1);
+  const from = view.shape
+    .map((extent, axis) => ({ extent, stride: view.strides[axis] }))
+    .filter(({ extent }) => extent !== 1);
   const strides = new Array<number>(shape.length).fill(0);
   let at = 0;
   for (let axis = 0; axis < shape.length; ) {
@@ -44,7 +66,8 @@ function reshaped(view: StridedView, shape: Shape): StridedView | undefined {
       if (old < fresh) old *= from[at++].extent;
       else fresh *= shape[axis++];
     }
-    for (let k = firstOld; k + 1 < at; k++) if (from[k].stride !== from[k + 1].stride * from[k + 1].extent) return undefined;
+    for (let k = firstOld; k + 1 < at; k++)
+      if (from[k].stride !== from[k + 1].stride * from[k + 1].extent) return undefined;
     let stride = from[at - 1]?.stride ?? 1;
     for (let k = axis - 1; k >= firstNew; k--) {
       strides[k] = stride;
@@ -57,14 +80,24 @@ function reshaped(view: StridedView, shape: Shape): StridedView | undefined {
 const permuteOp: OpDefinition<readonly number[]> = {
   name: 'permute',
   outputs: ([{ shape, dtype }], order) => [{ shape: order.map((axis) => shape[axis]), dtype }],
-  view: ({ shape, strides, offset }, order) => ({ shape: order.map((axis) => shape[axis]), strides: order.map((axis) => strides[axis]), offset }),
-  gradient: ({ attributes, cotangents: [dy] }) => [permute(dy as Tensor, attributes.map((_, axis) => attributes.indexOf(axis)))],
+  view: ({ shape, strides, offset }, order) => ({
+    shape: order.map((axis) => shape[axis]),
+    strides: order.map((axis) => strides[axis]),
+    offset,
+  }),
+  gradient: ({ attributes, cotangents: [dy] }) => [
+    permute(
+      dy as Tensor,
+      attributes.map((_, axis) => attributes.indexOf(axis)),
+    ),
+  ],
 };
 
 /** Axes in another order: axis i of the result is axis order[i] of x. */
 export function permute(x: Tensor, order: readonly number[]): Tensor {
   const axes = order.map((axis) => normaliseAxis('permute', axis, x.shape));
-  if (new Set(axes).size !== x.rank || axes.length !== x.rank) throw new JepaError('ERR_JEPA_SHAPE', `[permute] expected every axis of ${show(x.shape)} once, got ${show(order)}`);
+  if (new Set(axes).size !== x.rank || axes.length !== x.rank)
+    throw new JepaError('ERR_JEPA_SHAPE', `[permute] expected every axis of ${show(x.shape)} once, got ${show(order)}`);
   return axes.every((axis, index) => axis === index) ? x : apply(permuteOp, [x], axes)[0];
 }
 
@@ -87,7 +120,11 @@ const broadcastOp: OpDefinition<Shape> = {
 /** x repeated along axes of extent 1 and new leading axes, without copying. @throws JepaError ERR_JEPA_SHAPE */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   checkShape('broadcastTo', shape);
-  if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape)) throw new JepaError('ERR_JEPA_SHAPE', `[broadcastTo] expected a shape that ${show(x.shape)} broadcasts to, got ${show(shape)}`);
+  if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape))
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[broadcastTo] expected a shape that ${show(x.shape)} broadcasts to, got ${show(shape)}`,
+    );
   return sameShape(x.shape, shape) ? x : apply(broadcastOp, [x], shape)[0];
 }
 
@@ -110,7 +147,12 @@ const sliceOp: OpDefinition<SliceAttributes> = {
     const cotangent = dy as Tensor;
     const spread = step === 1 ? cotangent : spaced(cotangent, axis, step);
     const after = x.shape[axis] - start - spread.shape[axis];
-    return [pad(spread, x.shape.map((_, k) => (k === axis ? [start, after] : [0, 0])))];
+    return [
+      pad(
+        spread,
+        x.shape.map((_, k) => (k === axis ? [start, after] : [0, 0])),
+      ),
+    ];
   },
 };
 
@@ -121,8 +163,14 @@ function sliced(shape: Shape, { axis, start, end, step }: SliceAttributes): numb
 /** Elements `step` apart along an axis with zeros between them. */
 function spaced(x: Tensor, axis: number, step: number): Tensor {
   const opened = [...x.shape.slice(0, axis + 1), 1, ...x.shape.slice(axis + 1)];
-  const padded = pad(reshape(x, opened), opened.map((_, k) => (k === axis + 1 ? [0, step - 1] : [0, 0])));
-  const joined = reshape(padded, x.shape.map((extent, k) => (k === axis ? extent * step : extent)));
+  const padded = pad(
+    reshape(x, opened),
+    opened.map((_, k) => (k === axis + 1 ? [0, step - 1] : [0, 0])),
+  );
+  const joined = reshape(
+    padded,
+    x.shape.map((extent, k) => (k === axis ? extent * step : extent)),
+  );
   return slice(joined, axis, 0, Math.max(0, (x.shape[axis] - 1) * step + 1));
 }
 
@@ -131,16 +179,33 @@ export function slice(x: Tensor, axis: number, start: number, end?: number, step
   const at = normaliseAxis('slice', axis, x.shape);
   const extent = x.shape[at];
   const position = (value: number): number => Math.min(extent, Math.max(0, value < 0 ? value + extent : value));
-  if (!Number.isInteger(start) || !Number.isInteger(end ?? 0) || !Number.isInteger(step) || step < 1) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[slice] expected whole positions and a step of at least 1, got ${start}, ${end}, ${step}`);
-  const attributes = { axis: at, start: position(start), end: Math.max(position(start), position(end ?? extent)), step };
+  if (!Number.isInteger(start) || !Number.isInteger(end ?? 0) || !Number.isInteger(step) || step < 1)
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[slice] expected whole positions and a step of at least 1, got ${start}, ${end}, ${step}`,
+    );
+  const attributes = {
+    axis: at,
+    start: position(start),
+    end: Math.max(position(start), position(end ?? extent)),
+    step,
+  };
   return attributes.start === 0 && attributes.end === extent && step === 1 ? x : apply(sliceOp, [x], attributes)[0];
 }
 
 /** Axes of extent 1 removed: all of them, or the given ones. */
 export function squeeze(x: Tensor, axes?: readonly number[]): Tensor {
-  const drop = new Set(axes?.map((axis) => normaliseAxis('squeeze', axis, x.shape)) ?? x.shape.flatMap((extent, axis) => (extent === 1 ? [axis] : [])));
-  for (const axis of drop) if (x.shape[axis] !== 1) throw new JepaError('ERR_JEPA_SHAPE', `[squeeze] expected axis ${axis} of ${show(x.shape)} to have extent 1`);
-  return reshape(x, x.shape.filter((_, axis) => !drop.has(axis)));
+  const drop = new Set(
+    axes?.map((axis) => normaliseAxis('squeeze', axis, x.shape)) ??
+      x.shape.flatMap((extent, axis) => (extent === 1 ? [axis] : [])),
+  );
+  for (const axis of drop)
+    if (x.shape[axis] !== 1)
+      throw new JepaError('ERR_JEPA_SHAPE', `[squeeze] expected axis ${axis} of ${show(x.shape)} to have extent 1`);
+  return reshape(
+    x,
+    x.shape.filter((_, axis) => !drop.has(axis)),
+  );
 }
 
 /** A new axis of extent 1 before position `axis`. */
@@ -154,7 +219,12 @@ export function flatten(x: Tensor): Tensor {
   return reshape(x, [x.size]);
 }
 
-const stopOp: OpDefinition<null> = { name: 'stop_gradient', outputs: ([{ shape, dtype }]) => [{ shape, dtype }], view: (view) => view, gradient: null };
+const stopOp: OpDefinition<null> = {
+  name: 'stop_gradient',
+  outputs: ([{ shape, dtype }]) => [{ shape, dtype }],
+  view: (view) => view,
+  gradient: null,
+};
 /** The same values; no gradient flows through. */
 export function stopped(x: Tensor): Tensor {
   return apply(stopOp, [x], null)[0];

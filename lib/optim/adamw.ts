@@ -1,6 +1,6 @@
 import { checkOptions } from '../io/options.js';
-import { add, div, mul, rsqrt, sqrt, square, sub, tanh } from '../ops/index.js';
 import { latest } from '../nn/latest.js';
+import { add, div, mul, rsqrt, sqrt, square, sub, tanh } from '../ops/index.js';
 import { assign, type Tensor, type Variable } from '../tensor/index.js';
 import { Optimiser } from './optimiser.js';
 import type { ParameterGroup, Update, UpdateOptions } from './parameter-groups.js';
@@ -33,7 +33,11 @@ export class AdamW extends Optimiser {
     this.#weightDecay = options.weightDecay ?? 0.01;
   }
 
-  protected override apply(updates: readonly Update[], clip: Tensor | undefined, { learningRate, weightDecay }: UpdateOptions): void {
+  protected override apply(
+    updates: readonly Update[],
+    clip: Tensor | undefined,
+    { learningRate, weightDecay }: UpdateOptions,
+  ): void {
     const [beta1, beta2] = this.#betas;
     const step = this.perParameter.advance(updates);
     const rates = this.perParameter.rates(learningRate);

@@ -19,8 +19,14 @@ export function clipFactor(norm: Tensor, maxNorm: number): Tensor {
  * @returns the norm before clipping, and the gradients in a map of the same keys
  * @example const { gradients: clipped, norm } = clipGradNorm(gradients, 1);
  */
-export function clipGradNorm(gradients: ReadonlyMap<Tensor, Tensor>, maxNorm: number): { norm: Tensor; gradients: Map<Tensor, Tensor> } {
+export function clipGradNorm(
+  gradients: ReadonlyMap<Tensor, Tensor>,
+  maxNorm: number,
+): { norm: Tensor; gradients: Map<Tensor, Tensor> } {
   const norm = globalNorm(gradients.values());
   const factor = clipFactor(norm, maxNorm);
-  return { norm, gradients: new Map([...gradients].map(([parameter, gradient]) => [parameter, mul(gradient, factor)])) };
+  return {
+    norm,
+    gradients: new Map([...gradients].map(([parameter, gradient]) => [parameter, mul(gradient, factor)])),
+  };
 }

@@ -45,7 +45,10 @@ export class Ema {
       if (buffers === 'ignore' && source.buffers().has(name)) continue;
       const average = kept ? kept.get(name) : zerosLike(name, original);
       if (!average || average.dtype !== original.dtype || average.shape.join() !== original.shape.join()) {
-        throw new JepaError('ERR_JEPA_CHECKPOINT_MISMATCH', `[Ema] expected a target with '${name}' of shape [${original.shape.join(', ')}], got ${average ? `[${average.shape.join(', ')}]` : 'none'}`);
+        throw new JepaError(
+          'ERR_JEPA_CHECKPOINT_MISMATCH',
+          `[Ema] expected a target with '${name}' of shape [${original.shape.join(', ')}], got ${average ? `[${average.shape.join(', ')}]` : 'none'}`,
+        );
       }
       this.#averages.set(name, average);
     }
@@ -57,9 +60,12 @@ export class Ema {
 
   /** Makes the averages equal to the parameters; needed after the module was loaded from a file. Later programs see the result. */
   async reset(): Promise<void> {
-    const copy = compile(() => {
-      for (const [average, original] of this.#pairs()) assign(average, original);
-    }, { name: 'ema reset' });
+    const copy = compile(
+      () => {
+        for (const [average, original] of this.#pairs()) assign(average, original);
+      },
+      { name: 'ema reset' },
+    );
     this.#ready = copy().finally(() => copy.dispose());
     await this.#ready;
   }
@@ -121,5 +127,10 @@ function variablesOf(module: Module): Map<string, Variable> {
 }
 
 function zerosLike(name: string, { shape, dtype, size }: Variable): Variable {
-  return variable(dtype === 'int32' ? new Int32Array(size) : new Float32Array(size), { name: `ema.${name}`, shape, dtype, trainable: false });
+  return variable(dtype === 'int32' ? new Int32Array(size) : new Float32Array(size), {
+    name: `ema.${name}`,
+    shape,
+    dtype,
+    trainable: false,
+  });
 }

@@ -13,10 +13,10 @@ export {
   type OneCycleOptions,
   oneCycle,
   type Schedule,
+  type WarmupOptions,
   warmupConstant,
   warmupCosine,
   warmupLinear,
   warmupStableDecay,
-  type WarmupOptions,
 } from './schedules.js';
 export { SGD, type SGDOptions, sgd } from './sgd.js';

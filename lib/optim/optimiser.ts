@@ -3,7 +3,15 @@ import { latest } from '../nn/latest.js';
 import { readState, writeState } from '../nn/state-dict.js';
 import { assign, guardFinite, type Tensor, type Variable, variable } from '../tensor/index.js';
 import { clipFactor, globalNorm } from './clip.js';
-import { type Member, type ParameterGroup, PerParameter, type Update, type UpdateOptions, membersOf, updatesOf } from './parameter-groups.js';
+import {
+  type Member,
+  membersOf,
+  type ParameterGroup,
+  PerParameter,
+  type Update,
+  type UpdateOptions,
+  updatesOf,
+} from './parameter-groups.js';
 
 /** What every optimiser does around its formula: groups, the global norm, per-parameter step counts, and its state by name. */
 export abstract class Optimiser {
@@ -13,7 +21,12 @@ export abstract class Optimiser {
   readonly #slots: readonly ReadonlyMap<string, Variable>[];
 
   /** @param slots names of the float32 state that each parameter has, of its own shape, 0 at first */
-  constructor(name: string, parameters: Iterable<Variable> | readonly ParameterGroup[], slots: readonly string[], clipNorm: number | undefined) {
+  constructor(
+    name: string,
+    parameters: Iterable<Variable> | readonly ParameterGroup[],
+    slots: readonly string[],
+    clipNorm: number | undefined,
+  ) {
     const members = membersOf(name, parameters);
     this.#name = name;
     this.#clipNorm = clipNorm;
@@ -62,11 +75,17 @@ export abstract class Optimiser {
   }
 
   #state(): Map<string, Variable> {
-    const entries = this.#slots.flatMap((slots, index) => [...slots].map(([name, variable]): [string, Variable] => [`${index}.${name}`, variable]));
+    const entries = this.#slots.flatMap((slots, index) =>
+      [...slots].map(([name, variable]): [string, Variable] => [`${index}.${name}`, variable]),
+    );
     return new Map([['step', this.perParameter.step], ...entries]);
   }
 }
 
 function zerosLike(parameter: Variable, slot: string): Variable {
-  return variable(new Float32Array(parameter.size), { name: `${parameter.name}.${slot}`, shape: parameter.shape, trainable: false });
+  return variable(new Float32Array(parameter.size), {
+    name: `${parameter.name}.${slot}`,
+    shape: parameter.shape,
+    trainable: false,
+  });
 }

@@ -34,14 +34,25 @@ export function membersOf(optimiser: string, parameters: Iterable<Variable> | re
   const seen = new Set<Variable>();
   for (const entry of parameters) {
     const group: ParameterGroup = entry instanceof Variable ? { parameters: [entry] } : entry;
-    if (!(entry instanceof Variable)) checkOptions(`${optimiser} group`, group, ['parameters', 'weightDecay', 'learningRateScale']);
+    if (!(entry instanceof Variable))
+      checkOptions(`${optimiser} group`, group, ['parameters', 'weightDecay', 'learningRateScale']);
     for (const parameter of group.parameters) {
-      if (seen.has(parameter)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${optimiser}] expected every parameter once, got '${parameter.name}' twice`);
+      if (seen.has(parameter))
+        throw new JepaError(
+          'ERR_JEPA_INVALID_ARGUMENT',
+          `[${optimiser}] expected every parameter once, got '${parameter.name}' twice`,
+        );
       seen.add(parameter);
-      members.push({ parameter, index: members.length, weightDecay: group.weightDecay, learningRateScale: group.learningRateScale ?? 1 });
+      members.push({
+        parameter,
+        index: members.length,
+        weightDecay: group.weightDecay,
+        learningRateScale: group.learningRateScale ?? 1,
+      });
     }
   }
-  if (members.length === 0) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${optimiser}] expected parameters, got none`);
+  if (members.length === 0)
+    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${optimiser}] expected parameters, got none`);
   return members;
 }
 
@@ -54,15 +65,23 @@ export interface Update extends Member {
  * Trainable parameters that have a gradient. The others are left alone entirely: no decay, no moments, no step (as PyTorch does).
  * @throws JepaError ERR_JEPA_INVALID_ARGUMENT if there is none at all
  */
-export function updatesOf(optimiser: string, members: readonly Member[], gradients: ReadonlyMap<Tensor, Tensor>): Update[] {
+export function updatesOf(
+  optimiser: string,
+  members: readonly Member[],
+  gradients: ReadonlyMap<Tensor, Tensor>,
+): Update[] {
   const updates = members.flatMap((member) => {
     const gradient = recordRead(() => member.parameter.trainable) ? gradients.get(member.parameter) : undefined;
     return gradient ? [{ ...member, gradient }] : [];
   });
   if (updates.length === 0) {
-    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${optimiser}] expected a gradient for at least one of its ${members.length} trainable parameters, got none`, {
-      help: ['does the loss depend on them, and were they given to valueAndGrad?'],
-    });
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[${optimiser}] expected a gradient for at least one of its ${members.length} trainable parameters, got none`,
+      {
+        help: ['does the loss depend on them, and were they given to valueAndGrad?'],
+      },
+    );
   }
   return updates;
 }
@@ -75,7 +94,11 @@ export class PerParameter {
 
   constructor(optimiser: string, members: readonly Member[]) {
     this.members = members;
-    this.step = variable(new Int32Array(members.length), { name: `${optimiser}.step`, dtype: 'int32', trainable: false });
+    this.step = variable(new Int32Array(members.length), {
+      name: `${optimiser}.step`,
+      dtype: 'int32',
+      trainable: false,
+    });
   }
 
   /** Counts a step of the given parameters. @returns float32 [P], from 1 */
@@ -93,9 +116,14 @@ export class PerParameter {
   /** Weight decays [P]: a group's own, else the step's, else the optimiser's. */
   decays(option: number, scheduled: TensorLike | undefined): Tensor {
     const shared = scheduled ?? option;
-    const own = tensor(Float32Array.from(this.members, (member) => member.weightDecay ?? (typeof shared === 'number' ? shared : 0)));
+    const own = tensor(
+      Float32Array.from(this.members, (member) => member.weightDecay ?? (typeof shared === 'number' ? shared : 0)),
+    );
     if (typeof shared === 'number') return own;
-    return add(own, mul(tensor(Float32Array.from(this.members, (member) => (member.weightDecay === undefined ? 1 : 0))), shared));
+    return add(
+      own,
+      mul(tensor(Float32Array.from(this.members, (member) => (member.weightDecay === undefined ? 1 : 0))), shared),
+    );
   }
 
   /** Number `index` of a vector, to be broadcast over a parameter. */

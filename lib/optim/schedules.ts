@@ -109,9 +109,13 @@ export function oneCycle(options: OneCycleOptions): Schedule {
   checkOptions('oneCycle', options, ['base', 'total', 'peak', 'startFactor', 'finalFactor', 'shape']);
   const { base, total, peak = 0.3, startFactor = 25, finalFactor = 1e4, shape = 'cosine' } = options;
   const top = peak * total - 1;
-  const between = (from: number, to: number, progress: number): number => (shape === 'cosine' ? halfCosine(from, to, progress) : from + (to - from) * progress);
+  const between = (from: number, to: number, progress: number): number =>
+    shape === 'cosine' ? halfCosine(from, to, progress) : from + (to - from) * progress;
   const start = base / startFactor;
-  return (step) => (step <= top ? between(start, base, step / top) : between(base, start / finalFactor, Math.min(1, (step - top) / (total - 1 - top))));
+  return (step) =>
+    step <= top
+      ? between(start, base, step / top)
+      : between(base, start / finalFactor, Math.min(1, (step - top) / (total - 1 - top)));
 }
 
 function warmedUp({ base, start = 0, warmup = 0 }: WarmupOptions, after: Schedule): Schedule {
@@ -119,8 +123,16 @@ function warmedUp({ base, start = 0, warmup = 0 }: WarmupOptions, after: Schedul
 }
 
 /** How far the decay is: 0 at step `begin`, 1 at `total`. @throws JepaError ERR_JEPA_INVALID_ARGUMENT */
-function progressOf(op: string, begin: number, { total, beyond = 'hold' }: { readonly total: number; readonly beyond?: Beyond }): Schedule {
-  if (!(total >= 0) || !(begin >= 0)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${op}] expected steps that are not negative, got ${begin} and ${total}`);
+function progressOf(
+  op: string,
+  begin: number,
+  { total, beyond = 'hold' }: { readonly total: number; readonly beyond?: Beyond },
+): Schedule {
+  if (!(total >= 0) || !(begin >= 0))
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[${op}] expected steps that are not negative, got ${begin} and ${total}`,
+    );
   return (step) => {
     const progress = (step - begin) / Math.max(total - begin, 1);
     return beyond === 'hold' ? Math.min(progress, 1) : progress;

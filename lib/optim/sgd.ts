@@ -1,6 +1,6 @@
 import { checkOptions } from '../io/options.js';
-import { add, cast, greater, mul, sub } from '../ops/index.js';
 import { latest } from '../nn/latest.js';
+import { add, cast, greater, mul, sub } from '../ops/index.js';
 import { assign, type Tensor, type Variable } from '../tensor/index.js';
 import { Optimiser } from './optimiser.js';
 import type { ParameterGroup, Update, UpdateOptions } from './parameter-groups.js';
@@ -30,7 +30,11 @@ export class SGD extends Optimiser {
     this.#options = { momentum, dampening, nesterov, weightDecay };
   }
 
-  protected override apply(updates: readonly Update[], clip: Tensor | undefined, { learningRate, weightDecay }: UpdateOptions): void {
+  protected override apply(
+    updates: readonly Update[],
+    clip: Tensor | undefined,
+    { learningRate, weightDecay }: UpdateOptions,
+  ): void {
     const { momentum, dampening, nesterov } = this.#options;
     const step = this.perParameter.advance(updates);
     const entering = sub(1, mul(cast(greater(step, 1), 'float32'), dampening));
@@ -42,7 +46,9 @@ export class SGD extends Optimiser {
       const g = add(clipped, mul(latest(parameter), this.perParameter.at(decays, index)));
       let direction = g;
       if (momentum !== 0) {
-        const velocity = this.revise(update, 'momentum_buffer', (before) => add(mul(before, momentum), mul(g, this.perParameter.at(entering, index))));
+        const velocity = this.revise(update, 'momentum_buffer', (before) =>
+          add(mul(before, momentum), mul(g, this.perParameter.at(entering, index))),
+        );
         direction = nesterov ? add(g, mul(velocity, momentum)) : velocity;
       }
       assign(parameter, sub(latest(parameter), mul(direction, this.perParameter.at(rates, index))));

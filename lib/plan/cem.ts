@@ -1,6 +1,22 @@
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
-import { add, broadcastTo, clamp, concat, gatherRows, mean, mul, neg, reshape, slice, normal, sqrt, topK, variance, zeros } from '../ops/index.js';
+import {
+  add,
+  broadcastTo,
+  clamp,
+  concat,
+  gatherRows,
+  mean,
+  mul,
+  neg,
+  normal,
+  reshape,
+  slice,
+  sqrt,
+  topK,
+  variance,
+  zeros,
+} from '../ops/index.js';
 import { compile, scalar, type Tensor, tensor } from '../tensor/index.js';
 import type { Dynamics, Objective, PlanState, Problem, Solution, Solver } from './contract.js';
 
@@ -23,7 +39,18 @@ export interface CemOptions {
   readonly seed?: number;
 }
 
-const defaults = { horizon: 5, numSamples: 64, numElites: 8, iterations: 5, std: 1, stdFloor: 0.05, bounds: [-1, 1] as readonly [number, number], repeat: 1, sharedNoise: 0, seed: 0 };
+const defaults = {
+  horizon: 5,
+  numSamples: 64,
+  numElites: 8,
+  iterations: 5,
+  std: 1,
+  stdFloor: 0.05,
+  bounds: [-1, 1] as readonly [number, number],
+  repeat: 1,
+  sharedNoise: 0,
+  seed: 0,
+};
 
 /**
  * Cross-entropy method (Rubinstein 1999; as used by PlaNet, Hafner et al. 2019): draw plans around a mean, keep the best, refit mean and
@@ -40,18 +67,36 @@ export class CemSolver<State extends PlanState> implements Solver<State> {
     const settings = { ...defaults, ...options };
     const { horizon, numSamples, numElites, iterations, repeat } = settings;
     for (const [name, value] of Object.entries({ horizon, numSamples, numElites, iterations, repeat })) {
-      if (!Number.isInteger(value) || value < 1) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[CemSolver] expected ${name} to be a positive integer, got ${value}`);
+      if (!Number.isInteger(value) || value < 1)
+        throw new JepaError(
+          'ERR_JEPA_INVALID_ARGUMENT',
+          `[CemSolver] expected ${name} to be a positive integer, got ${value}`,
+        );
     }
-    if (numElites < 2 || numElites > numSamples) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[CemSolver] expected numElites between 2 and numSamples ${numSamples}, got ${numElites}`);
-    if (dynamics.actionSize % repeat !== 0) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[CemSolver] expected repeat to divide the action size ${dynamics.actionSize}, got ${repeat}`);
+    if (numElites < 2 || numElites > numSamples)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[CemSolver] expected numElites between 2 and numSamples ${numSamples}, got ${numElites}`,
+      );
+    if (dynamics.actionSize % repeat !== 0)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[CemSolver] expected repeat to divide the action size ${dynamics.actionSize}, got ${repeat}`,
+      );
     this.options = settings;
     this.horizon = horizon;
     this.actionSize = dynamics.actionSize;
-    this.#search = compile((state: State, goal: Tensor, start: Tensor, call: Tensor) => search(dynamics, objective, settings, state, goal, start, call), { name: 'cem' });
+    this.#search = compile(
+      (state: State, goal: Tensor, start: Tensor, call: Tensor) =>
+        search(dynamics, objective, settings, state, goal, start, call),
+      { name: 'cem' },
+    );
   }
 
   async solve({ state, goal, warmStart, call, signal }: Problem<State>): Promise<Solution> {
-    const start = tensor(warmStart ?? new Float32Array(this.horizon * this.actionSize), { shape: [1, this.horizon * this.actionSize] });
+    const start = tensor(warmStart ?? new Float32Array(this.horizon * this.actionSize), {
+      shape: [1, this.horizon * this.actionSize],
+    });
     const { actions, costs } = await this.#search.call({ signal }, state, goal, start, scalar(call, 'int32'));
     const history = (await costs.data()) as Float32Array;
     return { actions: (await actions.data()) as Float32Array, cost: history[history.length - 1], history };
@@ -61,14 +106,27 @@ export class CemSolver<State extends PlanState> implements Solver<State> {
 function search<State extends PlanState>(
   dynamics: Dynamics<State>,
   objective: Objective,
-  { horizon, numSamples, numElites, iterations, std, stdFloor, bounds, repeat, sharedNoise, seed }: Required<CemOptions>,
+  {
+    horizon,
+    numSamples,
+    numElites,
+    iterations,
+    std,
+    stdFloor,
+    bounds,
+    repeat,
+    sharedNoise,
+    seed,
+  }: Required<CemOptions>,
   state: State,
   goal: Tensor,
   start: Tensor,
   call: Tensor,
 ): { actions: Tensor; costs: Tensor } {
   const width = horizon * dynamics.actionSize;
-  const states = Object.fromEntries(Object.entries(state).map(([name, value]) => [name, broadcastTo(value, [numSamples, ...value.shape.slice(1)])])) as unknown as State;
+  const states = Object.fromEntries(
+    Object.entries(state).map(([name, value]) => [name, broadcastTo(value, [numSamples, ...value.shape.slice(1)])]),
+  ) as unknown as State;
   const evaluate = (plans: Tensor): Tensor => {
     let current = states;
     const trajectory: Tensor[] = [];
@@ -82,8 +140,15 @@ function search<State extends PlanState>(
     const simple = dynamics.actionSize / repeat;
     const own = normal([numSamples - 1, horizon, repeat, simple], { seed, step: call, stream: `cem.${iteration}.own` });
     if (sharedNoise === 0) return reshape(own, [numSamples - 1, width]);
-    const shared = normal([numSamples - 1, horizon, 1, simple], { seed, step: call, stream: `cem.${iteration}.shared` });
-    return reshape(add(mul(own, Math.sqrt(1 - sharedNoise)), mul(shared, Math.sqrt(sharedNoise))), [numSamples - 1, width]);
+    const shared = normal([numSamples - 1, horizon, 1, simple], {
+      seed,
+      step: call,
+      stream: `cem.${iteration}.shared`,
+    });
+    return reshape(add(mul(own, Math.sqrt(1 - sharedNoise)), mul(shared, Math.sqrt(sharedNoise))), [
+      numSamples - 1,
+      width,
+    ]);
   };
   let centre = start; // [1, width]
   let spread: Tensor = add(zeros([1, width]), std);

@@ -6,7 +6,8 @@ import type { Objective } from './contract.js';
  * the last state alone cannot see at every replanning. Norms, not squares: far states must not drown near ones.
  */
 export const distanceAlongHorizon: Objective = {
-  cost: (trajectory, goal) => trajectory.map((position) => distance(position, goal)).reduce((total, step) => add(total, step)),
+  cost: (trajectory, goal) =>
+    trajectory.map((position) => distance(position, goal)).reduce((total, step) => add(total, step)),
 };
 
 /** Distance of the last position only. */

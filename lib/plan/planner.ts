@@ -40,10 +40,19 @@ export class Planner {
    * @param frame one observation [H, W, C]   @param goalFrame the wanted observation   @param options.executed actions carried out since the last call (default 1)
    * @returns actions [horizon, A]; carry out the first one or few, then plan again
    */
-  async plan(frame: Tensor, goalFrame: Tensor, { executed = 1, signal }: { readonly executed?: number; readonly signal?: AbortSignal } = {}): Promise<Solution> {
-    if (!Number.isInteger(executed) || executed < 0) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[Planner] expected executed to be a non-negative integer, got ${executed}`);
+  async plan(
+    frame: Tensor,
+    goalFrame: Tensor,
+    { executed = 1, signal }: { readonly executed?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<Solution> {
+    if (!Number.isInteger(executed) || executed < 0)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[Planner] expected executed to be a non-negative integer, got ${executed}`,
+      );
     const embedding = await this.#embed(frame, signal);
-    if (this.#goal?.frame !== goalFrame) this.#goal = { frame: goalFrame, embedding: await this.#embed(goalFrame, signal) };
+    if (this.#goal?.frame !== goalFrame)
+      this.#goal = { frame: goalFrame, embedding: await this.#embed(goalFrame, signal) };
     const width = this.model.network.predictor.initialState(1).shape[1];
     const memory = tensor(new Float32Array(width), { shape: [1, width] });
     const solution = await this.#solver.solve({

@@ -1,15 +1,25 @@
-import { Trainer } from '../train/trainer.js';
 import { tensor } from '../tensor/index.js';
 import type { TrainingEvent } from '../train/events.js';
-import { distance, move, defaultRoom, successDistance } from '../worlds/two-room/room.js';
-import { RoomPicture } from '../worlds/two-room/picture.js';
-import { firstSuccess, type GoalPairs, goalPairs, hardGoalPairs, needsDoor, type Policy, randomActions, standStill, successRate } from '../worlds/two-room/protocol.js';
-import { publishedPairs } from '../worlds/two-room/published-pairs.js';
-import { simulatorOracle } from '../worlds/two-room/oracle.js';
-import { frameSkip, TwoRoomDataset, twoRoomTrainingBatch } from '../worlds/two-room/training.js';
+import { Trainer } from '../train/trainer.js';
 import { WorldModelTraining } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
-import { type CemOptions } from './cem.js';
+import { simulatorOracle } from '../worlds/two-room/oracle.js';
+import { RoomPicture } from '../worlds/two-room/picture.js';
+import {
+  firstSuccess,
+  type GoalPairs,
+  goalPairs,
+  hardGoalPairs,
+  needsDoor,
+  type Policy,
+  randomActions,
+  standStill,
+  successRate,
+} from '../worlds/two-room/protocol.js';
+import { publishedPairs } from '../worlds/two-room/published-pairs.js';
+import { defaultRoom, distance, move, successDistance } from '../worlds/two-room/room.js';
+import { frameSkip, TwoRoomDataset, twoRoomTrainingBatch } from '../worlds/two-room/training.js';
+import type { CemOptions } from './cem.js';
 import { Planner } from './planner.js';
 
 const imageSize = 32;
@@ -21,13 +31,26 @@ const actionsPerStep = 2 * frameSkip;
 export const twoRoomSteps = 390;
 
 /** The search: 64 plans of five blocks, five iterations, eight elites; half of the noise is shared within a block. */
-export const twoRoomSearch: CemOptions = { horizon: 5, numSamples: 64, numElites: 8, iterations: 5, bounds: [-1, 1], repeat: frameSkip, sharedNoise: 0.5 };
+export const twoRoomSearch: CemOptions = {
+  horizon: 5,
+  numSamples: 64,
+  numElites: 8,
+  iterations: 5,
+  bounds: [-1, 1],
+  repeat: frameSkip,
+  sharedNoise: 0.5,
+};
 
 /** A small model of Two-Room: one frame tells everything, so its predictor has no memory. */
 export function twoRoomModel(seed: number): WorldModel {
   return new WorldModel({
     observation: { kind: 'image', height: imageSize, width: imageSize, channels: 3 },
-    action: { size: actionsPerStep, names: Array.from({ length: actionsPerStep }, (_, i) => `${i % 2 === 0 ? 'x' : 'y'}${Math.floor(i / 2)}`), mean: new Array<number>(actionsPerStep).fill(0), std: new Array<number>(actionsPerStep).fill(1) },
+    action: {
+      size: actionsPerStep,
+      names: Array.from({ length: actionsPerStep }, (_, i) => `${i % 2 === 0 ? 'x' : 'y'}${Math.floor(i / 2)}`),
+      mean: new Array<number>(actionsPerStep).fill(0),
+      std: new Array<number>(actionsPerStep).fill(1),
+    },
     frameRate: 2,
     embeddingSize: 32,
     encoder: {
@@ -55,17 +78,35 @@ interface Options {
 }
 
 /** Trains on clips of a noisy expert with VICReg's variance and covariance terms: in a flat latent plane, a wall would cost little. */
-export async function trainTwoRoom(seed: number, { signal, onEvent, steps = twoRoomSteps }: Options & { readonly steps?: number } = {}): Promise<WorldModel> {
+export async function trainTwoRoom(
+  seed: number,
+  { signal, onEvent, steps = twoRoomSteps }: Options & { readonly steps?: number } = {},
+): Promise<WorldModel> {
   const model = twoRoomModel(seed);
   const training = new WorldModelTraining(model, {
-    objective: { firstTarget: 1, rollout: 0.5, sigreg: 0, temporalSigreg: 0, variance: 1, covariance: 0.1, inverseDynamics: 0, effect: 0, contrastive: 0, likelihood: 0, critic: 0 },
+    objective: {
+      firstTarget: 1,
+      rollout: 0.5,
+      sigreg: 0,
+      temporalSigreg: 0,
+      variance: 1,
+      covariance: 0.1,
+      inverseDynamics: 0,
+      effect: 0,
+      contrastive: 0,
+      likelihood: 0,
+      critic: 0,
+    },
     learningRate: 2e-3,
     warmupSteps: 50,
     finalFraction: 0.05,
     averaging: 0,
   });
   const source = { seed, clips, frames, imageSize };
-  for await (const event of new Trainer(training, { steps, healthEvery: 0 }).run(new TwoRoomDataset(source), { signal })) onEvent?.(event);
+  for await (const event of new Trainer(training, { steps, healthEvery: 0 }).run(new TwoRoomDataset(source), {
+    signal,
+  }))
+    onEvent?.(event);
   await training.finish(Array.from({ length: 8 }, (_, index) => twoRoomTrainingBatch(source, steps + index)));
   return model;
 }
@@ -78,7 +119,15 @@ export interface EpisodeResults {
 }
 
 /** Plans from pictures on the true simulator: one block is carried out between two plans; an episode ends with its success. */
-export async function planEpisodes(model: WorldModel, pairs: GoalPairs, seed: number, { signal, onPosition }: { readonly signal?: AbortSignal; readonly onPosition?: (episode: number, x: number, y: number) => void } = {}): Promise<EpisodeResults> {
+export async function planEpisodes(
+  model: WorldModel,
+  pairs: GoalPairs,
+  seed: number,
+  {
+    signal,
+    onPosition,
+  }: { readonly signal?: AbortSignal; readonly onPosition?: (episode: number, x: number, y: number) => void } = {},
+): Promise<EpisodeResults> {
   const picture = new RoomPicture(defaultRoom, imageSize);
   const view = (positions: Float32Array, row: number) => {
     const pixels = new Uint8Array(imageSize * imageSize * 3);
@@ -123,15 +172,40 @@ export interface PlanningResults {
     readonly planMilliseconds: { readonly p50: number; readonly p95: number };
   };
   /** Start and goal in different rooms, 100 steps: a search with a distance cost is greedy there. */
-  readonly twoRoomHard: { readonly success: number; readonly random: number; readonly oracle: number; readonly episodes: number };
+  readonly twoRoomHard: {
+    readonly success: number;
+    readonly random: number;
+    readonly oracle: number;
+    readonly episodes: number;
+  };
 }
 
 /**
  * Both protocols: the 200 published pairs and `ownPairs` of the seed, then `hardPairs` with start and goal in different rooms.
  * @param split 'validation' to choose settings by, 'test' to report
  */
-export async function evaluateTwoRoom(model: WorldModel, { seed, split, ownPairs = 200, hardPairs = 100, published = true, signal }: { readonly seed: number; readonly split: 'validation' | 'test'; readonly ownPairs?: number; readonly hardPairs?: number; readonly published?: boolean; readonly signal?: AbortSignal }): Promise<PlanningResults> {
-  const sets = [...(published ? [publishedPairs()] : []), ...(ownPairs > 0 ? [goalPairs({ split, seed, count: ownPairs })] : [])];
+export async function evaluateTwoRoom(
+  model: WorldModel,
+  {
+    seed,
+    split,
+    ownPairs = 200,
+    hardPairs = 100,
+    published = true,
+    signal,
+  }: {
+    readonly seed: number;
+    readonly split: 'validation' | 'test';
+    readonly ownPairs?: number;
+    readonly hardPairs?: number;
+    readonly published?: boolean;
+    readonly signal?: AbortSignal;
+  },
+): Promise<PlanningResults> {
+  const sets = [
+    ...(published ? [publishedPairs()] : []),
+    ...(ownPairs > 0 ? [goalPairs({ split, seed, count: ownPairs })] : []),
+  ];
   const pairs = joined(sets);
   const door = needsDoor(pairs);
   const { first, planMilliseconds } = await planEpisodes(model, pairs, seed, { signal });
@@ -139,7 +213,8 @@ export async function evaluateTwoRoom(model: WorldModel, { seed, split, ownPairs
   const hardEpisodes = await planEpisodes(model, hard, seed, { signal });
   const rate = (which: GoalPairs, policy: Policy): number => 100 * successRate(firstSuccess(which, policy));
   const sorted = [...planMilliseconds].sort((a, b) => a - b);
-  const quantile = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+  const quantile = (q: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
   return {
     twoRoom: {
       success: 100 * successRate(first),
@@ -150,7 +225,12 @@ export async function evaluateTwoRoom(model: WorldModel, { seed, split, ownPairs
       episodes: pairs.count,
       planMilliseconds: { p50: quantile(0.5), p95: quantile(0.95) },
     },
-    twoRoomHard: { success: 100 * successRate(hardEpisodes.first), random: rate(hard, randomActions(seed)), oracle: rate(hard, simulatorOracle(seed)), episodes: hard.count },
+    twoRoomHard: {
+      success: 100 * successRate(hardEpisodes.first),
+      random: rate(hard, randomActions(seed)),
+      oracle: rate(hard, simulatorOracle(seed)),
+      episodes: hard.count,
+    },
   };
 }
 

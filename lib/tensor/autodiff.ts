@@ -25,7 +25,8 @@ export type Gradients = Map<Tensor, Tensor>;
  * @throws JepaError ERR_JEPA_SHAPE if the loss is no float32 scalar, ERR_JEPA_NOT_DIFFERENTIABLE naming the op
  */
 export function grad(loss: Tensor, wrt: Iterable<Tensor>): Gradients {
-  if (loss.size !== 1 || !isFloat(loss.dtype)) throw new JepaError('ERR_JEPA_SHAPE', `[grad] expected a scalar float loss, got ${loss.dtype} ${show(loss.shape)}`);
+  if (loss.size !== 1 || !isFloat(loss.dtype))
+    throw new JepaError('ERR_JEPA_SHAPE', `[grad] expected a scalar float loss, got ${loss.dtype} ${show(loss.shape)}`);
   const targets = new Set(wrt);
   const order = dependents(loss, targets);
   const contributions = new Map<Tensor, Tensor[]>([[loss, [algebra.ones(loss)]]]);
@@ -46,9 +47,18 @@ export function grad(loss: Tensor, wrt: Iterable<Tensor>): Gradients {
     if (node.op.gradient === null) continue;
     if (!node.op.gradient) {
       const site = siteOf(node);
-      throw new JepaError('ERR_JEPA_NOT_DIFFERENTIABLE', `[${node.op.name}] expected an op with a gradient: this one cannot be differentiated${site ? `\n    at ${site}` : ''}`);
+      throw new JepaError(
+        'ERR_JEPA_NOT_DIFFERENTIABLE',
+        `[${node.op.name}] expected an op with a gradient: this one cannot be differentiated${site ? `\n    at ${site}` : ''}`,
+      );
     }
-    const gradients = node.op.gradient({ inputs: node.inputs, outputs: node.outputs, attributes: node.attributes, cotangents, needs });
+    const gradients = node.op.gradient({
+      inputs: node.inputs,
+      outputs: node.outputs,
+      attributes: node.attributes,
+      cotangents,
+      needs,
+    });
     for (const [index, gradient] of gradients.entries()) {
       if (!gradient || !needs[index]) continue;
       const input = node.inputs[index];
@@ -70,10 +80,17 @@ export function grad(loss: Tensor, wrt: Iterable<Tensor>): Gradients {
  * Inside `compile` a loss that is NaN or infinite fails the step before anything is assigned.
  * @example const { value: loss, gradients } = valueAndGrad(() => mse(model.forward(x), y), model.parameters());
  */
-export function valueAndGrad<Value extends Tensor | { readonly loss: Tensor }>(fn: () => Value, wrt: Iterable<Tensor>): { value: Value; gradients: Gradients } {
+export function valueAndGrad<Value extends Tensor | { readonly loss: Tensor }>(
+  fn: () => Value,
+  wrt: Iterable<Tensor>,
+): { value: Value; gradients: Gradients } {
   const value = fn();
   const loss = value instanceof Tensor ? value : value.loss;
-  if (!(loss instanceof Tensor)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[valueAndGrad] expected the function to return a tensor, or an object with the loss under `loss`');
+  if (!(loss instanceof Tensor))
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      '[valueAndGrad] expected the function to return a tensor, or an object with the loss under `loss`',
+    );
   guardFinite(loss, 'loss');
   return { value, gradients: grad(loss, wrt) };
 }
@@ -87,7 +104,8 @@ export function stopGradient(x: Tensor): Tensor {
 function dependents(loss: Tensor, targets: ReadonlySet<Tensor>): { node: Node; needs: boolean[] }[] {
   const depends = new Map<Node, boolean>();
   const order: { node: Node; needs: boolean[] }[] = [];
-  const needed = (tensor: Tensor): boolean => isFloat(tensor.dtype) && (targets.has(tensor) || (tensor.node !== undefined && depends.get(tensor.node) === true));
+  const needed = (tensor: Tensor): boolean =>
+    isFloat(tensor.dtype) && (targets.has(tensor) || (tensor.node !== undefined && depends.get(tensor.node) === true));
   const stack: { node: Node; entered: boolean }[] = loss.node ? [{ node: loss.node, entered: false }] : [];
   while (stack.length > 0) {
     const top = stack[stack.length - 1];

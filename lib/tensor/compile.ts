@@ -57,10 +57,17 @@ const profileRepetitions = 5;
  * });
  * const { loss } = await step(batch, scalar(1e-3));
  */
-export function compile<Arguments extends readonly unknown[], Result>(fn: (...args: Arguments) => Result, options: CompileOptions = {}): Compiled<Arguments, Result> {
+export function compile<Arguments extends readonly unknown[], Result>(
+  fn: (...args: Arguments) => Result,
+  options: CompileOptions = {},
+): Compiled<Arguments, Result> {
   checkOptions('compile', options, ['device', 'name', 'passes']);
   checkOptions('compile passes', options.passes ?? {}, Object.keys(allPasses));
-  if (options.device === 'cuda') throw new JepaError('ERR_JEPA_DEVICE_UNAVAILABLE', "[compile] expected device 'cpu' or 'auto', got 'cuda': this build has no CUDA kernels");
+  if (options.device === 'cuda')
+    throw new JepaError(
+      'ERR_JEPA_DEVICE_UNAVAILABLE',
+      "[compile] expected device 'cpu' or 'auto', got 'cuda': this build has no CUDA kernels",
+    );
   const name = options.name ?? (fn.name || 'anonymous');
   const passes = { ...allPasses, ...options.passes };
   const entries = new Map<string, Entry[]>();
@@ -79,7 +86,11 @@ export function compile<Arguments extends readonly unknown[], Result>(fn: (...ar
     const made = build(addon, name, fn, args, leaves, passes);
     entries.set(key, [...(known ?? []), made]);
     count++;
-    if (count === warnAt + 1) process.emitWarning(`'${name}' has been compiled for ${count} signatures: pass numbers that change as tensors, and keep shapes constant`, { code: 'JEPA_SIGNATURES' });
+    if (count === warnAt + 1)
+      process.emitWarning(
+        `'${name}' has been compiled for ${count} signatures: pass numbers that change as tensors, and keep shapes constant`,
+        { code: 'JEPA_SIGNATURES' },
+      );
     if (count > maxSignatures) {
       const [oldest, list] = entries.entries().next().value as [string, Entry[]];
       entries.delete(oldest);
@@ -130,32 +141,72 @@ interface Traced {
   readonly result: unknown;
 }
 
-function traced<Arguments extends readonly unknown[]>(name: string, fn: (...args: Arguments) => unknown, args: Arguments, leaves: readonly Tensor[], passes: Passes): Traced {
+function traced<Arguments extends readonly unknown[]>(
+  name: string,
+  fn: (...args: Arguments) => unknown,
+  args: Arguments,
+  leaves: readonly Tensor[],
+  passes: Passes,
+): Traced {
   const placeholders = leaves.map((leaf) => new Tensor(leaf.shape, leaf.dtype, undefined));
   const trace: Trace = { assignments: new Map(), guards: [], reads: [], passes };
   const result = withTrace(trace, () => fn(...rebuild(args, placeholders)));
-  if (result instanceof Promise) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${name}] expected a function that returns tensors, got one that returns a promise: await inputs before the call, not inside`);
+  if (result instanceof Promise)
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[${name}] expected a function that returns tensors, got one that returns a promise: await inputs before the call, not inside`,
+    );
   return { trace, placeholders, outputs: flatten(name, result).leaves, result };
 }
 
-function build<Arguments extends readonly unknown[]>(addon: Addon, name: string, fn: (...args: Arguments) => unknown, args: Arguments, leaves: readonly Tensor[], passes: Passes): Entry {
+function build<Arguments extends readonly unknown[]>(
+  addon: Addon,
+  name: string,
+  fn: (...args: Arguments) => unknown,
+  args: Arguments,
+  leaves: readonly Tensor[],
+  passes: Passes,
+): Entry {
   const { trace, placeholders, outputs, result } = traced(name, fn, args, leaves, passes);
   const lowered = lower(placeholders, outputs, trace, description(addon));
   const specs = outputs.map(({ shape, dtype }) => ({ shape, dtype }));
   const program = new Program(addon, lowered, specs, name);
   programs.set(program, lowered.bytes);
-  return { program, result: rebuild(result, outputs.map(({ shape, dtype }) => new Tensor(shape, dtype, undefined))), reads: trace.reads };
+  return {
+    program,
+    result: rebuild(
+      result,
+      outputs.map(({ shape, dtype }) => new Tensor(shape, dtype, undefined)),
+    ),
+    reads: trace.reads,
+  };
 }
 
 const programs = new WeakMap<Program, Uint8Array>();
 
 /** With JEPA_CHECK_TRACE=1: the function must trace to the same program again. @throws JepaError ERR_JEPA_IMPURE_TRACE */
-function compareTraces<Arguments extends readonly unknown[]>(addon: Addon, name: string, fn: (...args: Arguments) => unknown, args: Arguments, leaves: readonly Tensor[], passes: Passes, entry: Entry): void {
+function compareTraces<Arguments extends readonly unknown[]>(
+  addon: Addon,
+  name: string,
+  fn: (...args: Arguments) => unknown,
+  args: Arguments,
+  leaves: readonly Tensor[],
+  passes: Passes,
+  entry: Entry,
+): void {
   const { trace, placeholders, outputs } = traced(name, fn, args, leaves, passes);
   const again = lower(placeholders, outputs, trace, description(addon)).bytes;
   const before = programs.get(entry.program);
   if (!before || Buffer.compare(before, again) !== 0) {
-    throw new JepaError('ERR_JEPA_IMPURE_TRACE', `[${name}] expected a function that traces to the same program for the same arguments, got another one`, { help: ['pass everything that changes as an argument: values read from outside are frozen when the function is first traced'] });
+    throw new JepaError(
+      'ERR_JEPA_IMPURE_TRACE',
+      `[${name}] expected a function that traces to the same program for the same arguments, got another one`,
+      {
+        help: [
+          'pass everything that changes as an argument: values read from outside are frozen when the function is first traced',
+        ],
+      },
+    );
   }
 }
 

@@ -11,13 +11,24 @@ export type TensorLike = Tensor | number;
  * @example tensor([[1, 2], [3, 4]])                                // float32 [2, 2]
  * @example tensor(pixels, { shape: [64, 64, 3] })                    // uint8, from a Uint8Array
  */
-export function tensor(values: TypedArray | readonly Nested[] | Nested, { shape, dtype }: { readonly shape?: Shape; readonly dtype?: DType } = {}): Tensor {
+export function tensor(
+  values: TypedArray | readonly Nested[] | Nested,
+  { shape, dtype }: { readonly shape?: Shape; readonly dtype?: DType } = {},
+): Tensor {
   if (ArrayBuffer.isView(values)) {
     const kind = dtype ?? dtypeOf(values);
-    if (!fits(kind, values)) throw new JepaError('ERR_JEPA_DTYPE', `[tensor] expected an array that holds ${kind}, got ${values.constructor.name}`);
+    if (!fits(kind, values))
+      throw new JepaError(
+        'ERR_JEPA_DTYPE',
+        `[tensor] expected an array that holds ${kind}, got ${values.constructor.name}`,
+      );
     const extents = shape ?? [values.length];
     checkShape('tensor', extents);
-    if (sizeOf(extents) !== values.length) throw new JepaError('ERR_JEPA_SHAPE', `[tensor] expected ${sizeOf(extents)} values for shape ${show(extents)}, got ${values.length}`);
+    if (sizeOf(extents) !== values.length)
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[tensor] expected ${sizeOf(extents)} values for shape ${show(extents)}, got ${values.length}`,
+      );
     return new Tensor([...extents], kind, undefined, 0, values);
   }
   const found = shapeOf(values as Nested);
@@ -55,7 +66,8 @@ function shapeOf(values: Nested): number[] {
 
 function flatten(values: Nested, shape: Shape, axis: number, flat: (number | boolean)[]): void {
   if (!Array.isArray(values)) {
-    if (axis !== shape.length || (typeof values !== 'number' && typeof values !== 'boolean')) throw ragged(shape, values);
+    if (axis !== shape.length || (typeof values !== 'number' && typeof values !== 'boolean'))
+      throw ragged(shape, values);
     flat.push(values);
     return;
   }
@@ -64,5 +76,8 @@ function flatten(values: Nested, shape: Shape, axis: number, flat: (number | boo
 }
 
 function ragged(shape: Shape, values: unknown): JepaError {
-  return new JepaError('ERR_JEPA_SHAPE', `[tensor] expected nested arrays of shape ${show(shape)}, got ${JSON.stringify(values)?.slice(0, 60)} in them`);
+  return new JepaError(
+    'ERR_JEPA_SHAPE',
+    `[tensor] expected nested arrays of shape ${show(shape)}, got ${JSON.stringify(values)?.slice(0, 60)} in them`,
+  );
 }

@@ -9,7 +9,14 @@ export type DType = (typeof dtypes)[number];
 export type TypedArray = Float32Array | Uint16Array | Int32Array | Uint8Array;
 
 const bytes: Record<DType, number> = { float32: 4, bfloat16: 2, float16: 2, int32: 4, uint8: 1, bool: 1 };
-const arrays = { float32: Float32Array, bfloat16: Uint16Array, float16: Uint16Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array } as const;
+const arrays = {
+  float32: Float32Array,
+  bfloat16: Uint16Array,
+  float16: Uint16Array,
+  int32: Int32Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const;
 
 export function dtypeCode(dtype: DType): number {
   return dtypes.indexOf(dtype);
@@ -33,13 +40,20 @@ export function dtypeOf(data: ArrayBufferView): DType {
   if (tag === 'Float32Array') return 'float32';
   if (tag === 'Int32Array') return 'int32';
   if (tag === 'Uint8Array' || tag === 'Uint8ClampedArray') return 'uint8';
-  throw new JepaError('ERR_JEPA_DTYPE', `[tensor] expected a Float32Array, Int32Array or Uint8Array, or a dtype in the options, got ${tag}`);
+  throw new JepaError(
+    'ERR_JEPA_DTYPE',
+    `[tensor] expected a Float32Array, Int32Array or Uint8Array, or a dtype in the options, got ${tag}`,
+  );
 }
 
 /** Whether a typed array can hold values of a dtype. */
 export function fits(dtype: DType, data: ArrayBufferView): boolean {
   const tag = (data as unknown as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
-  return tag === arrays[dtype].name || (tag === 'Uint8ClampedArray' && bytes[dtype] === 1) || (tag === 'Buffer' && bytes[dtype] === 1);
+  return (
+    tag === arrays[dtype].name ||
+    (tag === 'Uint8ClampedArray' && bytes[dtype] === 1) ||
+    (tag === 'Buffer' && bytes[dtype] === 1)
+  );
 }
 
 const scratch = new DataView(new ArrayBuffer(4));
@@ -61,7 +75,14 @@ export function fromBfloat16(bits: number): number {
 export function fromFloat16(bits: number): number {
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;
-  const magnitude = exponent === 31 ? (fraction ? Number.NaN : Number.POSITIVE_INFINITY) : exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);
+  const magnitude =
+    exponent === 31
+      ? fraction
+        ? Number.NaN
+        : Number.POSITIVE_INFINITY
+      : exponent === 0
+        ? fraction * 2 ** -24
+        : (1 + fraction / 1024) * 2 ** (exponent - 15);
   return bits & 0x8000 ? -magnitude : magnitude;
 }
 

@@ -25,7 +25,12 @@ async function evaluate(tensor: Tensor): Promise<TypedArray> {
   if (program) cache.delete(key);
   else {
     const addon = loadAddon();
-    const lowered = lower(leaves, [tensor], { assignments: new Map(), guards: [], reads: [], passes: allPasses }, addon.describe());
+    const lowered = lower(
+      leaves,
+      [tensor],
+      { assignments: new Map(), guards: [], reads: [], passes: allPasses },
+      addon.describe(),
+    );
     program = new Program(addon, lowered, [tensor], 'eager');
   }
   cache.set(key, program);

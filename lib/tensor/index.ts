@@ -1,9 +1,29 @@
 export { type Gradients, grad, stopGradient, valueAndGrad } from './autodiff.js';
 export { type CallOptions, type Compiled, type CompileOptions, compile, nativeTarget } from './compile.js';
 export { arange, scalar, type TensorLike, tensor } from './create.js';
-export { bytesPerElement, type DType, dtypes, fromBfloat16, fromFloat16, isFloat, toBfloat16, toFloat16, type TypedArray } from './dtype.js';
+export {
+  bytesPerElement,
+  type DType,
+  dtypes,
+  fromBfloat16,
+  fromFloat16,
+  isFloat,
+  type TypedArray,
+  toBfloat16,
+  toFloat16,
+} from './dtype.js';
+
 import './evaluate.js';
-export { apply, type Emitter, type GradientContext, type Node, type OpDefinition, type StridedView, type TensorSpec } from './op.js';
+
+export {
+  apply,
+  type Emitter,
+  type GradientContext,
+  type Node,
+  type OpDefinition,
+  type StridedView,
+  type TensorSpec,
+} from './op.js';
 export { type KernelTime, type Profile, Program } from './program.js';
 export { broadcastShapes, checkShape, normaliseAxis, type Shape, sameShape, show, sizeOf } from './shape.js';
 export { type Nested, Tensor } from './tensor.js';

@@ -48,10 +48,19 @@ export interface OpDefinition<A = unknown> {
   outputs(inputs: readonly Tensor[], attributes: A): TensorSpec[];
   /** Cotangents of the inputs as more ops. Absent: cannot be differentiated, and says so; null: has no gradient (comparisons, indices). */
   readonly gradient?: ((context: GradientContext<A>) => (Tensor | undefined)[]) | null;
-  readonly emit?: (emitter: Emitter, registers: readonly number[], attributes: A, inputs: readonly TensorSpec[], output: TensorSpec) => number;
+  readonly emit?: (
+    emitter: Emitter,
+    registers: readonly number[],
+    attributes: A,
+    inputs: readonly TensorSpec[],
+    output: TensorSpec,
+  ) => number;
   /** Stride arithmetic; undefined: this view needs a dense copy first. */
   readonly view?: (view: StridedView, attributes: A) => StridedView | undefined;
-  readonly native?: { readonly layouts: readonly Layout[]; encode(writer: ByteWriter, attributes: A, inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): void };
+  readonly native?: {
+    readonly layouts: readonly Layout[];
+    encode(writer: ByteWriter, attributes: A, inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): void;
+  };
   /** Composition of several native steps: concatenation and padding, which write into parts of one buffer. */
   readonly parts?: (inputs: readonly TensorSpec[], attributes: A) => Part[];
 }
@@ -101,5 +110,8 @@ export function siteOf(node: Node): string {
 function located(error: unknown, site: string): unknown {
   if (!(error instanceof JepaError) || site === '' || error.message.includes('\n    at ')) return error;
   const help = error.help.map((line) => `\n  → ${line}`).join('');
-  return new JepaError(error.code, `${error.message.split('\n  → ')[0]}\n    at ${site}${help}`, { cause: error.cause, details: { ...error.details, site } });
+  return new JepaError(error.code, `${error.message.split('\n  → ')[0]}\n    at ${site}${help}`, {
+    cause: error.cause,
+    details: { ...error.details, site },
+  });
 }

@@ -1,8 +1,8 @@
 import { JepaError } from '../errors.js';
 import type { Addon, NativeProfile, ProgramHandle } from '../native/binding.js';
 import { nativeError } from '../native/status.js';
-import { newArray } from './dtype.js';
 import type { Lowered } from './compiler/lower.js';
+import { newArray } from './dtype.js';
 import type { TensorSpec } from './op.js';
 import { show } from './shape.js';
 import { Tensor } from './tensor.js';
@@ -42,7 +42,10 @@ export class Program {
     this.#outputs = outputs;
     this.name = name;
     try {
-      this.#handle = addon.createProgram(lowered.bytes, lowered.variables.map((variable) => variable.handle(addon)));
+      this.#handle = addon.createProgram(
+        lowered.bytes,
+        lowered.variables.map((variable) => variable.handle(addon)),
+      );
     } catch (error) {
       throw nativeError(error);
     }
@@ -71,7 +74,12 @@ export class Program {
     const abort = (): void => this.#addon.abort(id);
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      await this.#addon.run(this.#handle, inputs.map(({ host }) => host as NonNullable<Tensor['host']>), buffers, id);
+      await this.#addon.run(
+        this.#handle,
+        inputs.map(({ host }) => host as NonNullable<Tensor['host']>),
+        buffers,
+        id,
+      );
       for (const variable of this.#lowered.assigned) variable.bump();
     } catch (error) {
       throw this.#failure(error, signal);
@@ -100,7 +108,12 @@ export class Program {
     const { nodes, flops, bytes, arenaBytes, constantBytes, buffers } = this.#addon.programInfo(this.#handle);
     const lines = this.#lowered.steps.map(({ label, inputs, outputs }, index) => {
       const phase = index >= this.#lowered.commitStart ? '!' : ' ';
-      const into = outputs.map(({ shape, dtype, buffer }) => `${dtype} ${show(shape)}${buffer.kind === 'temp' ? '' : ` ${buffer.kind} ${buffer.variable?.name || buffer.slot}`}`).join(', ');
+      const into = outputs
+        .map(
+          ({ shape, dtype, buffer }) =>
+            `${dtype} ${show(shape)}${buffer.kind === 'temp' ? '' : ` ${buffer.kind} ${buffer.variable?.name || buffer.slot}`}`,
+        )
+        .join(', ');
       return `${phase}${String(index).padStart(4)}  ${label}(${inputs.map(({ shape }) => show(shape)).join(' ')}) → ${into}  ${(nodes[index].flops / 1e6).toFixed(3)} MFLOP`;
     });
     const temporaries = buffers.filter((_, index) => this.#lowered.buffers[index].kind === 'temp');
@@ -118,7 +131,11 @@ export class Program {
     if (failure instanceof JepaError && failure.code === 'ERR_JEPA_NON_FINITE') {
       const index = Number(/guard (\d+)/.exec(failure.message)?.[1] ?? -1);
       const name = this.#lowered.guards[index] ?? 'a guarded value';
-      return new JepaError('ERR_JEPA_NON_FINITE', `[${this.name}] expected a finite ${name}, got NaN or infinity: nothing was assigned`, { cause: failure, help: ['look for extreme inputs, or lower the learning rate'], details: { guard: name } });
+      return new JepaError(
+        'ERR_JEPA_NON_FINITE',
+        `[${this.name}] expected a finite ${name}, got NaN or infinity: nothing was assigned`,
+        { cause: failure, help: ['look for extreme inputs, or lower the learning rate'], details: { guard: name } },
+      );
     }
     return failure;
   }
@@ -140,7 +157,12 @@ export class Program {
       toString: () =>
         [
           `${this.name} on ${target}, ${threads} threads: ${milliseconds.toFixed(3)} ms, ${(info.flops / milliseconds / 1e6).toFixed(1)} GFLOP/s`,
-          ...[...kernels].sort((a, b) => b.microseconds - a.microseconds).map((kernel) => `${kernel.microseconds.toFixed(1).padStart(10)} µs ${kernel.gigaflopsPerSecond.toFixed(1).padStart(7)} GFLOP/s  ${kernel.op}  ${kernel.shape}`),
+          ...[...kernels]
+            .sort((a, b) => b.microseconds - a.microseconds)
+            .map(
+              (kernel) =>
+                `${kernel.microseconds.toFixed(1).padStart(10)} µs ${kernel.gigaflopsPerSecond.toFixed(1).padStart(7)} GFLOP/s  ${kernel.op}  ${kernel.shape}`,
+            ),
         ].join('\n'),
     };
   }
@@ -151,5 +173,7 @@ function sizeOfSpec(shape: readonly number[]): number {
 }
 
 function aborted(signal: AbortSignal): unknown {
-  return new JepaError('ERR_JEPA_ABORTED', '[compile] the signal stopped the step: nothing was assigned', { cause: signal.reason });
+  return new JepaError('ERR_JEPA_ABORTED', '[compile] the signal stopped the step: nothing was assigned', {
+    cause: signal.reason,
+  });
 }

@@ -35,7 +35,11 @@ export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
     for (let axis = 0; axis < shape.length; axis++) {
       const at = rank - shape.length + axis;
       if (shape[axis] === 1 || shape[axis] === result[at]) continue;
-      if (result[at] !== 1) throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected shapes that broadcast to one another, got ${shapes.map(show).join(' and ')}`);
+      if (result[at] !== 1)
+        throw new JepaError(
+          'ERR_JEPA_SHAPE',
+          `[${op}] expected shapes that broadcast to one another, got ${shapes.map(show).join(' and ')}`,
+        );
       result[at] = shape[axis];
     }
   }
@@ -46,7 +50,10 @@ export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
 export function normaliseAxis(op: string, axis: number, shape: Shape): number {
   const result = axis < 0 ? axis + shape.length : axis;
   if (!Number.isInteger(axis) || result < 0 || result >= shape.length) {
-    throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected an axis of ${show(shape)}, from ${-shape.length} to ${shape.length - 1}, got ${axis}`);
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[${op}] expected an axis of ${show(shape)}, from ${-shape.length} to ${shape.length - 1}, got ${axis}`,
+    );
   }
   return result;
 }
@@ -55,6 +62,7 @@ export function normaliseAxis(op: string, axis: number, shape: Shape): number {
 export function checkShape(op: string, shape: Shape): void {
   if (shape.length > 8) throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected at most 8 axes, got ${show(shape)}`);
   for (const extent of shape) {
-    if (!Number.isInteger(extent) || extent < 0) throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected non-negative integers as extents, got ${show(shape)}`);
+    if (!Number.isInteger(extent) || extent < 0)
+      throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected non-negative integers as extents, got ${show(shape)}`);
   }
 }

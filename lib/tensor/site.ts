@@ -18,7 +18,13 @@ export function captureSite(): Site {
 export function describeSite({ stack }: Site): string {
   for (const line of (stack ?? '').split('\n').slice(1)) {
     const location = /\(?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/.exec(line)?.[1];
-    if (!location || location.startsWith('node:') || location.startsWith(ownFiles) || location.startsWith(ownFiles.replace('file://', ''))) continue;
+    if (
+      !location ||
+      location.startsWith('node:') ||
+      location.startsWith(ownFiles) ||
+      location.startsWith(ownFiles.replace('file://', ''))
+    )
+      continue;
     return location.replace('file://', '');
   }
   return '';

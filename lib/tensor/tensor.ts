@@ -67,7 +67,11 @@ export class Tensor {
   async data(): Promise<TypedArray> {
     this.checkUsable();
     if (this.#host) return this.#host;
-    if (!evaluate) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[tensor] expected the compiler to be loaded: import from the package, not from a file of it');
+    if (!evaluate)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        '[tensor] expected the compiler to be loaded: import from the package, not from a file of it',
+      );
     this.#pending ??= evaluate(this);
     const host = await this.#pending;
     this.#host = host;
@@ -77,7 +81,8 @@ export class Tensor {
 
   /** The only value as a number. @throws JepaError ERR_JEPA_SHAPE if there are others */
   async item(): Promise<number> {
-    if (this.size !== 1) throw new JepaError('ERR_JEPA_SHAPE', `[item] expected a tensor of one element, got ${show(this.shape)}`);
+    if (this.size !== 1)
+      throw new JepaError('ERR_JEPA_SHAPE', `[item] expected a tensor of one element, got ${show(this.shape)}`);
     return numberFrom(this.dtype, (await this.data())[0]);
   }
 
@@ -99,7 +104,11 @@ export class Tensor {
 
   /** @throws JepaError ERR_JEPA_DISPOSED */
   checkUsable(): void {
-    if (this.#disposed) throw new JepaError('ERR_JEPA_DISPOSED', `[tensor] expected a tensor in use, got a disposed one of shape ${show(this.shape)}`);
+    if (this.#disposed)
+      throw new JepaError(
+        'ERR_JEPA_DISPOSED',
+        `[tensor] expected a tensor in use, got a disposed one of shape ${show(this.shape)}`,
+      );
   }
 
   toString(): string {
@@ -133,6 +142,9 @@ function preview(data: TypedArray, dtype: DType, shape: Shape, axis = 0, offset 
   }
   const step = sizeOf(shape.slice(axis + 1));
   const shown = Array.from({ length: shape[axis] }, (_, i) => i).filter((i) => i < edge || i >= shape[axis] - edge);
-  const parts = shown.map((i, k) => `${k > 0 && shown[k - 1] !== i - 1 ? '…, ' : ''}${preview(data, dtype, shape, axis + 1, offset + i * step)}`);
+  const parts = shown.map(
+    (i, k) =>
+      `${k > 0 && shown[k - 1] !== i - 1 ? '…, ' : ''}${preview(data, dtype, shape, axis + 1, offset + i * step)}`,
+  );
   return `[${parts.join(axis === shape.length - 1 ? ', ' : `,\n${' '.repeat(axis + 1)}`)}]`;
 }

@@ -1,6 +1,6 @@
 import { JepaError } from '../errors.js';
+import { sameShape, show } from './shape.js';
 import type { Tensor } from './tensor.js';
-import { show, sameShape } from './shape.js';
 import { Variable } from './variable.js';
 
 /** Rewrites that the compiler may make; results agree with each of them off. */
@@ -50,10 +50,19 @@ export function withTrace<Result>(trace: Trace, body: () => Result): Result {
  * @throws JepaError ERR_JEPA_ASSIGN_OUTSIDE_COMPILE, ERR_JEPA_SHAPE, ERR_JEPA_DTYPE
  */
 export function assign(variable: Variable, value: Tensor): Tensor {
-  if (!(variable instanceof Variable)) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[assign] expected a Variable to assign to');
-  if (!current) throw new JepaError('ERR_JEPA_ASSIGN_OUTSIDE_COMPILE', `[assign] expected to be called inside a function given to compile, for '${variable.name}'`, { help: ['outside, await variable.write(data)'] });
+  if (!(variable instanceof Variable))
+    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[assign] expected a Variable to assign to');
+  if (!current)
+    throw new JepaError(
+      'ERR_JEPA_ASSIGN_OUTSIDE_COMPILE',
+      `[assign] expected to be called inside a function given to compile, for '${variable.name}'`,
+      { help: ['outside, await variable.write(data)'] },
+    );
   if (!sameShape(variable.shape, value.shape) || variable.dtype !== value.dtype) {
-    throw new JepaError(variable.dtype === value.dtype ? 'ERR_JEPA_SHAPE' : 'ERR_JEPA_DTYPE', `[assign] expected ${variable.dtype} ${show(variable.shape)} for '${variable.name}', got ${value.dtype} ${show(value.shape)}`);
+    throw new JepaError(
+      variable.dtype === value.dtype ? 'ERR_JEPA_SHAPE' : 'ERR_JEPA_DTYPE',
+      `[assign] expected ${variable.dtype} ${show(variable.shape)} for '${variable.name}', got ${value.dtype} ${show(value.shape)}`,
+    );
   }
   current.assignments.set(variable, value);
   return value;

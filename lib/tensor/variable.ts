@@ -25,10 +25,17 @@ export class Variable extends Tensor {
   #handle: VariableHandle | undefined;
   #initial: TypedArray | undefined;
 
-  constructor(shape: Shape, data: TypedArray, { name = '', dtype = 'float32', trainable = true }: VariableOptions = {}) {
+  constructor(
+    shape: Shape,
+    data: TypedArray,
+    { name = '', dtype = 'float32', trainable = true }: VariableOptions = {},
+  ) {
     super(shape, dtype, undefined);
     if (!fits(dtype, data) || data.length !== this.size) {
-      throw new JepaError('ERR_JEPA_SHAPE', `[variable] expected ${this.size} values of ${dtype} for shape ${show(shape)}, got ${data.length} in a ${data.constructor.name}`);
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[variable] expected ${this.size} values of ${dtype} for shape ${show(shape)}, got ${data.length} in a ${data.constructor.name}`,
+      );
     }
     this.name = name;
     this.trainable = trainable;
@@ -66,7 +73,10 @@ export class Variable extends Tensor {
   async write(data: TypedArray): Promise<void> {
     this.checkUsable();
     if (!fits(this.dtype, data) || data.length !== this.size) {
-      throw new JepaError('ERR_JEPA_SHAPE', `[variable] expected ${this.size} values of ${this.dtype} for '${this.name}' ${show(this.shape)}, got ${data.length} in a ${data.constructor.name}`);
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[variable] expected ${this.size} values of ${this.dtype} for '${this.name}' ${show(this.shape)}, got ${data.length} in a ${data.constructor.name}`,
+      );
     }
     this.bump();
     const addon = loadAddon();
@@ -107,10 +117,20 @@ export class Variable extends Tensor {
  * Makes a variable from values on the host.
  * @example const weight = variable(tensor([[1, 2]]), { name: 'weight' });
  */
-export function variable(initial: Tensor | TypedArray, options: VariableOptions & { readonly shape?: Shape } = {}): Variable {
+export function variable(
+  initial: Tensor | TypedArray,
+  options: VariableOptions & { readonly shape?: Shape } = {},
+): Variable {
   if (initial instanceof Tensor) {
-    if (!initial.host) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[variable] expected a tensor that has its values, got one still to be computed: await its data() first');
-    return new Variable(options.shape ?? initial.shape, initial.host, { ...options, dtype: options.dtype ?? initial.dtype });
+    if (!initial.host)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        '[variable] expected a tensor that has its values, got one still to be computed: await its data() first',
+      );
+    return new Variable(options.shape ?? initial.shape, initial.host, {
+      ...options,
+      dtype: options.dtype ?? initial.dtype,
+    });
   }
   return new Variable(options.shape ?? [initial.length], initial, options);
 }

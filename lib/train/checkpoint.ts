@@ -22,23 +22,45 @@ export function checkpointPath(directory: string): string {
 
 /** Writes a checkpoint beside the old one and renames it over it: a crash leaves one of the two whole. */
 export async function writeCheckpoint(path: string, { step, target, description, state }: Checkpoint): Promise<void> {
-  await writeSafetensors(path, state, { format, version, step: String(step), target, description: JSON.stringify(description) });
+  await writeSafetensors(path, state, {
+    format,
+    version,
+    step: String(step),
+    target,
+    description: JSON.stringify(description),
+  });
 }
 
 /** @throws JepaError ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION or ERR_JEPA_IO */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const { metadata, tensors } = await readSafetensors(path);
   if (metadata.format !== format) {
-    throw new JepaError('ERR_JEPA_CHECKPOINT_FORMAT', `[checkpoint] expected ${path} to hold a training checkpoint (format '${format}'), got format '${metadata.format ?? 'none'}'`);
+    throw new JepaError(
+      'ERR_JEPA_CHECKPOINT_FORMAT',
+      `[checkpoint] expected ${path} to hold a training checkpoint (format '${format}'), got format '${metadata.format ?? 'none'}'`,
+    );
   }
   if (metadata.version !== version) {
-    throw new JepaError('ERR_JEPA_CHECKPOINT_VERSION', `[checkpoint] expected version ${version}, got ${metadata.version} in ${path}`, {
-      help: ['resume with the version of jepa that wrote it'],
-    });
+    throw new JepaError(
+      'ERR_JEPA_CHECKPOINT_VERSION',
+      `[checkpoint] expected version ${version}, got ${metadata.version} in ${path}`,
+      {
+        help: ['resume with the version of jepa that wrote it'],
+      },
+    );
   }
   const step = Number(metadata.step);
-  if (!Number.isInteger(step) || step < 0) throw new JepaError('ERR_JEPA_CHECKPOINT_FORMAT', `[checkpoint] expected a step number in ${path}, got '${metadata.step}'`);
-  return { step, target: metadata.target ?? 'unknown', description: parseDescription(metadata.description, path), state: tensors };
+  if (!Number.isInteger(step) || step < 0)
+    throw new JepaError(
+      'ERR_JEPA_CHECKPOINT_FORMAT',
+      `[checkpoint] expected a step number in ${path}, got '${metadata.step}'`,
+    );
+  return {
+    step,
+    target: metadata.target ?? 'unknown',
+    description: parseDescription(metadata.description, path),
+    state: tensors,
+  };
 }
 
 function parseDescription(text: string | undefined, path: string): Record<string, unknown> {

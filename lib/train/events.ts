@@ -18,7 +18,14 @@ export interface HealthReport {
 
 /** What `trainer.run()` yields, in order of happening. */
 export type TrainingEvent =
-  | { readonly type: 'step'; readonly step: number; readonly steps: number; readonly metrics: Metrics; readonly samplesPerSecond: number; readonly secondsLeft: number }
+  | {
+      readonly type: 'step';
+      readonly step: number;
+      readonly steps: number;
+      readonly metrics: Metrics;
+      readonly samplesPerSecond: number;
+      readonly secondsLeft: number;
+    }
   | { readonly type: 'health'; readonly step: number; readonly health: HealthReport }
   | { readonly type: 'warning'; readonly step: number; readonly message: string }
   | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }

@@ -8,7 +8,11 @@ export interface Trainable<Batch> {
    * Must depend on nothing but the state, the batch and `step`, or resuming would not repeat it.
    * @param step number of the step, from 0
    */
-  step(batch: Batch, step: number, options: { readonly steps: number; readonly signal?: AbortSignal }): Promise<Metrics>;
+  step(
+    batch: Batch,
+    step: number,
+    options: { readonly steps: number; readonly signal?: AbortSignal },
+  ): Promise<Metrics>;
   /** Everything that the next step depends on: weights, optimiser, averages. */
   stateDict(): Promise<Map<string, HostTensor>>;
   loadStateDict(state: ReadonlyMap<string, HostTensor>): Promise<void>;

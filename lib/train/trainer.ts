@@ -45,8 +45,19 @@ export class Trainer<Batch> {
   step = 0;
 
   constructor(trainable: Trainable<Batch>, options: TrainerOptions) {
-    checkOptions('Trainer', options, ['steps', 'directory', 'checkpointEvery', 'healthEvery', 'reportEvery', 'inFlight']);
-    if (!Number.isInteger(options.steps) || options.steps < 0) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[Trainer] expected steps to be a non-negative integer, got ${options.steps}`);
+    checkOptions('Trainer', options, [
+      'steps',
+      'directory',
+      'checkpointEvery',
+      'healthEvery',
+      'reportEvery',
+      'inFlight',
+    ]);
+    if (!Number.isInteger(options.steps) || options.steps < 0)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[Trainer] expected steps to be a non-negative integer, got ${options.steps}`,
+      );
     this.trainable = trainable;
     this.options = { ...defaults, ...options };
   }
@@ -59,29 +70,47 @@ export class Trainer<Batch> {
     const checkpoint = await readCheckpoint(path);
     const own = JSON.parse(JSON.stringify(this.trainable.description)) as unknown;
     if (!isDeepStrictEqual(checkpoint.description, own)) {
-      throw new JepaError('ERR_JEPA_CHECKPOINT_MISMATCH', `[Trainer] expected a checkpoint of ${JSON.stringify(own)}, got one of ${JSON.stringify(checkpoint.description)} in ${path}`);
+      throw new JepaError(
+        'ERR_JEPA_CHECKPOINT_MISMATCH',
+        `[Trainer] expected a checkpoint of ${JSON.stringify(own)}, got one of ${JSON.stringify(checkpoint.description)} in ${path}`,
+      );
     }
     await this.trainable.loadStateDict(checkpoint.state);
     this.step = checkpoint.step;
     const target = nativeTarget();
-    return checkpoint.target === target ? undefined : `this checkpoint was computed on ${checkpoint.target}, this machine runs ${target}: the run continues, but not bit by bit`;
+    return checkpoint.target === target
+      ? undefined
+      : `this checkpoint was computed on ${checkpoint.target}, this machine runs ${target}: the run continues, but not bit by bit`;
   }
 
   /** Writes the state between two steps. @returns the path */
   async save(): Promise<string> {
-    if (!this.options.directory) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[Trainer] expected a directory in the options to save to');
+    if (!this.options.directory)
+      throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[Trainer] expected a directory in the options to save to');
     await mkdir(this.options.directory, { recursive: true });
     const path = checkpointPath(this.options.directory);
-    await writeCheckpoint(path, { step: this.step, target: nativeTarget(), description: this.trainable.description, state: await this.trainable.stateDict() });
+    await writeCheckpoint(path, {
+      step: this.step,
+      target: nativeTarget(),
+      description: this.trainable.description,
+      state: await this.trainable.stateDict(),
+    });
     return path;
   }
 
   /** Trains to the last step or until the signal fires; then the steps in flight finish, and a checkpoint is written. */
-  async *run(dataset: AsyncIterable<Batch> | SeekableDataset<Batch>, { signal }: { readonly signal?: AbortSignal } = {}): AsyncGenerator<TrainingEvent, void, void> {
+  async *run(
+    dataset: AsyncIterable<Batch> | SeekableDataset<Batch>,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<TrainingEvent, void, void> {
     const { steps, directory, checkpointEvery, healthEvery, reportEvery, inFlight } = this.options;
     if (directory) await mkdir(directory, { recursive: true });
     if ('seek' in dataset) dataset.seek(this.step);
-    else if (this.step > 0) throw new JepaError('ERR_JEPA_DATASET', '[Trainer] expected a dataset with seek(index) to resume, got a plain async iterable');
+    else if (this.step > 0)
+      throw new JepaError(
+        'ERR_JEPA_DATASET',
+        '[Trainer] expected a dataset with seek(index) to resume, got a plain async iterable',
+      );
     const batches = dataset[Symbol.asyncIterator]();
     const rate = new Rate();
     const pending: { readonly batch: Batch; readonly metrics: Promise<Readonly<Record<string, number>>> }[] = [];
@@ -91,7 +120,11 @@ export class Trainer<Batch> {
         const barrier = nextMultiple(this.step, steps, directory ? checkpointEvery : 0, healthEvery);
         while (pending.length < inFlight && submitted < barrier && !signal?.aborted) {
           const { done, value: batch } = await batches.next();
-          if (done) throw new JepaError('ERR_JEPA_DATASET', `[Trainer] expected ${steps} batches, got ${submitted}: the dataset ended`);
+          if (done)
+            throw new JepaError(
+              'ERR_JEPA_DATASET',
+              `[Trainer] expected ${steps} batches, got ${submitted}: the dataset ended`,
+            );
           const metrics = this.trainable.step(batch, submitted++, { steps });
           metrics.catch(() => {}); // reported below, when its turn comes
           pending.push({ batch, metrics });
@@ -102,19 +135,35 @@ export class Trainer<Batch> {
         this.step++;
         rate.add(this.trainable.samples(next.batch));
         if (this.step % reportEvery === 0 || this.step === steps) {
-          yield await this.#log({ type: 'step', step: this.step, steps, metrics, samplesPerSecond: rate.perSecond, secondsLeft: rate.secondsFor(steps - this.step) });
+          yield await this.#log({
+            type: 'step',
+            step: this.step,
+            steps,
+            metrics,
+            samplesPerSecond: rate.perSecond,
+            secondsLeft: rate.secondsFor(steps - this.step),
+          });
         }
         if (this.trainable.health && healthEvery && (this.step % healthEvery === 0 || this.step === steps)) {
           const health = await this.trainable.health(next.batch, this.step);
           yield await this.#log({ type: 'health', step: this.step, health });
-          if (health.collapsed) yield await this.#log({ type: 'warning', step: this.step, message: collapseWarning(health.sigreg, health.effectiveRank) });
+          if (health.collapsed)
+            yield await this.#log({
+              type: 'warning',
+              step: this.step,
+              message: collapseWarning(health.sigreg, health.effectiveRank),
+            });
         }
         if (directory && (this.step === steps || (checkpointEvery && this.step % checkpointEvery === 0))) {
           yield await this.#log({ type: 'checkpoint', step: this.step, path: await this.save() });
         }
       }
       if (this.step < steps) {
-        yield await this.#log({ type: 'interrupted', step: this.step, ...(directory ? { path: await this.save() } : {}) });
+        yield await this.#log({
+          type: 'interrupted',
+          step: this.step,
+          ...(directory ? { path: await this.save() } : {}),
+        });
         return;
       }
       yield await this.#log({ type: 'done', step: this.step, seconds: rate.seconds, samplesPerSecond: rate.perSecond });
@@ -125,14 +174,17 @@ export class Trainer<Batch> {
   }
 
   async #log<Event extends TrainingEvent>(event: Event): Promise<Event> {
-    if (this.options.directory) await appendFile(join(this.options.directory, 'log.jsonl'), `${JSON.stringify(event)}\n`);
+    if (this.options.directory)
+      await appendFile(join(this.options.directory, 'log.jsonl'), `${JSON.stringify(event)}\n`);
     return event;
   }
 }
 
 /** The next step at which the pipeline must be empty: a state is saved and examined between two steps. */
 function nextMultiple(step: number, steps: number, ...intervals: number[]): number {
-  return intervals.filter(Boolean).reduce((barrier, interval) => Math.min(barrier, (Math.floor(step / interval) + 1) * interval), steps);
+  return intervals
+    .filter(Boolean)
+    .reduce((barrier, interval) => Math.min(barrier, (Math.floor(step / interval) + 1) * interval), steps);
 }
 
 function collapseWarning(sigreg: number, effectiveRank: number): string {

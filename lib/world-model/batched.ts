@@ -15,7 +15,11 @@ export async function batched<Name extends string>(
 ): Promise<Record<Name, Tensor>> {
   const rows = inputs[0].shape[0];
   for (const input of inputs) {
-    if (input.shape[0] !== rows) throw new JepaError('ERR_JEPA_SHAPE', `[worldModel] expected ${rows} clips in every input, got shapes ${inputs.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ')}`);
+    if (input.shape[0] !== rows)
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[worldModel] expected ${rows} clips in every input, got shapes ${inputs.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ')}`,
+      );
   }
   const hosts = await Promise.all(inputs.map((input) => input.data()));
   const chunk = Math.min(size, Math.max(rows, 1));
@@ -31,13 +35,28 @@ export async function batched<Name extends string>(
       let target = joined.get(name);
       if (!target) {
         const shape = [rows, ...output.shape.slice(1)];
-        target = { data: new (values.constructor as new (length: number) => TypedArray)(rows * width), shape, tensor: output };
+        target = {
+          data: new (values.constructor as new (length: number) => TypedArray)(rows * width),
+          shape,
+          tensor: output,
+        };
         joined.set(name, target);
       }
       target.data.set(values.subarray(0, count * width), start * width);
     }
   }
-  return Object.fromEntries([...joined].map(([name, { data, shape, tensor: { dtype } }]) => [name, tensor(data, { shape, dtype })])) as Record<Name, Tensor>;
+  return Object.fromEntries(
+    [...joined].map(
+      ([
+        name,
+        {
+          data,
+          shape,
+          tensor: { dtype },
+        },
+      ]) => [name, tensor(data, { shape, dtype })],
+    ),
+  ) as Record<Name, Tensor>;
 }
 
 function rowsOf(input: Tensor, host: TypedArray, start: number, count: number, chunk: number): Tensor {

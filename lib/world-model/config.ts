@@ -4,7 +4,14 @@ import type { ConvLayer } from '../models/conv-encoder.js';
 /** What the encoder sees: pictures, or vectors of sensor readings. */
 export type ObservationConfig =
   | { readonly kind: 'image'; readonly height: number; readonly width: number; readonly channels: number }
-  | { readonly kind: 'vector'; readonly size: number; readonly names?: readonly string[]; readonly units?: readonly string[]; readonly mean?: readonly number[]; readonly std?: readonly number[] };
+  | {
+      readonly kind: 'vector';
+      readonly size: number;
+      readonly names?: readonly string[];
+      readonly units?: readonly string[];
+      readonly mean?: readonly number[];
+      readonly std?: readonly number[];
+    };
 
 /** The actions of a world and how they are standardised: (action − mean) / std, per channel. */
 export interface ActionConfig {
@@ -16,7 +23,14 @@ export interface ActionConfig {
 }
 
 export type EncoderConfig =
-  | { readonly kind: 'convolution'; readonly layers: readonly ConvLayer[]; readonly hidden: number; readonly affine: boolean; readonly pixelScale: number; readonly pixelOffset: number }
+  | {
+      readonly kind: 'convolution';
+      readonly layers: readonly ConvLayer[];
+      readonly hidden: number;
+      readonly affine: boolean;
+      readonly pixelScale: number;
+      readonly pixelOffset: number;
+    }
   | { readonly kind: 'vector'; readonly hidden: number; readonly affine: boolean };
 
 export type PredictorConfig =
@@ -61,7 +75,10 @@ export function presetConfig(preset: Preset, options: PresetOptions): WorldModel
     contextFrames,
     seed,
     embeddingSize: wide ? 96 : 64,
-    encoder: observation.kind === 'image' ? convolution(observation.height, wide ? 2 : 1) : { kind: 'vector', hidden: wide ? 512 : 256, affine: true },
+    encoder:
+      observation.kind === 'image'
+        ? convolution(observation.height, wide ? 2 : 1)
+        : { kind: 'vector', hidden: wide ? 512 : 256, affine: true },
     predictor: { kind: 'recurrent', stateSize: wide ? 640 : 384, hidden: wide ? 512 : 256 },
     heads: { variance: 128, inverse: 256, critic: 128 },
   });
@@ -69,14 +86,22 @@ export function presetConfig(preset: Preset, options: PresetOptions): WorldModel
 
 /** Actions with their statistics; absent ones mean 'already standardised'. */
 export function standardised(action: Partial<ActionConfig> & { readonly size: number }): ActionConfig {
-  return { ...action, mean: action.mean ?? new Array<number>(action.size).fill(0), std: action.std ?? new Array<number>(action.size).fill(1) };
+  return {
+    ...action,
+    mean: action.mean ?? new Array<number>(action.size).fill(0),
+    std: action.std ?? new Array<number>(action.size).fill(1),
+  };
 }
 
 // A 4×4 patch stem, then halvings down to a 4×4 map: 64 pixels need two, 128 three.
 function convolution(height: number, factor: number): EncoderConfig {
   const layers: ConvLayer[] = [{ channels: 32 * factor, kernel: 4, stride: 4, padding: 0 }];
   const widths = [64, 96, 128, 128, 128];
-  for (let size = Math.floor(height / 4), index = 0; size > 4 && index < widths.length; size = Math.ceil(size / 2), index++) {
+  for (
+    let size = Math.floor(height / 4), index = 0;
+    size > 4 && index < widths.length;
+    size = Math.ceil(size / 2), index++
+  ) {
     layers.push({ channels: widths[index] * factor, kernel: 3, stride: 2, padding: 1 });
   }
   return { kind: 'convolution', layers, hidden: 256 * factor, affine: true, pixelScale: 4 / 255, pixelOffset: -3.2 };
@@ -96,9 +121,11 @@ export function checkedConfig(config: WorldModelConfig): WorldModelConfig {
     positive('observation.channels', observation.channels);
   } else if (observation?.kind === 'vector') positive('observation.size', observation.size);
   else fail('observation.kind', "'image' or 'vector'", (observation as { kind?: unknown } | undefined)?.kind);
-  if (encoder?.kind !== (observation.kind === 'image' ? 'convolution' : 'vector')) fail('encoder.kind', `one that takes ${observation.kind} observations`, encoder?.kind);
+  if (encoder?.kind !== (observation.kind === 'image' ? 'convolution' : 'vector'))
+    fail('encoder.kind', `one that takes ${observation.kind} observations`, encoder?.kind);
   if (encoder.kind === 'convolution') {
-    if (!Array.isArray(encoder.layers) || encoder.layers.length === 0) fail('encoder.layers', 'at least one convolution', encoder.layers);
+    if (!Array.isArray(encoder.layers) || encoder.layers.length === 0)
+      fail('encoder.layers', 'at least one convolution', encoder.layers);
     for (const [index, layer] of encoder.layers.entries()) {
       positive(`encoder.layers[${index}].channels`, layer.channels);
       positive(`encoder.layers[${index}].kernel`, layer.kernel);
@@ -107,11 +134,13 @@ export function checkedConfig(config: WorldModelConfig): WorldModelConfig {
   }
   positive('encoder.hidden', encoder.hidden);
   if (predictor?.kind === 'recurrent') positive('predictor.stateSize', predictor.stateSize);
-  else if (predictor?.kind !== 'markov') fail('predictor.kind', "'recurrent' or 'markov'", (predictor as { kind?: unknown } | undefined)?.kind);
+  else if (predictor?.kind !== 'markov')
+    fail('predictor.kind', "'recurrent' or 'markov'", (predictor as { kind?: unknown } | undefined)?.kind);
   positive('predictor.hidden', predictor.hidden);
   for (const key of ['mean', 'std'] as const) {
     const values = action[key];
-    if (!Array.isArray(values) || values.length !== action.size || !values.every(Number.isFinite)) fail(`action.${key}`, `${action.size} finite numbers`, values);
+    if (!Array.isArray(values) || values.length !== action.size || !values.every(Number.isFinite))
+      fail(`action.${key}`, `${action.size} finite numbers`, values);
   }
   if (!action.std.every((value) => value > 0)) fail('action.std', 'positive numbers', action.std);
   return config;
@@ -122,5 +151,8 @@ function positive(field: string, value: unknown): void {
 }
 
 function fail(field: string, expected: string, value: unknown): never {
-  throw new JepaError('ERR_JEPA_CONFIG', `[worldModel] expected ${field} to be ${expected}, got ${JSON.stringify(value)}`);
+  throw new JepaError(
+    'ERR_JEPA_CONFIG',
+    `[worldModel] expected ${field} to be ${expected}, got ${JSON.stringify(value)}`,
+  );
 }

@@ -20,7 +20,8 @@ export function healthProgram(network: WorldModelNetwork, contextFrames: number)
       // The same clips with each other's actions: a model that ignores actions predicts the same.
       const standardised = network.standardise(actions);
       const exchanged = concat([slice(standardised, 0, 1, clips), slice(standardised, 0, 0, 1)], 0);
-      const predict = (a: Tensor): Tensor => network.predictor.teacherForced(slice(z, 1, 0, contextFrames), slice(a, 1, 0, contextFrames)).embeddings;
+      const predict = (a: Tensor): Tensor =>
+        network.predictor.teacherForced(slice(z, 1, 0, contextFrames), slice(a, 1, 0, contextFrames)).embeddings;
       const change = mean(square(sub(predict(standardised), predict(exchanged))));
       return {
         sigreg: sigreg(permute(z, [1, 0, 2]), { directions, seed: 0, step, stream: 'health' }),
@@ -34,7 +35,12 @@ export function healthProgram(network: WorldModelNetwork, contextFrames: number)
 }
 
 /** Turns the program's outputs into a report: collapsed means SIGReg near its collapsed value, or hardly any spread. */
-export async function healthOf(outputs: { sigreg: Tensor; covariance: Tensor; actionSensitivity: Tensor; samples: number }): Promise<HealthReport> {
+export async function healthOf(outputs: {
+  sigreg: Tensor;
+  covariance: Tensor;
+  actionSensitivity: Tensor;
+  samples: number;
+}): Promise<HealthReport> {
   const covariance = (await outputs.covariance.data()) as Float32Array;
   const width = outputs.covariance.shape[0];
   const std = Array.from({ length: width }, (_, i) => Math.sqrt(Math.max(covariance[i * width + i], 0)));

@@ -1,8 +1,8 @@
 import { openLoop, type Rollout } from '../models/predictor.js';
 import { add, div, exp, mean, slice, square, stack, sub } from '../ops/index.js';
 import { compile, type Tensor } from '../tensor/index.js';
-import { expectedLogError } from './objective.js';
 import type { WorldModelNetwork } from './network.js';
+import { expectedLogError } from './objective.js';
 
 /** The compiled read-outs of a network; each is traced at its first use. */
 export type Inference = ReturnType<typeof inference>;
@@ -23,8 +23,15 @@ export function inference(network: WorldModelNetwork) {
     imagine: compile(
       (embeddings: Tensor, actions: Tensor, context: number) => {
         const standardised = network.standardise(actions);
-        const open = openLoop(network.predictor, contextOf(network, embeddings, standardised, context), standardised, context);
-        return network.variance ? { embeddings: open.embeddings, logError: logError(network, open, standardised, context) } : { embeddings: open.embeddings, logError: undefined };
+        const open = openLoop(
+          network.predictor,
+          contextOf(network, embeddings, standardised, context),
+          standardised,
+          context,
+        );
+        return network.variance
+          ? { embeddings: open.embeddings, logError: logError(network, open, standardised, context) }
+          : { embeddings: open.embeddings, logError: undefined };
       },
       { name: 'imagine' },
     ),
@@ -40,12 +47,18 @@ export function inference(network: WorldModelNetwork) {
         for (let context = firstContext; context <= lastContext; context++) {
           const open = openLoop(network.predictor, known, standardised, context);
           const errors = mean(square(sub(open.embeddings, slice(embeddings, 1, context, frames))), { axes: [2] });
-          const relative = network.variance ? div(errors, exp(meanLogError(network, open, standardised, context))) : errors;
+          const relative = network.variance
+            ? div(errors, exp(meanLogError(network, open, standardised, context)))
+            : errors;
           raw.push(mean(errors, { axes: [1] }));
           normalised.push(mean(relative, { axes: [1] }));
           curves.push(slice(relative, 1, lastContext - context, frames - context));
         }
-        const average = (parts: Tensor[]): Tensor => div(parts.reduce((sum, part) => add(sum, part)), parts.length);
+        const average = (parts: Tensor[]): Tensor =>
+          div(
+            parts.reduce((sum, part) => add(sum, part)),
+            parts.length,
+          );
         return { normalised: average(normalised), raw: average(raw), curve: average(curves) };
       },
       { name: 'surprise' },
@@ -54,7 +67,11 @@ export function inference(network: WorldModelNetwork) {
     critic: compile(
       (outcome: Tensor, goal: Tensor) => {
         if (!network.critic) throw new RangeError('[worldModel] expected a model with a critic');
-        return { cost: network.critic.forward(stack([outcome, goal], 1).reshape([outcome.shape[0], 2 * outcome.shape[1]])).reshape([outcome.shape[0]]) };
+        return {
+          cost: network.critic
+            .forward(stack([outcome, goal], 1).reshape([outcome.shape[0], 2 * outcome.shape[1]]))
+            .reshape([outcome.shape[0]]),
+        };
       },
       { name: 'critic' },
     ),

@@ -29,14 +29,31 @@ export class WorldModelNetwork extends Module {
     this.encoder =
       observation.kind === 'image' && encoder.kind === 'convolution'
         ? new ConvEncoder({ ...observation, ...encoder, embeddingSize, seed })
-        : new VectorEncoder({ size: observation.kind === 'vector' ? observation.size : 0, hidden: encoder.hidden, affine: encoder.affine, embeddingSize, seed });
+        : new VectorEncoder({
+            size: observation.kind === 'vector' ? observation.size : 0,
+            hidden: encoder.hidden,
+            affine: encoder.affine,
+            embeddingSize,
+            seed,
+          });
     this.predictor =
       predictor.kind === 'recurrent'
-        ? new RecurrentPredictor({ embeddingSize, actionSize, stateSize: predictor.stateSize, hidden: predictor.hidden, seed })
+        ? new RecurrentPredictor({
+            embeddingSize,
+            actionSize,
+            stateSize: predictor.stateSize,
+            hidden: predictor.hidden,
+            seed,
+          })
         : new MarkovPredictor({ embeddingSize, actionSize, hidden: predictor.hidden, seed });
     const stateSize = predictor.kind === 'recurrent' ? predictor.stateSize : 0;
-    if (heads.variance) this.variance = new Perceptron([stateSize + embeddingSize + actionSize + 1, heads.variance, embeddingSize + 1], { seed, name: 'variance' });
-    if (heads.inverse) this.inverse = new Perceptron([3 * embeddingSize, heads.inverse, actionSize], { seed, name: 'inverse' });
+    if (heads.variance)
+      this.variance = new Perceptron([stateSize + embeddingSize + actionSize + 1, heads.variance, embeddingSize + 1], {
+        seed,
+        name: 'variance',
+      });
+    if (heads.inverse)
+      this.inverse = new Perceptron([3 * embeddingSize, heads.inverse, actionSize], { seed, name: 'inverse' });
     if (heads.critic) this.critic = new Perceptron([2 * embeddingSize, heads.critic, 1], { seed, name: 'critic' });
   }
 
@@ -70,7 +87,8 @@ export class WorldModelNetwork extends Module {
   #scaled(flat: Tensor): Tensor {
     const { encoder, observation } = this.#config;
     if (encoder.kind === 'convolution') return add(mul(cast(flat, 'float32'), encoder.pixelScale), encoder.pixelOffset);
-    if (observation.kind === 'vector' && observation.mean && observation.std) return div(sub(flat, tensor(observation.mean)), tensor(observation.std));
+    if (observation.kind === 'vector' && observation.mean && observation.std)
+      return div(sub(flat, tensor(observation.mean)), tensor(observation.std));
     return flat;
   }
 }

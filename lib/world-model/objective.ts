@@ -1,7 +1,23 @@
 import type { Rollout } from '../models/predictor.js';
 import { openLoop } from '../models/predictor.js';
 import { covarianceLoss, crossEntropy, mse, sigreg, smoothL1, varianceLoss } from '../nn/losses/index.js';
-import { add, broadcastTo, clamp, concat, div, exp, mean, mul, neg, permute, reshape, slice, square, sub, sum } from '../ops/index.js';
+import {
+  add,
+  broadcastTo,
+  clamp,
+  concat,
+  div,
+  exp,
+  mean,
+  mul,
+  neg,
+  permute,
+  reshape,
+  slice,
+  square,
+  sub,
+  sum,
+} from '../ops/index.js';
 import { stopGradient, type Tensor, tensor } from '../tensor/index.js';
 import type { WorldModelNetwork } from './network.js';
 
@@ -98,11 +114,23 @@ export function worldModelLoss(
   };
 
   include('rollout', options.rollout, () => mse(open.embeddings, openTarget));
-  include('sigreg', options.sigreg, () => sigreg(permute(z, [1, 0, 2]), { directions: options.directions, seed: random.seed, step: random.step, stream: 'sigreg' }));
+  include('sigreg', options.sigreg, () =>
+    sigreg(permute(z, [1, 0, 2]), {
+      directions: options.directions,
+      seed: random.seed,
+      step: random.step,
+      stream: 'sigreg',
+    }),
+  );
   include('temporalSigreg', options.sigreg * options.temporalSigreg, () => {
     const half = slice(z, 2, 0, width / 2);
     const centred = mul(sub(half, mean(half, { axes: [1], keepDims: true })), Math.SQRT2);
-    return sigreg(permute(centred, [1, 0, 2]), { directions: options.directions, seed: random.seed, step: random.step, stream: 'sigreg.temporal' });
+    return sigreg(permute(centred, [1, 0, 2]), {
+      directions: options.directions,
+      seed: random.seed,
+      step: random.step,
+      stream: 'sigreg.temporal',
+    });
   });
   include('variance', options.variance, () => varianceLoss(reshape(z, [clips * frames, width])));
   include('covariance', options.covariance, () => covarianceLoss(reshape(z, [clips * frames, width])));
@@ -117,19 +145,35 @@ export function worldModelLoss(
     const [groups, twins] = batch.twinCosts.shape;
     const skip = options.firstTwinFrame - contextFrames;
     const future = (x: Tensor): Tensor =>
-      reshape(slice(slice(x, 0, clips - groups * twins, clips), 1, skip, frames - contextFrames), [groups, twins, frames - options.firstTwinFrame, width]);
+      reshape(slice(slice(x, 0, clips - groups * twins, clips), 1, skip, frames - contextFrames), [
+        groups,
+        twins,
+        frames - options.firstTwinFrame,
+        width,
+      ]);
     const predicted = future(open.embeddings);
     const actual = future(openTarget);
     include('effect', options.effect, () => effectError(predicted, actual));
     include('contrastive', options.contrastive, () => contrastive(predicted, actual, options.temperature));
     if (critic) {
-      include('critic', options.critic, () => smoothL1(reshape(critic.forward(outcomePairs(predicted, actual)), [groups, twins, twins]), batch.twinCosts as Tensor));
+      include('critic', options.critic, () =>
+        smoothL1(
+          reshape(critic.forward(outcomePairs(predicted, actual)), [groups, twins, twins]),
+          batch.twinCosts as Tensor,
+        ),
+      );
     }
   }
   if (variance) {
     include('likelihood', options.likelihood, () =>
       add(
-        likelihood(network, sliceRollout(known, first - 1, frames - 1), slice(actions, 1, first - 1, frames - 1), oneStepTarget, () => 1),
+        likelihood(
+          network,
+          sliceRollout(known, first - 1, frames - 1),
+          slice(actions, 1, first - 1, frames - 1),
+          oneStepTarget,
+          () => 1,
+        ),
         likelihood(network, open, slice(actions, 1, contextFrames - 1, frames - 1), openTarget, (k) => k + 1),
       ),
     );
@@ -180,16 +224,32 @@ function sliceRollout(rollout: Rollout, start: number, end: number): Rollout {
  * What error the variance head expects: log E[e] [B, K, D + 1] (per dimension; last: their mean), from detached inputs.
  * @param horizon how many frames after the last seen one prediction k lies
  */
-export function expectedLogError(network: WorldModelNetwork, rollout: Rollout, actions: Tensor, horizon: (k: number) => number): Tensor {
+export function expectedLogError(
+  network: WorldModelNetwork,
+  rollout: Rollout,
+  actions: Tensor,
+  horizon: (k: number) => number,
+): Tensor {
   if (!network.variance) throw new RangeError('[worldModel] expected a model with a variance head');
   const [batch, steps] = rollout.inputs.shape;
-  const horizons = tensor(Float32Array.from({ length: steps }, (_, k) => horizon(k) / 8), { shape: [1, steps, 1] });
-  const inputs = stopGradient(concat([rollout.states, rollout.inputs, actions, broadcastTo(horizons, [batch, steps, 1])], -1));
+  const horizons = tensor(
+    Float32Array.from({ length: steps }, (_, k) => horizon(k) / 8),
+    { shape: [1, steps, 1] },
+  );
+  const inputs = stopGradient(
+    concat([rollout.states, rollout.inputs, actions, broadcastTo(horizons, [batch, steps, 1])], -1),
+  );
   return clamp(network.variance.forward(inputs), -12, 4);
 }
 
 /** Negative log-likelihood ½(v + e·exp(−v)) of squared errors e under the predicted log error v. */
-function likelihood(network: WorldModelNetwork, rollout: Rollout, actions: Tensor, target: Tensor, horizon: (k: number) => number): Tensor {
+function likelihood(
+  network: WorldModelNetwork,
+  rollout: Rollout,
+  actions: Tensor,
+  target: Tensor,
+  horizon: (k: number) => number,
+): Tensor {
   const expected = expectedLogError(network, rollout, actions, horizon);
   const squared = stopGradient(square(sub(rollout.embeddings, target)));
   const errors = concat([squared, mean(squared, { axes: [2], keepDims: true })], -1);

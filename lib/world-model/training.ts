@@ -38,7 +38,14 @@ export interface WorldModelTrainingOptions {
   readonly averaging?: number;
 }
 
-const defaults = { learningRate: 1.2e-3, warmupSteps: 60, finalFraction: 0.03, weightDecay: 1e-4, clipNorm: 1, averaging: 0.99 };
+const defaults = {
+  learningRate: 1.2e-3,
+  warmupSteps: 60,
+  finalFraction: 0.03,
+  weightDecay: 1e-4,
+  clipNorm: 1,
+  averaging: 0.99,
+};
 
 /**
  * Trains a {@link WorldModel}: the loss of {@link worldModelLoss}, AdamW with clipping, a running average of the weights.
@@ -65,16 +72,33 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     this.model = model;
     this.objective = { ...defaultObjective, ...options.objective };
     this.#options = { ...defaults, ...options };
-    this.description = { kind: 'world-model', config, objective: this.objective, training: { ...this.#options, objective: undefined } };
+    this.description = {
+      kind: 'world-model',
+      config,
+      objective: this.objective,
+      training: { ...this.#options, objective: undefined },
+    };
     network.train();
     const { weightDecay, clipNorm, averaging } = this.#options;
     this.#optimiser = adamW(network.parameters(), { weightDecay, clipNorm });
     this.#average = new Ema(network);
     this.#health = healthProgram(network, config.contextFrames);
     this.#step = compile(
-      (observations: Tensor, actions: Tensor, twinCosts: Tensor | null, inputs: { learningRate: Tensor; momentum: Tensor; step: Tensor }) => {
+      (
+        observations: Tensor,
+        actions: Tensor,
+        twinCosts: Tensor | null,
+        inputs: { learningRate: Tensor; momentum: Tensor; step: Tensor },
+      ) => {
         const { value, gradients } = valueAndGrad(
-          () => worldModelLoss(network, { observations, actions, ...(twinCosts ? { twinCosts } : {}) }, config.contextFrames, this.objective, { seed: config.seed, step: inputs.step }),
+          () =>
+            worldModelLoss(
+              network,
+              { observations, actions, ...(twinCosts ? { twinCosts } : {}) },
+              config.contextFrames,
+              this.objective,
+              { seed: config.seed, step: inputs.step },
+            ),
           network.parameters(),
         );
         const { gradNorm } = this.#optimiser.update(gradients, { learningRate: inputs.learningRate });
@@ -85,9 +109,18 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     );
   }
 
-  async step(batch: ClipBatch, step: number, { steps, signal }: { readonly steps: number; readonly signal?: AbortSignal }): Promise<Metrics> {
+  async step(
+    batch: ClipBatch,
+    step: number,
+    { steps, signal }: { readonly steps: number; readonly signal?: AbortSignal },
+  ): Promise<Metrics> {
     const { learningRate, warmupSteps, finalFraction, averaging } = this.#options;
-    const rate = warmupCosine({ base: learningRate, final: learningRate * finalFraction, warmup: Math.min(warmupSteps, Math.floor(steps / 4)), total: steps })(step);
+    const rate = warmupCosine({
+      base: learningRate,
+      final: learningRate * finalFraction,
+      warmup: Math.min(warmupSteps, Math.floor(steps / 4)),
+      total: steps,
+    })(step);
     const { observations, actions, twinCosts } = this.#tensors(batch);
     const outputs = await this.#step.call({ signal }, observations, actions, twinCosts, {
       learningRate: scalar(rate),
@@ -102,7 +135,11 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
   /** Additions and multiplications of one step on such a batch. */
   async flops(batch: ClipBatch): Promise<number> {
     const { observations, actions, twinCosts } = this.#tensors(batch);
-    const program = await this.#step.program(observations, actions, twinCosts, { learningRate: scalar(0), momentum: scalar(0), step: scalar(0, 'int32') });
+    const program = await this.#step.program(observations, actions, twinCosts, {
+      learningRate: scalar(0),
+      momentum: scalar(0),
+      step: scalar(0, 'int32'),
+    });
     return program.flops;
   }
 
@@ -110,7 +147,11 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
   async profile(batch: ClipBatch): Promise<Profile> {
     const { observations, actions, twinCosts } = this.#tensors(batch);
     const { learningRate, averaging } = this.#options;
-    return this.#step.profile(observations, actions, twinCosts, { learningRate: scalar(learningRate), momentum: scalar(averaging), step: scalar(0, 'int32') });
+    return this.#step.profile(observations, actions, twinCosts, {
+      learningRate: scalar(learningRate),
+      momentum: scalar(averaging),
+      step: scalar(0, 'int32'),
+    });
   }
 
   samples({ clips, frames }: ClipBatch): number {
@@ -141,17 +182,32 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
    * training weights do not belong to the average. The model is in evaluation mode afterwards.
    */
   async finish(batches: readonly ClipBatch[]): Promise<void> {
-    if (batches.length === 0) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[WorldModelTraining] expected at least one batch to estimate normalisation statistics from, got none');
+    if (batches.length === 0)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        '[WorldModelTraining] expected at least one batch to estimate normalisation statistics from, got none',
+      );
     if (this.#options.averaging > 0) await this.#average.copyTo(this.model.network);
     this.model.network.eval();
-    await refreshStatistics(this.model.network, batches.map((batch) => this.#tensors(batch).observations));
+    await refreshStatistics(
+      this.model.network,
+      batches.map((batch) => this.#tensors(batch).observations),
+    );
   }
 
-  #tensors({ clips, frames, observations, actions, twins }: ClipBatch): { observations: Tensor; actions: Tensor; twinCosts: Tensor | null } {
+  #tensors({ clips, frames, observations, actions, twins }: ClipBatch): {
+    observations: Tensor;
+    actions: Tensor;
+    twinCosts: Tensor | null;
+  } {
     const { observation, action } = this.model.config;
-    const shape = observation.kind === 'image' ? [observation.height, observation.width, observation.channels] : [observation.size];
+    const shape =
+      observation.kind === 'image' ? [observation.height, observation.width, observation.channels] : [observation.size];
     return {
-      observations: tensor(observations, { shape: [clips, frames, ...shape], dtype: observation.kind === 'image' ? 'uint8' : 'float32' }),
+      observations: tensor(observations, {
+        shape: [clips, frames, ...shape],
+        dtype: observation.kind === 'image' ? 'uint8' : 'float32',
+      }),
       actions: tensor(actions, { shape: [clips, frames, action.size] }),
       twinCosts: twins ? tensor(twins.costs, { shape: [twins.groups, twins.size, twins.size] }) : null,
     };
@@ -163,5 +219,9 @@ function prefixed(prefix: string, state: ReadonlyMap<string, HostTensor>): [stri
 }
 
 function part(prefix: string, state: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
-  return new Map([...state].filter(([name]) => name.startsWith(`${prefix}.`)).map(([name, value]) => [name.slice(prefix.length + 1), value]));
+  return new Map(
+    [...state]
+      .filter(([name]) => name.startsWith(`${prefix}.`))
+      .map(([name, value]) => [name.slice(prefix.length + 1), value]),
+  );
 }

@@ -76,18 +76,31 @@ export class WorldModel {
   /** @returns embeddings [B, T, D] */
   async encode(observations: Tensor, { signal }: Options = {}): Promise<Tensor> {
     this.#expectObservations(observations);
-    const { embeddings } = await batched((chunk) => this.#programs.encode.call({ signal }, chunk), [observations], chunkClips, signal);
+    const { embeddings } = await batched(
+      (chunk) => this.#programs.encode.call({ signal }, chunk),
+      [observations],
+      chunkClips,
+      signal,
+    );
     return embeddings;
   }
 
   /** The predictor's state after each frame [B, T, H] and what it expects next [B, T, D], from embeddings [B, T, D]. */
-  async states(embeddings: Tensor, actions: Tensor, { signal }: Options = {}): Promise<{ states: Tensor; embeddings: Tensor }> {
+  async states(
+    embeddings: Tensor,
+    actions: Tensor,
+    { signal }: Options = {},
+  ): Promise<{ states: Tensor; embeddings: Tensor }> {
     this.#expectActions(actions, embeddings);
     return batched((z, a) => this.#programs.states.call({ signal }, z, a), [embeddings, actions], chunkClips, signal);
   }
 
   /** Open-loop futures from embeddings [B, T ≥ c, D]: sees the first `context` frames only. */
-  async imagine(embeddings: Tensor, actions: Tensor, { context = this.config.contextFrames, signal }: Options & { readonly context?: number } = {}): Promise<Imagined> {
+  async imagine(
+    embeddings: Tensor,
+    actions: Tensor,
+    { context = this.config.contextFrames, signal }: Options & { readonly context?: number } = {},
+  ): Promise<Imagined> {
     this.#expectActions(actions, embeddings, context);
     const run = async (z: Tensor, a: Tensor): Promise<Record<string, Tensor>> => {
       const { embeddings: expected, logError } = await this.#programs.imagine.call({ signal }, z, a, context);
@@ -98,20 +111,37 @@ export class WorldModel {
   }
 
   /** Predicts the embeddings of frames c … T−1 from the first c observations and all T actions. */
-  async rollout(observations: Tensor, actions: Tensor, options: Options & { readonly context?: number } = {}): Promise<Imagined> {
+  async rollout(
+    observations: Tensor,
+    actions: Tensor,
+    options: Options & { readonly context?: number } = {},
+  ): Promise<Imagined> {
     return this.imagine(await this.encode(observations, options), actions, options);
   }
 
   /** How unexpected each clip is: open loop from every context length of `contexts` to the clip's end. */
-  async surprise(observations: Tensor, actions: Tensor, options: Options & { readonly contexts?: readonly [number, number] } = {}): Promise<Surprise> {
+  async surprise(
+    observations: Tensor,
+    actions: Tensor,
+    options: Options & { readonly contexts?: readonly [number, number] } = {},
+  ): Promise<Surprise> {
     return this.surpriseOf(await this.encode(observations, options), actions, options);
   }
 
   /** {@link WorldModel.surprise} from embeddings [B, T, D]. */
-  async surpriseOf(embeddings: Tensor, actions: Tensor, { contexts, signal }: Options & { readonly contexts?: readonly [number, number] } = {}): Promise<Surprise> {
+  async surpriseOf(
+    embeddings: Tensor,
+    actions: Tensor,
+    { contexts, signal }: Options & { readonly contexts?: readonly [number, number] } = {},
+  ): Promise<Surprise> {
     const [first, last] = contexts ?? [this.config.contextFrames, this.config.contextFrames + 3];
     this.#expectActions(actions, embeddings, last);
-    const { normalised, raw, curve } = await batched((z, a) => this.#programs.surprise.call({ signal }, z, a, first, last), [embeddings, actions], chunkClips, signal);
+    const { normalised, raw, curve } = await batched(
+      (z, a) => this.#programs.surprise.call({ signal }, z, a, first, last),
+      [embeddings, actions],
+      chunkClips,
+      signal,
+    );
     return { normalised: (await normalised.data()) as Float32Array, raw: (await raw.data()) as Float32Array, curve };
   }
 
@@ -120,7 +150,11 @@ export class WorldModel {
    * @param observations [c, …] the frames seen so far   @param candidates [N, T, A] whole plans, the actions at the seen frames included
    * @param options.goal [1, …] one frame of the goal   @param options.by 'latent' distance at the end, along the 'path', or the 'critic'
    */
-  async rank(observations: Tensor, candidates: Tensor, options: Options & { readonly goal: Tensor; readonly by?: 'latent' | 'path' | 'critic' }): Promise<RankedAction[]> {
+  async rank(
+    observations: Tensor,
+    candidates: Tensor,
+    options: Options & { readonly goal: Tensor; readonly by?: 'latent' | 'path' | 'critic' },
+  ): Promise<RankedAction[]> {
     const seen = await this.encode(await oneClip(observations), options);
     const goal = (await (await this.encode(await oneClip(options.goal), options)).data()) as Float32Array;
     const costs = await this.planCosts(seen, candidates, goal, options);
@@ -128,14 +162,22 @@ export class WorldModel {
   }
 
   /** Costs [N] of candidate plans from the embeddings [1, c, D] of the seen frames to the embedding [D] of the goal. */
-  async planCosts(seen: Tensor, candidates: Tensor, goal: Float32Array, options: Options & { readonly by?: 'latent' | 'path' | 'critic' } = {}): Promise<Float32Array> {
+  async planCosts(
+    seen: Tensor,
+    candidates: Tensor,
+    goal: Float32Array,
+    options: Options & { readonly by?: 'latent' | 'path' | 'critic' } = {},
+  ): Promise<Float32Array> {
     const [count, frames] = candidates.shape;
     const width = this.config.embeddingSize;
     const context = seen.shape[1];
     const start = (await seen.data()) as Float32Array;
     const known = new Float32Array(count * context * width);
     for (let index = 0; index < count; index++) known.set(start, index * start.length);
-    const { embeddings } = await this.imagine(tensor(known, { shape: [count, context, width] }), candidates, { ...options, context });
+    const { embeddings } = await this.imagine(tensor(known, { shape: [count, context, width] }), candidates, {
+      ...options,
+      context,
+    });
     const future = (await embeddings.data()) as Float32Array;
     const steps = frames - context;
     if (options.by === 'critic') {
@@ -145,11 +187,18 @@ export class WorldModel {
         outcome.set(future.subarray(((index + 1) * steps - 1) * width, (index + 1) * steps * width), index * width);
         target.set(goal, index * width);
       }
-      const { cost } = await batched((a, b) => this.#programs.critic.call({ signal: options.signal }, a, b), [tensor(outcome, { shape: [count, width] }), tensor(target, { shape: [count, width] })], 8 * chunkClips, options.signal);
+      const { cost } = await batched(
+        (a, b) => this.#programs.critic.call({ signal: options.signal }, a, b),
+        [tensor(outcome, { shape: [count, width] }), tensor(target, { shape: [count, width] })],
+        8 * chunkClips,
+        options.signal,
+      );
       return (await cost.data()) as Float32Array;
     }
     const from = options.by === 'path' ? 0 : steps - 1;
-    return Float32Array.from({ length: count }, (_, index) => meanSquaredDistance(future, (index * steps + from) * width, (steps - from) * width, goal));
+    return Float32Array.from({ length: count }, (_, index) =>
+      meanSquaredDistance(future, (index * steps + from) * width, (steps - from) * width, goal),
+    );
   }
 
   /**
@@ -157,11 +206,19 @@ export class WorldModel {
    * @param observations [c, …] the frames seen   @param actions [T, A] what is done   @param instead [T, A] what it is compared with
    * @returns each [T − c, D]
    */
-  async counterfactual(observations: Tensor, actions: Tensor, instead: Tensor, options: Options = {}): Promise<{ future: Tensor; alternative: Tensor; effect: Tensor }> {
+  async counterfactual(
+    observations: Tensor,
+    actions: Tensor,
+    instead: Tensor,
+    options: Options = {},
+  ): Promise<{ future: Tensor; alternative: Tensor; effect: Tensor }> {
     const seen = await this.encode(await oneClip(observations), options);
     const context = seen.shape[1];
     const imagine = async (plan: Tensor): Promise<Tensor> => {
-      const { embeddings } = await this.imagine(seen, tensor(await plan.data(), { shape: [1, ...plan.shape] }), { ...options, context });
+      const { embeddings } = await this.imagine(seen, tensor(await plan.data(), { shape: [1, ...plan.shape] }), {
+        ...options,
+        context,
+      });
       return tensor(await embeddings.data(), { shape: embeddings.shape.slice(1) });
     };
     const future = await imagine(actions);
@@ -181,20 +238,34 @@ export class WorldModel {
 
   #expectObservations({ shape, dtype }: Tensor): void {
     const { observation } = this.config;
-    const frame = observation.kind === 'image' ? [observation.height, observation.width, observation.channels] : [observation.size];
+    const frame =
+      observation.kind === 'image' ? [observation.height, observation.width, observation.channels] : [observation.size];
     const expected = observation.kind === 'image' ? 'uint8' : 'float32';
-    if (shape.length !== frame.length + 2 || frame.some((size, index) => shape[index + 2] !== size) || dtype !== expected) {
-      throw new JepaError('ERR_JEPA_SHAPE', `[worldModel] expected observations ${expected} [clips, frames, ${frame.join(', ')}], got ${dtype} [${shape.join(', ')}]`);
+    if (
+      shape.length !== frame.length + 2 ||
+      frame.some((size, index) => shape[index + 2] !== size) ||
+      dtype !== expected
+    ) {
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[worldModel] expected observations ${expected} [clips, frames, ${frame.join(', ')}], got ${dtype} [${shape.join(', ')}]`,
+      );
     }
   }
 
   #expectActions({ shape }: Tensor, { shape: embeddings }: Tensor, context = 1): void {
     const { size } = this.config.action;
     if (shape.length !== 3 || shape[2] !== size || shape[0] !== embeddings[0]) {
-      throw new JepaError('ERR_JEPA_SHAPE', `[worldModel] expected actions [${embeddings[0]}, frames, ${size}], got [${shape.join(', ')}]`);
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[worldModel] expected actions [${embeddings[0]}, frames, ${size}], got [${shape.join(', ')}]`,
+      );
     }
     if (embeddings[1] < context || shape[1] < context) {
-      throw new JepaError('ERR_JEPA_SHAPE', `[worldModel] expected at least ${context} frames of context, got ${embeddings[1]} frames and ${shape[1]} actions`);
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[worldModel] expected at least ${context} frames of context, got ${embeddings[1]} frames and ${shape[1]} actions`,
+      );
     }
   }
 }

@@ -1,6 +1,6 @@
 export { type CheckEnvironmentOptions, checkEnvironment } from './check-environment.js';
 export type { Awaitable, Environment, Frame, Info, ResetOptions, ResetResult, StepResult } from './environment.js';
-export * from './physics/index.js';
+export * as physics from './physics/index.js';
 export { Random } from './random.js';
 export {
   type BoxSpace,

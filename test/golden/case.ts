@@ -54,7 +54,9 @@ export function readCase(folder: string): GoldenCall[] {
   const entries = file.cases ?? [file];
   return entries.map((entry) => {
     const prefix = file.cases ? `${entry.index}.` : '';
-    const tensors = new Map([...io].filter(([name]) => name.startsWith(prefix)).map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+    const tensors = new Map(
+      [...io].filter(([name]) => name.startsWith(prefix)).map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+    );
     return {
       folder,
       family: file.family,
@@ -70,7 +72,11 @@ export function readCase(folder: string): GoldenCall[] {
       compare: entry.compare,
       scalar: entry.scalar,
       entry: entry as Record<string, unknown>,
-      words: new Map([...words].filter(([name]) => name.startsWith(prefix)).map(([name, values]) => [name.slice(prefix.length), values])),
+      words: new Map(
+        [...words]
+          .filter(([name]) => name.startsWith(prefix))
+          .map(([name, values]) => [name.slice(prefix.length), values]),
+      ),
     };
   });
 }
@@ -82,6 +88,9 @@ function wordsOf(bytes: Buffer): Map<string, readonly number[]> {
   return new Map(
     [...tensors]
       .filter(([, { dtype }]) => dtype === 'I64')
-      .map(([name, { begin, end }]) => [name, Array.from({ length: (end - begin) / 8 }, (_, i) => Number(bytes.readBigInt64LE(start + begin + 8 * i)))]),
+      .map(([name, { begin, end }]) => [
+        name,
+        Array.from({ length: (end - begin) / 8 }, (_, i) => Number(bytes.readBigInt64LE(start + begin + 8 * i))),
+      ]),
   );
 }

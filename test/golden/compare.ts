@@ -19,11 +19,18 @@ export function numbersOf({ dtype, data }: HostTensor): Float64Array {
 const tiny = 2 ** -126;
 
 /** Compares a result with the golden one under the rules of its case. */
-export function verdict(call: GoldenCall, name: string, actual: Numbers, expected: Numbers, kind: 'output' | 'gradient'): Verdict {
+export function verdict(
+  call: GoldenCall,
+  name: string,
+  actual: Numbers,
+  expected: Numbers,
+  kind: 'output' | 'gradient',
+): Verdict {
   if (actual.length !== expected.length) return { name, error: Number.POSITIVE_INFINITY, tolerance: 0, pass: false };
   const plain = Math.max(kind === 'output' ? 1e-5 : 1e-4, 4 * (call.referenceError[name] ?? 0));
   const mode = kind === 'output' ? call.compare : undefined;
-  if (mode === 'equal') return { name, error: unequal(actual, expected), tolerance: 0, pass: unequal(actual, expected) === 0 };
+  if (mode === 'equal')
+    return { name, error: unequal(actual, expected), tolerance: 0, pass: unequal(actual, expected) === 0 };
   if (mode === 'ulp') return ulpVerdict(call, name, actual, expected);
   let error = 0;
   let scale = 0;
@@ -49,7 +56,8 @@ export function verdict(call: GoldenCall, name: string, actual: Numbers, expecte
 
 function unequal(actual: Numbers, expected: Numbers): number {
   let count = 0;
-  for (let i = 0; i < expected.length; i++) if (!(actual[i] === expected[i] || (Number.isNaN(actual[i]) && Number.isNaN(expected[i])))) count++;
+  for (let i = 0; i < expected.length; i++)
+    if (!(actual[i] === expected[i] || (Number.isNaN(actual[i]) && Number.isNaN(expected[i])))) count++;
   return count;
 }
 

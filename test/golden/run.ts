@@ -32,14 +32,23 @@ export async function runCall(call: GoldenCall): Promise<{ composed: readonly st
 }
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { device: { type: 'string', default: 'cpu' }, precision: { type: 'string', default: 'float32' }, json: { type: 'string' } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      device: { type: 'string', default: 'cpu' },
+      precision: { type: 'string', default: 'float32' },
+      json: { type: 'string' },
+    },
+  });
   const [root] = positionals;
   if (positionals.length !== 1 || !existsSync(root)) {
     console.error('usage: npm run golden -- FOLDER [--device cpu] [--precision float32] [--json FILE]');
     return 2;
   }
-  if (values.device !== 'cpu' && values.device !== 'auto') throw new Error(`device '${values.device}' is not there: this build has 'cpu'`);
-  if (values.precision !== 'float32') throw new Error(`precision '${values.precision}' is not there: this build has 'float32'`);
+  if (values.device !== 'cpu' && values.device !== 'auto')
+    throw new Error(`device '${values.device}' is not there: this build has 'cpu'`);
+  if (values.precision !== 'float32')
+    throw new Error(`precision '${values.precision}' is not there: this build has 'float32'`);
   const cases: CaseResult[] = [];
   for (const folder of foldersUnder(root)) {
     for (const call of readCase(folder)) {
@@ -48,15 +57,32 @@ async function main(): Promise<number> {
       try {
         result = { path, family: call.family, case: call.name, ...(await runCall(call)) };
       } catch (error) {
-        result = { path, family: call.family, case: call.name, composed: [], tensors: [], problem: (error as Error).message };
+        result = {
+          path,
+          family: call.family,
+          case: call.name,
+          composed: [],
+          tensors: [],
+          problem: (error as Error).message,
+        };
       }
       const informative = call.options.informative === true;
-      cases.push(informative ? { ...result, problem: undefined, tensors: result.tensors.map((tensor) => ({ ...tensor, pass: true })) } : result);
-      if (result.problem) console.log(`${informative ? 'info' : 'FAIL'}  ${path}  ${call.name}: ${result.problem.split('\n')[0]}`);
-      for (const { name, error, tolerance, pass } of result.tensors) console.log(`${pass ? 'ok  ' : 'FAIL'}  ${path}  ${call.name}  ${name}  error ${error.toExponential(2)}  tolerance ${tolerance.toExponential(2)}`);
+      cases.push(
+        informative
+          ? { ...result, problem: undefined, tensors: result.tensors.map((tensor) => ({ ...tensor, pass: true })) }
+          : result,
+      );
+      if (result.problem)
+        console.log(`${informative ? 'info' : 'FAIL'}  ${path}  ${call.name}: ${result.problem.split('\n')[0]}`);
+      for (const { name, error, tolerance, pass } of result.tensors)
+        console.log(
+          `${pass ? 'ok  ' : 'FAIL'}  ${path}  ${call.name}  ${name}  error ${error.toExponential(2)}  tolerance ${tolerance.toExponential(2)}`,
+        );
     }
   }
-  const failed = cases.filter(({ problem, tensors }) => problem !== undefined || tensors.length === 0 || tensors.some(({ pass }) => !pass)).length;
+  const failed = cases.filter(
+    ({ problem, tensors }) => problem !== undefined || tensors.length === 0 || tensors.some(({ pass }) => !pass),
+  ).length;
   const summary = { passed: cases.length - failed, failed, cases };
   if (values.json) writeFileSync(values.json, JSON.stringify(summary, null, 1));
   console.log(`${summary.passed} passed, ${failed} failed`);

@@ -1,8 +1,8 @@
-import { PhiloxStream } from '#lib/nn/philox.js';
-import type { Module } from '#lib/nn/module.js';
-import { mul, sum } from '#lib/ops/index.js';
-import { compile, type Tensor, tensor, valueAndGrad, type Variable, variable } from '#lib/tensor/index.js';
 import { expect } from 'vitest';
+import type { Module } from '#lib/nn/module.js';
+import { PhiloxStream } from '#lib/nn/philox.js';
+import { mul, sum } from '#lib/ops/index.js';
+import { compile, type Tensor, tensor, type Variable, valueAndGrad, variable } from '#lib/tensor/index.js';
 
 /** Float64 values by name: the layer's parameters and buffers under their names on disk, and the inputs. */
 export type Values = Record<string, Float64Array>;
@@ -10,7 +10,10 @@ export type Values = Record<string, Float64Array>;
 export interface LayerCase {
   readonly module?: Module;
   /** Shapes of the inputs, filled with normal numbers, or their values. */
-  readonly inputs: Record<string, readonly number[] | { readonly shape: readonly number[]; readonly data: readonly number[] }>;
+  readonly inputs: Record<
+    string,
+    readonly number[] | { readonly shape: readonly number[]; readonly data: readonly number[] }
+  >;
   readonly forward: (inputs: Record<string, Tensor>) => Tensor;
   /** The same in plain float64 loops: all elements of the output, row-major. */
   readonly reference: (values: Values) => ArrayLike<number>;
@@ -22,7 +25,8 @@ export interface LayerCase {
 export async function checkLayer({ module, inputs, forward, reference, tolerance = 2e-5 }: LayerCase): Promise<void> {
   const given: Record<string, Variable> = {};
   for (const [name, input] of Object.entries(inputs)) {
-    const [shape, data] = 'shape' in input ? [input.shape, Float32Array.from(input.data)] : [input, normals(`input ${name}`, size(input))];
+    const [shape, data] =
+      'shape' in input ? [input.shape, Float32Array.from(input.data)] : [input, normals(`input ${name}`, size(input))];
     given[name] = variable(data, { shape, name });
   }
   const learnt = module?.namedParameters() ?? new Map<string, Variable>();
@@ -38,12 +42,18 @@ export async function checkLayer({ module, inputs, forward, reference, tolerance
       const y = forward(given);
       return { loss: sum(mul(y, tensor(cotangent, { shape: y.shape }))), y };
     }, differentiable.values());
-    return { y: value.y, gradients: Object.fromEntries([...differentiable].flatMap(([name, of]) => (gradients.has(of) ? [[name, gradients.get(of) as Tensor]] : []))) };
+    return {
+      y: value.y,
+      gradients: Object.fromEntries(
+        [...differentiable].flatMap(([name, of]) => (gradients.has(of) ? [[name, gradients.get(of) as Tensor]] : [])),
+      ),
+    };
   });
   const result = await program();
   close('output', await result.y.data(), expected, tolerance);
 
-  const objective = (): number => Float64Array.from(reference(values)).reduce((total, value, index) => total + value * cotangent[index], 0);
+  const objective = (): number =>
+    Float64Array.from(reference(values)).reduce((total, value, index) => total + value * cotangent[index], 0);
   for (const name of differentiable.keys()) {
     const gradient = result.gradients[name];
     expect(gradient, `gradient of ${name}`).toBeDefined();
@@ -82,7 +92,12 @@ export function size(shape: readonly number[]): number {
 }
 
 /** [rows, inner] · [columns, inner]ᵀ + bias, in float64. */
-export function affine(x: ArrayLike<number>, weight: ArrayLike<number>, bias: ArrayLike<number> | undefined, inner: number): Float64Array {
+export function affine(
+  x: ArrayLike<number>,
+  weight: ArrayLike<number>,
+  bias: ArrayLike<number> | undefined,
+  inner: number,
+): Float64Array {
   const columns = weight.length / inner;
   const rows = x.length / inner;
   const y = new Float64Array(rows * columns);

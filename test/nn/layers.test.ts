@@ -1,5 +1,7 @@
+import { describe, expect, it } from 'vitest';
 import { BatchNorm } from '#lib/nn/batch-norm.js';
 import { Conv2d } from '#lib/nn/conv2d.js';
+import { Embedding } from '#lib/nn/embedding.js';
 import { GRU } from '#lib/nn/gru.js';
 import { GRUCell } from '#lib/nn/gru-cell.js';
 import { LayerNorm } from '#lib/nn/layer-norm.js';
@@ -7,9 +9,7 @@ import { Linear } from '#lib/nn/linear.js';
 import { MLP } from '#lib/nn/mlp.js';
 import { MultiHeadAttention } from '#lib/nn/multi-head-attention.js';
 import { TransformerBlock } from '#lib/nn/transformer-block.js';
-import { Embedding } from '#lib/nn/embedding.js';
 import { tensor } from '#lib/tensor/index.js';
-import { describe, expect, it } from 'vitest';
 import { affine, checkLayer, normals, type Values } from './check-layer.js';
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -27,33 +27,57 @@ function erf(x: number): number {
 
 const gelu = (x: number): number => 0.5 * x * (1 + erf(x / Math.SQRT2));
 
-function layerNorm(x: ArrayLike<number>, width: number, weight: ArrayLike<number>, bias: ArrayLike<number>, epsilon: number): Float64Array {
+function layerNorm(
+  x: ArrayLike<number>,
+  width: number,
+  weight: ArrayLike<number>,
+  bias: ArrayLike<number>,
+  epsilon: number,
+): Float64Array {
   const y = new Float64Array(x.length);
   for (let row = 0; row < x.length / width; row++) {
     const at = Array.from({ length: width }, (_, i) => x[row * width + i]);
     const mean = at.reduce((a, b) => a + b) / width;
     const variance = at.reduce((total, value) => total + (value - mean) ** 2, 0) / width;
-    for (let i = 0; i < width; i++) y[row * width + i] = ((at[i] - mean) / Math.sqrt(variance + epsilon)) * weight[i] + bias[i];
+    for (let i = 0; i < width; i++)
+      y[row * width + i] = ((at[i] - mean) / Math.sqrt(variance + epsilon)) * weight[i] + bias[i];
   }
   return y;
 }
 
 /** [B, S, D] through fused q, k, v, softmax and the output projection. */
-function attention(x: ArrayLike<number>, v: Values, prefix: string, shape: readonly [number, number, number], heads: number, causal: boolean): Float64Array {
+function attention(
+  x: ArrayLike<number>,
+  v: Values,
+  prefix: string,
+  shape: readonly [number, number, number],
+  heads: number,
+  causal: boolean,
+): Float64Array {
   const [batch, tokens, width] = shape;
   const d = width / heads;
   const qkv = affine(x, v[`${prefix}qkv.weight`], v[`${prefix}qkv.bias`], width);
-  const at = (b: number, s: number, part: number, h: number, i: number): number => qkv[(b * tokens + s) * 3 * width + part * width + h * d + i];
+  const at = (b: number, s: number, part: number, h: number, i: number): number =>
+    qkv[(b * tokens + s) * 3 * width + part * width + h * d + i];
   const joined = new Float64Array(batch * tokens * width);
   for (let b = 0; b < batch; b++) {
     for (let h = 0; h < heads; h++) {
       for (let q = 0; q < tokens; q++) {
         const keys = causal ? q + 1 : tokens;
-        const scores = Array.from({ length: keys }, (_, k) => Array.from({ length: d }, (_, i) => at(b, q, 0, h, i) * at(b, k, 1, h, i)).reduce((a, c) => a + c) / Math.sqrt(d));
+        const scores = Array.from(
+          { length: keys },
+          (_, k) =>
+            Array.from({ length: d }, (_, i) => at(b, q, 0, h, i) * at(b, k, 1, h, i)).reduce((a, c) => a + c) /
+            Math.sqrt(d),
+        );
         const top = Math.max(...scores);
         const weights = scores.map((score) => Math.exp(score - top));
         const total = weights.reduce((a, c) => a + c);
-        for (let i = 0; i < d; i++) joined[(b * tokens + q) * width + h * d + i] = weights.reduce((sum, weight, k) => sum + (weight / total) * at(b, k, 2, h, i), 0);
+        for (let i = 0; i < d; i++)
+          joined[(b * tokens + q) * width + h * d + i] = weights.reduce(
+            (sum, weight, k) => sum + (weight / total) * at(b, k, 2, h, i),
+            0,
+          );
       }
     }
   }
@@ -61,7 +85,14 @@ function attention(x: ArrayLike<number>, v: Values, prefix: string, shape: reado
 }
 
 /** One step of PyTorch's GRU cell for [B, I], [B, H]. */
-function gru(x: ArrayLike<number>, h: ArrayLike<number>, v: Values, inputs: number, width: number, prefix = ''): Float64Array {
+function gru(
+  x: ArrayLike<number>,
+  h: ArrayLike<number>,
+  v: Values,
+  inputs: number,
+  width: number,
+  prefix = '',
+): Float64Array {
   const input = affine(x, v[`${prefix}weight_ih`], v[`${prefix}bias_ih`], inputs);
   const recurrent = affine(h, v[`${prefix}weight_hh`], v[`${prefix}bias_hh`], width);
   return Float64Array.from(h, (previous, index) => {
@@ -76,20 +107,31 @@ function gru(x: ArrayLike<number>, h: ArrayLike<number>, v: Values, inputs: numb
 describe('layers equal plain float64 loops, gradients too', () => {
   it('linear', async () => {
     const module = new Linear(5, 3, { name: 'linear' });
-    await checkLayer({ module, inputs: { x: [2, 4, 5] }, forward: ({ x }) => module.forward(x), reference: (v) => affine(v.x, v.weight, v.bias, 5) });
+    await checkLayer({
+      module,
+      inputs: { x: [2, 4, 5] },
+      forward: ({ x }) => module.forward(x),
+      reference: (v) => affine(v.x, v.weight, v.bias, 5),
+    });
   });
 
   it('linear without bias', async () => {
     const module = new Linear(17, 9, { name: 'linear', bias: false });
     expect([...module.namedParameters().keys()]).toEqual(['weight']);
-    await checkLayer({ module, inputs: { x: [3, 17] }, forward: ({ x }) => module.forward(x), reference: (v) => affine(v.x, v.weight, undefined, 17) });
+    await checkLayer({
+      module,
+      inputs: { x: [3, 17] },
+      forward: ({ x }) => module.forward(x),
+      reference: (v) => affine(v.x, v.weight, undefined, 17),
+    });
   });
 
   it.each(['NCHW', 'NHWC'] as const)('conv2d %s', async (layout) => {
     const [n, c, h, w, o, k, stride, padding] = [2, 3, 7, 6, 4, 3, 2, 1];
     const module = new Conv2d(c, o, k, { name: 'conv', stride, padding, layout });
     const [oh, ow] = [h, w].map((extent) => Math.floor((extent + 2 * padding - k) / stride) + 1);
-    const index = (b: number, ch: number, y: number, x: number, C: number, H: number, W: number): number => (layout === 'NCHW' ? ((b * C + ch) * H + y) * W + x : ((b * H + y) * W + x) * C + ch);
+    const index = (b: number, ch: number, y: number, x: number, C: number, H: number, W: number): number =>
+      layout === 'NCHW' ? ((b * C + ch) * H + y) * W + x : ((b * H + y) * W + x) * C + ch;
     await checkLayer({
       module,
       inputs: { x: layout === 'NCHW' ? [n, c, h, w] : [n, h, w, c] },
@@ -105,7 +147,8 @@ describe('layers equal plain float64 loops, gradients too', () => {
                   for (let i = 0; i < k; i++)
                     for (let j = 0; j < k; j++) {
                       const [yy, xx] = [y * stride + i - padding, x * stride + j - padding];
-                      if (yy >= 0 && yy < h && xx >= 0 && xx < w) total += v.x[index(b, ch, yy, xx, c, h, w)] * v.weight[((f * c + ch) * k + i) * k + j];
+                      if (yy >= 0 && yy < h && xx >= 0 && xx < w)
+                        total += v.x[index(b, ch, yy, xx, c, h, w)] * v.weight[((f * c + ch) * k + i) * k + j];
                     }
                 out[index(b, f, y, x, o, oh, ow)] = total;
               }
@@ -116,7 +159,13 @@ describe('layers equal plain float64 loops, gradients too', () => {
 
   it('layerNorm', async () => {
     const module = new LayerNorm(17, { name: 'norm', epsilon: 1e-6 });
-    await checkLayer({ module, inputs: { x: [5, 17] }, forward: ({ x }) => module.forward(x), reference: (v) => layerNorm(v.x, 17, v.weight, v.bias, 1e-6), tolerance: 5e-5 });
+    await checkLayer({
+      module,
+      inputs: { x: [5, 17] },
+      forward: ({ x }) => module.forward(x),
+      reference: (v) => layerNorm(v.x, 17, v.weight, v.bias, 1e-6),
+      tolerance: 5e-5,
+    });
   });
 
   it.each([
@@ -136,8 +185,14 @@ describe('layers equal plain float64 loops, gradients too', () => {
         const feature = (i: number): number => Math.floor(i / inner) % features;
         const groups = Array.from({ length: features }, (_, f) => [...v.x].filter((_, i) => feature(i) === f));
         const means = groups.map((group) => group.reduce((a, b) => a + b) / group.length);
-        const variances = groups.map((group, f) => group.reduce((total, value) => total + (value - means[f]) ** 2, 0) / group.length);
-        return v.x.map((value, i) => ((value - means[feature(i)]) / Math.sqrt(variances[feature(i)] + 1e-5)) * v.weight[feature(i)] + v.bias[feature(i)]);
+        const variances = groups.map(
+          (group, f) => group.reduce((total, value) => total + (value - means[f]) ** 2, 0) / group.length,
+        );
+        return v.x.map(
+          (value, i) =>
+            ((value - means[feature(i)]) / Math.sqrt(variances[feature(i)] + 1e-5)) * v.weight[feature(i)] +
+            v.bias[feature(i)],
+        );
       },
     });
   });
@@ -150,7 +205,12 @@ describe('layers equal plain float64 loops, gradients too', () => {
       module,
       inputs: { x: [4, 3] },
       forward: ({ x }) => module.forward(x),
-      reference: (v) => v.x.map((value, i) => ((value - v.running_mean[i % 3]) / Math.sqrt(v.running_var[i % 3] + 1e-5)) * v.weight[i % 3] + v.bias[i % 3]),
+      reference: (v) =>
+        v.x.map(
+          (value, i) =>
+            ((value - v.running_mean[i % 3]) / Math.sqrt(v.running_var[i % 3] + 1e-5)) * v.weight[i % 3] +
+            v.bias[i % 3],
+        ),
     });
   });
 
@@ -167,7 +227,12 @@ describe('layers equal plain float64 loops, gradients too', () => {
 
   it.each([false, true])('multi-head attention, causal %s', async (causal) => {
     const module = new MultiHeadAttention(6, 2, { name: 'attn', causal });
-    await checkLayer({ module, inputs: { x: [2, 5, 6] }, forward: ({ x }) => module.forward(x), reference: (v) => attention(v.x, v, '', [2, 5, 6], 2, causal) });
+    await checkLayer({
+      module,
+      inputs: { x: [2, 5, 6] },
+      forward: ({ x }) => module.forward(x),
+      reference: (v) => attention(v.x, v, '', [2, 5, 6], 2, causal),
+    });
   });
 
   it('MLP', async () => {
@@ -176,7 +241,8 @@ describe('layers equal plain float64 loops, gradients too', () => {
       module,
       inputs: { x: [5, 4] },
       forward: ({ x }) => module.forward(x),
-      reference: (v) => affine(affine(v.x, v['fc1.weight'], v['fc1.bias'], 4).map(gelu), v['fc2.weight'], v['fc2.bias'], 7),
+      reference: (v) =>
+        affine(affine(v.x, v['fc1.weight'], v['fc1.bias'], 4).map(gelu), v['fc2.weight'], v['fc2.bias'], 7),
     });
   });
 
@@ -188,8 +254,20 @@ describe('layers equal plain float64 loops, gradients too', () => {
       forward: ({ x }) => module.forward(x),
       tolerance: 5e-5,
       reference: (v) => {
-        const attended = attention(layerNorm(v.x, 8, v['norm1.weight'], v['norm1.bias'], 1e-6), v, 'attn.', [1, 4, 8], 2, true).map((y, i) => y + v.x[i]);
-        const hidden = affine(layerNorm(attended, 8, v['norm2.weight'], v['norm2.bias'], 1e-6), v['mlp.fc1.weight'], v['mlp.fc1.bias'], 8).map(gelu);
+        const attended = attention(
+          layerNorm(v.x, 8, v['norm1.weight'], v['norm1.bias'], 1e-6),
+          v,
+          'attn.',
+          [1, 4, 8],
+          2,
+          true,
+        ).map((y, i) => y + v.x[i]);
+        const hidden = affine(
+          layerNorm(attended, 8, v['norm2.weight'], v['norm2.bias'], 1e-6),
+          v['mlp.fc1.weight'],
+          v['mlp.fc1.bias'],
+          8,
+        ).map(gelu);
         return affine(hidden, v['mlp.fc2.weight'], v['mlp.fc2.bias'], 16).map((y, i) => y + attended[i]);
       },
     });
@@ -197,7 +275,12 @@ describe('layers equal plain float64 loops, gradients too', () => {
 
   it('GRU cell', async () => {
     const module = new GRUCell(3, 5, { name: 'cell' });
-    await checkLayer({ module, inputs: { x: [4, 3], h: [4, 5] }, forward: ({ x, h }) => module.forward(x, h), reference: (v) => gru(v.x, v.h, v, 3, 5) });
+    await checkLayer({
+      module,
+      inputs: { x: [4, 3], h: [4, 5] },
+      forward: ({ x, h }) => module.forward(x, h),
+      reference: (v) => gru(v.x, v.h, v, 3, 5),
+    });
   });
 
   it('GRU over a sequence', async () => {
@@ -211,9 +294,12 @@ describe('layers equal plain float64 loops, gradients too', () => {
         const output = new Float64Array(batch * steps * width);
         let state: Float64Array = new Float64Array(batch * width);
         for (let t = 0; t < steps; t++) {
-          const x = Array.from({ length: batch }, (_, b) => [...v.x.subarray((b * steps + t) * inputs, (b * steps + t + 1) * inputs)]).flat();
+          const x = Array.from({ length: batch }, (_, b) => [
+            ...v.x.subarray((b * steps + t) * inputs, (b * steps + t + 1) * inputs),
+          ]).flat();
           state = gru(x, state, v, inputs, width, 'cell.');
-          for (let b = 0; b < batch; b++) output.set(state.subarray(b * width, (b + 1) * width), (b * steps + t) * width);
+          for (let b = 0; b < batch; b++)
+            output.set(state.subarray(b * width, (b + 1) * width), (b * steps + t) * width);
         }
         return output;
       },
@@ -223,8 +309,12 @@ describe('layers equal plain float64 loops, gradients too', () => {
 
 describe('layers refuse what does not fit', () => {
   it('features, heads, options', () => {
-    expect(() => new BatchNorm(4).forward(tensor(normals('x', 6), { shape: [2, 3] }))).toThrow('[batchNorm] expected 4 features on axis 1, got x of shape [2, 3]');
-    expect(() => new MultiHeadAttention(10, 3)).toThrow('[MultiHeadAttention] expected a width that is a multiple of the 3 heads, got 10');
+    expect(() => new BatchNorm(4).forward(tensor(normals('x', 6), { shape: [2, 3] }))).toThrow(
+      '[batchNorm] expected 4 features on axis 1, got x of shape [2, 3]',
+    );
+    expect(() => new MultiHeadAttention(10, 3)).toThrow(
+      '[MultiHeadAttention] expected a width that is a multiple of the 3 heads, got 10',
+    );
     expect(() => new Linear(2, 3, { bais: false } as object)).toThrow("did you mean 'bias'?");
     expect(() => new Linear(4, 2).forward(tensor(normals('x', 6), { shape: [2, 3] }))).toThrow(/\[linear\] expected/);
   });

@@ -1,12 +1,30 @@
-import { cosine, crossEntropy, covarianceLoss, infoNCE, inverseDynamics, l1, mse, sigreg, sigregCollapsed, sigregExpected, sigregNull, sigregStatistic, smoothL1, varianceLoss, vicreg } from '#lib/nn/losses/index.js';
-import { Linear } from '#lib/nn/linear.js';
-import { compile, scalar, type Tensor, tensor } from '#lib/tensor/index.js';
 import { describe, expect, it } from 'vitest';
+import { Linear } from '#lib/nn/linear.js';
+import {
+  cosine,
+  covarianceLoss,
+  crossEntropy,
+  infoNCE,
+  inverseDynamics,
+  l1,
+  mse,
+  sigreg,
+  sigregCollapsed,
+  sigregExpected,
+  sigregNull,
+  sigregStatistic,
+  smoothL1,
+  varianceLoss,
+  vicreg,
+} from '#lib/nn/losses/index.js';
+import { compile, scalar, type Tensor, tensor } from '#lib/tensor/index.js';
 import { affine, checkLayer, normals } from './check-layer.js';
 
 const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0) / values.length;
-const rows = (x: ArrayLike<number>, width: number): number[][] => Array.from({ length: x.length / width }, (_, r) => Array.from({ length: width }, (_, i) => x[r * width + i]));
-const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((total, value, i) => total + value * b[i], 0);
+const rows = (x: ArrayLike<number>, width: number): number[][] =>
+  Array.from({ length: x.length / width }, (_, r) => Array.from({ length: width }, (_, i) => x[r * width + i]));
+const dot = (a: readonly number[], b: readonly number[]): number =>
+  a.reduce((total, value, i) => total + value * b[i], 0);
 const norm = (a: readonly number[]): number => Math.sqrt(dot(a, a));
 const negativeLogSoftmax = (logits: readonly number[]): number[] => {
   const total = Math.log(logits.reduce((sum, value) => sum + Math.exp(value), 0));
@@ -17,12 +35,27 @@ describe('losses equal plain float64 loops, gradients too', () => {
   const inputs = { x: [4, 5], target: [4, 5] };
 
   it.each(['mean', 'sum', 'none'] as const)('mse, l1 and smooth L1, reduction %s', async (reduction) => {
-    const reduced = (values: Float64Array): Float64Array => (reduction === 'none' ? values : Float64Array.of(reduction === 'mean' ? mean(values) : mean(values) * values.length));
-    await checkLayer({ inputs, forward: ({ x, target }) => mse(x, target, { reduction }), reference: ({ x, target }) => reduced(x.map((value, i) => (value - target[i]) ** 2)) });
-    await checkLayer({ inputs, forward: ({ x, target }) => l1(x, target, { reduction }), reference: ({ x, target }) => reduced(x.map((value, i) => Math.abs(value - target[i]))) });
+    const reduced = (values: Float64Array): Float64Array =>
+      reduction === 'none'
+        ? values
+        : Float64Array.of(reduction === 'mean' ? mean(values) : mean(values) * values.length);
+    await checkLayer({
+      inputs,
+      forward: ({ x, target }) => mse(x, target, { reduction }),
+      reference: ({ x, target }) => reduced(x.map((value, i) => (value - target[i]) ** 2)),
+    });
+    await checkLayer({
+      inputs,
+      forward: ({ x, target }) => l1(x, target, { reduction }),
+      reference: ({ x, target }) => reduced(x.map((value, i) => Math.abs(value - target[i]))),
+    });
     for (const beta of [0.5, 1, 0]) {
       const smooth = (d: number): number => (d < beta ? (d * d) / (2 * beta) : d - beta / 2);
-      await checkLayer({ inputs, forward: ({ x, target }) => smoothL1(x, target, { reduction, beta }), reference: ({ x, target }) => reduced(x.map((value, i) => smooth(Math.abs(value - target[i])))) });
+      await checkLayer({
+        inputs,
+        forward: ({ x, target }) => smoothL1(x, target, { reduction, beta }),
+        reference: ({ x, target }) => reduced(x.map((value, i) => smooth(Math.abs(value - target[i])))),
+      });
     }
   });
 
@@ -30,7 +63,9 @@ describe('losses equal plain float64 loops, gradients too', () => {
     await checkLayer({
       inputs: { a: [2, 3, 5], b: [2, 3, 5] },
       forward: ({ a, b }) => cosine(a, b),
-      reference: ({ a, b }) => [mean(rows(a, 5).map((row, i) => 1 - dot(row, rows(b, 5)[i]) / (norm(row) * norm(rows(b, 5)[i]))))],
+      reference: ({ a, b }) => [
+        mean(rows(a, 5).map((row, i) => 1 - dot(row, rows(b, 5)[i]) / (norm(row) * norm(rows(b, 5)[i])))),
+      ],
     });
     const zero = tensor(new Float32Array(4), { shape: [2, 2] });
     expect(await cosine(zero, zero).item()).toBe(1);
@@ -62,7 +97,8 @@ describe('losses equal plain float64 loops, gradients too', () => {
       reference: ({ a, b }) => {
         const [queries, others] = [rows(a, 5), rows(b, 5)];
         const similarity = (p: number[], q: number[]): number => dot(p, q) / (norm(p) * norm(q)) / 0.2;
-        const oneWay = (from: number[][], to: number[][]): number => mean(from.map((row, i) => negativeLogSoftmax(to.map((other) => similarity(row, other)))[i]));
+        const oneWay = (from: number[][], to: number[][]): number =>
+          mean(from.map((row, i) => negativeLogSoftmax(to.map((other) => similarity(row, other)))[i]));
         return [symmetric ? (oneWay(queries, others) + oneWay(others, queries)) / 2 : oneWay(queries, others)];
       },
     });
@@ -74,19 +110,37 @@ describe('losses equal plain float64 loops, gradients too', () => {
   };
   const hinge = (z: ArrayLike<number>, width: number): number => {
     const c = centred(z, width);
-    return mean(Array.from({ length: width }, (_, i) => Math.max(0, 1 - Math.sqrt(c.reduce((total, row) => total + row[i] ** 2, 0) / (c.length - 1) + 1e-4))));
+    return mean(
+      Array.from({ length: width }, (_, i) =>
+        Math.max(0, 1 - Math.sqrt(c.reduce((total, row) => total + row[i] ** 2, 0) / (c.length - 1) + 1e-4)),
+      ),
+    );
   };
   const offDiagonal = (z: ArrayLike<number>, width: number): number => {
     const c = centred(z, width);
     let total = 0;
-    for (let i = 0; i < width; i++) for (let j = 0; j < width; j++) if (i !== j) total += (c.reduce((sum, row) => sum + row[i] * row[j], 0) / (c.length - 1)) ** 2;
+    for (let i = 0; i < width; i++)
+      for (let j = 0; j < width; j++)
+        if (i !== j) total += (c.reduce((sum, row) => sum + row[i] * row[j], 0) / (c.length - 1)) ** 2;
     return total;
   };
 
   it('VICReg and its terms', async () => {
-    await checkLayer({ inputs: { z: [6, 4] }, forward: ({ z }) => varianceLoss(z), reference: ({ z }) => [hinge(z, 4)] });
-    await checkLayer({ inputs: { z: [6, 4] }, forward: ({ z }) => covarianceLoss(z), reference: ({ z }) => [offDiagonal(z, 4) / 4] });
-    await checkLayer({ inputs: { z: [6, 4] }, forward: ({ z }) => covarianceLoss(z, { normalisation: 'd(d-1)' }), reference: ({ z }) => [offDiagonal(z, 4) / 12] });
+    await checkLayer({
+      inputs: { z: [6, 4] },
+      forward: ({ z }) => varianceLoss(z),
+      reference: ({ z }) => [hinge(z, 4)],
+    });
+    await checkLayer({
+      inputs: { z: [6, 4] },
+      forward: ({ z }) => covarianceLoss(z),
+      reference: ({ z }) => [offDiagonal(z, 4) / 4],
+    });
+    await checkLayer({
+      inputs: { z: [6, 4] },
+      forward: ({ z }) => covarianceLoss(z, { normalisation: 'd(d-1)' }),
+      reference: ({ z }) => [offDiagonal(z, 4) / 12],
+    });
     for (const style of ['code', 'paper'] as const) {
       await checkLayer({
         inputs: { a: [6, 4], b: [6, 4] },
@@ -95,7 +149,11 @@ describe('losses equal plain float64 loops, gradients too', () => {
           const squared = mean(a.map((value, i) => (value - b[i]) ** 2));
           const variance = hinge(a, 4) + hinge(b, 4);
           const covariance = (offDiagonal(a, 4) + offDiagonal(b, 4)) / 4;
-          return [style === 'paper' ? 25 * 4 * squared + 25 * variance + covariance : 25 * squared + 12.5 * variance + covariance];
+          return [
+            style === 'paper'
+              ? 25 * 4 * squared + 25 * variance + covariance
+              : 25 * squared + 12.5 * variance + covariance,
+          ];
         },
       });
     }
@@ -125,7 +183,9 @@ describe('SIGReg', () => {
   const unitColumns = (stream: string, width: number, count: number): Tensor => {
     const data = normals(stream, width * count);
     for (let j = 0; j < count; j++) {
-      const length = Math.sqrt(Array.from({ length: width }, (_, i) => data[i * count + j] ** 2).reduce((a, b) => a + b));
+      const length = Math.sqrt(
+        Array.from({ length: width }, (_, i) => data[i * count + j] ** 2).reduce((a, b) => a + b),
+      );
       for (let i = 0; i < width; i++) data[i * count + j] /= length;
     }
     return tensor(data, { shape: [width, count] });
@@ -144,12 +204,20 @@ describe('SIGReg', () => {
         const statistics: number[] = [];
         for (let g = 0; g < groups; g++)
           for (let j = 0; j < count; j++) {
-            const s = Array.from({ length: samples }, (_, n) => Array.from({ length: width }, (_, i) => z[(g * samples + n) * width + i] * a[i * count + j]).reduce((p, q) => p + q));
+            const s = Array.from({ length: samples }, (_, n) =>
+              Array.from({ length: width }, (_, i) => z[(g * samples + n) * width + i] * a[i * count + j]).reduce(
+                (p, q) => p + q,
+              ),
+            );
             let total = 0;
             for (let k = 0; k < knots; k++) {
               const t = k * spacing;
               const phi = Math.exp((-t * t) / 2);
-              total += (k === 0 || k === knots - 1 ? spacing : 2 * spacing) * phi * ((mean(s.map((value) => Math.cos(t * value))) - phi) ** 2 + mean(s.map((value) => Math.sin(t * value))) ** 2);
+              total +=
+                (k === 0 || k === knots - 1 ? spacing : 2 * spacing) *
+                phi *
+                ((mean(s.map((value) => Math.cos(t * value))) - phi) ** 2 +
+                  mean(s.map((value) => Math.sin(t * value))) ** 2);
             }
             statistics.push(samples * total);
           }
@@ -163,14 +231,21 @@ describe('SIGReg', () => {
     expect(sigregExpected(33, 3)).toBeCloseTo(sigregNull, 2);
     expect(sigregCollapsed(100)).toBeCloseTo(40.2, 0);
     const healthy = tensor(normals('healthy', 8 * 32 * 16), { shape: [8, 32, 16] });
-    expect(Math.abs((await sigreg(healthy, { directions: 64, seed: 1, step: 0 }).item()) / sigregNull - 1)).toBeLessThan(0.25);
-    const collapsed = await sigreg(tensor(new Float32Array(8 * 32 * 16), { shape: [8, 32, 16] }), { directions: 4 }).item();
+    expect(
+      Math.abs((await sigreg(healthy, { directions: 64, seed: 1, step: 0 }).item()) / sigregNull - 1),
+    ).toBeLessThan(0.25);
+    const collapsed = await sigreg(tensor(new Float32Array(8 * 32 * 16), { shape: [8, 32, 16] }), {
+      directions: 4,
+    }).item();
     expect(collapsed / sigregCollapsed(32)).toBeCloseTo(1, 5);
   });
 
   it('draws unit directions anew each step, by its stream, without compiling again', async () => {
     const z = tensor(normals('z', 2 * 6 * 5), { shape: [2, 6, 5] });
-    const program = compile((step: Tensor) => ({ a: sigregStatistic(z, { directions: 3, seed: 1, step, stream: 'a' }), b: sigregStatistic(z, { directions: 3, seed: 1, step, stream: 'b' }) }));
+    const program = compile((step: Tensor) => ({
+      a: sigregStatistic(z, { directions: 3, seed: 1, step, stream: 'a' }),
+      b: sigregStatistic(z, { directions: 3, seed: 1, step, stream: 'b' }),
+    }));
     const at = async (step: number) => {
       const { a, b } = await program(scalar(step, 'int32'));
       return { a: [...(await a.data())], b: [...(await b.data())] };
@@ -183,7 +258,11 @@ describe('SIGReg', () => {
   });
 
   it('refuses directions of another width', () => {
-    expect(() => sigreg(tensor(normals('z', 12), { shape: [3, 4] }), { directions: unitColumns('d', 3, 2) })).toThrow('[sigreg] expected directions of shape [4, M] (last axis of z [3, 4]), got [3, 2]');
-    expect(() => sigreg(tensor(normals('z', 12), { shape: [3, 4] }), { direction: 3 } as object)).toThrow("did you mean 'directions'?");
+    expect(() => sigreg(tensor(normals('z', 12), { shape: [3, 4] }), { directions: unitColumns('d', 3, 2) })).toThrow(
+      '[sigreg] expected directions of shape [4, M] (last axis of z [3, 4]), got [3, 2]',
+    );
+    expect(() => sigreg(tensor(normals('z', 12), { shape: [3, 4] }), { direction: 3 } as object)).toThrow(
+      "did you mean 'directions'?",
+    );
   });
 });

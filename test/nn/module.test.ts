@@ -1,24 +1,36 @@
+import { describe, expect, it } from 'vitest';
 import { BatchNorm } from '#lib/nn/batch-norm.js';
 import { Linear } from '#lib/nn/linear.js';
+import { mse } from '#lib/nn/losses/index.js';
 import { Module } from '#lib/nn/module.js';
 import { Sequential } from '#lib/nn/sequential.js';
 import { VisionTransformer } from '#lib/nn/vision-transformer.js';
 import { adamW } from '#lib/optim/adamw.js';
-import { mse } from '#lib/nn/losses/index.js';
 import { compile, scalar, type Tensor, tensor, valueAndGrad } from '#lib/tensor/index.js';
-import { describe, expect, it } from 'vitest';
 import { close, normals } from './check-layer.js';
 
 class Small extends Module {
   readonly firstLayer = new Linear(4, 6, { name: 'small.first_layer', seed: 3 });
   readonly norm = new BatchNorm(6, { name: 'small.norm' });
-  readonly heads = [new Linear(6, 2, { name: 'small.heads.0', seed: 3 }), new Linear(6, 2, { name: 'small.heads.1', seed: 3 })];
+  readonly heads = [
+    new Linear(6, 2, { name: 'small.heads.0', seed: 3 }),
+    new Linear(6, 2, { name: 'small.heads.1', seed: 3 }),
+  ];
   forward(x: Tensor): Tensor {
     return this.heads[1].forward(this.norm.forward(this.firstLayer.forward(x)));
   }
 }
 
-const names = ['first_layer.weight', 'first_layer.bias', 'norm.weight', 'norm.bias', 'heads.0.weight', 'heads.0.bias', 'heads.1.weight', 'heads.1.bias'];
+const names = [
+  'first_layer.weight',
+  'first_layer.bias',
+  'norm.weight',
+  'norm.bias',
+  'heads.0.weight',
+  'heads.0.bias',
+  'heads.1.weight',
+  'heads.1.bias',
+];
 const bufferNames = ['norm.running_mean', 'norm.running_var', 'norm.num_batches_tracked'];
 const batch = (rows: number): Tensor => tensor(normals('batch', rows * 4), { shape: [rows, 4] });
 
@@ -59,7 +71,11 @@ describe('Module', () => {
     state.set('first_layer.bias', { dtype: 'float32', shape: [6], data: new Float32Array(6).fill(9) });
     await expect(module.loadStateDict(state)).rejects.toMatchObject({
       code: 'ERR_JEPA_CHECKPOINT_MISMATCH',
-      help: ['missing: heads.0.bias', 'unexpected: heads.2.bias', 'mis-shaped: norm.weight: expected float32 [6], got float32 [5]'],
+      help: [
+        'missing: heads.0.bias',
+        'unexpected: heads.2.bias',
+        'mis-shaped: norm.weight: expected float32 [6], got float32 [5]',
+      ],
     });
     expect(await module.stateDict()).toEqual(before);
     state.delete('norm.weight');
@@ -111,7 +127,9 @@ describe('Module', () => {
   });
 
   it('needs compile to train batch normalisation', () => {
-    expect(() => new BatchNorm(4).forward(batch(3))).toThrow(expect.objectContaining({ code: 'ERR_JEPA_ASSIGN_OUTSIDE_COMPILE' }));
+    expect(() => new BatchNorm(4).forward(batch(3))).toThrow(
+      expect.objectContaining({ code: 'ERR_JEPA_ASSIGN_OUTSIDE_COMPILE' }),
+    );
   });
 
   it('freezes: no optimiser changes it, until it is unfrozen', async () => {
@@ -119,11 +137,17 @@ describe('Module', () => {
     module.firstLayer.freeze();
     const optimiser = adamW(module.parameters());
     const step = compile((x: Tensor, learningRate: Tensor) => {
-      const { gradients } = valueAndGrad(() => mse(module.forward(x), tensor(new Float32Array(16), { shape: [8, 2] })), module.parameters());
+      const { gradients } = valueAndGrad(
+        () => mse(module.forward(x), tensor(new Float32Array(16), { shape: [8, 2] })),
+        module.parameters(),
+      );
       optimiser.update(gradients, { learningRate });
     });
     const before = await module.stateDict();
-    const changed = async (): Promise<string[]> => [...(await module.stateDict())].filter(([name, { data }]) => data.some((value, index) => value !== before.get(name)?.data[index])).map(([name]) => name);
+    const changed = async (): Promise<string[]> =>
+      [...(await module.stateDict())]
+        .filter(([name, { data }]) => data.some((value, index) => value !== before.get(name)?.data[index]))
+        .map(([name]) => name);
     await step(batch(8), scalar(0.01));
     expect(await changed()).toEqual(expect.arrayContaining(['norm.weight', 'heads.1.weight']));
     expect(await changed()).not.toEqual(expect.arrayContaining(['first_layer.weight']));
@@ -142,7 +166,13 @@ describe('Module', () => {
 
 describe('models made of layers', () => {
   it('a sequential network fits a function through public calls only', async () => {
-    const network = new Sequential(new Linear(2, 32, { name: 'a' }), 'gelu', new Linear(32, 32, { name: 'b' }), 'gelu', new Linear(32, 1, { name: 'c' }));
+    const network = new Sequential(
+      new Linear(2, 32, { name: 'a' }),
+      'gelu',
+      new Linear(32, 32, { name: 'b' }),
+      'gelu',
+      new Linear(32, 1, { name: 'c' }),
+    );
     const optimiser = adamW(network.parameters(), { weightDecay: 0, clipNorm: 1 });
     const inputs = normals('xy', 256).map((value) => Math.max(-2, Math.min(2, value)));
     const targets = Float32Array.from({ length: 128 }, (_, i) => Math.sin(2 * inputs[2 * i]) * inputs[2 * i + 1]);
@@ -152,7 +182,11 @@ describe('models made of layers', () => {
     });
     const losses: number[] = [];
     for (let i = 0; i < 400; i++) {
-      const { loss, gradNorm } = await step(tensor(inputs, { shape: [128, 2] }), tensor(targets, { shape: [128, 1] }), scalar(0.01));
+      const { loss, gradNorm } = await step(
+        tensor(inputs, { shape: [128, 2] }),
+        tensor(targets, { shape: [128, 1] }),
+        scalar(0.01),
+      );
       losses.push(await loss.item());
       expect(Number.isFinite(await gradNorm.item())).toBe(true);
     }
@@ -162,17 +196,36 @@ describe('models made of layers', () => {
   });
 
   it('a vision transformer gives tokens, the same from both layouts of pixels', async () => {
-    const options = { imageSize: [8, 12], patchSize: 4, width: 16, depth: 2, heads: 2, channels: 3, name: 'vit', seed: 5 } as const;
+    const options = {
+      imageSize: [8, 12],
+      patchSize: 4,
+      width: 16,
+      depth: 2,
+      heads: 2,
+      channels: 3,
+      name: 'vit',
+      seed: 5,
+    } as const;
     const [nchw, nhwc] = [new VisionTransformer(options), new VisionTransformer({ ...options, layout: 'NHWC' })];
-    expect([...nchw.namedParameters().keys()].slice(0, 4)).toEqual(['patch_embed.weight', 'patch_embed.bias', 'blocks.0.norm1.weight', 'blocks.0.norm1.bias']);
+    expect([...nchw.namedParameters().keys()].slice(0, 4)).toEqual([
+      'patch_embed.weight',
+      'patch_embed.bias',
+      'blocks.0.norm1.weight',
+      'blocks.0.norm1.bias',
+    ]);
     expect([...nchw.buffers().keys()]).toEqual(['pos_embed']);
     const pixels = tensor(normals('pixels', 2 * 3 * 8 * 12), { shape: [2, 3, 8, 12] });
     const y = nchw.forward(pixels);
     expect(y.shape).toEqual([2, 6, 16]);
     const expected = await y.data();
     const source = await pixels.data();
-    const last = Float32Array.from({ length: source.length }, (_, i) => source[(Math.floor(i / 288) * 3 + (i % 3)) * 96 + (Math.floor(i / 3) % 96)]);
+    const last = Float32Array.from(
+      { length: source.length },
+      (_, i) => source[(Math.floor(i / 288) * 3 + (i % 3)) * 96 + (Math.floor(i / 3) % 96)],
+    );
     close('NHWC', await nhwc.forward(tensor(last, { shape: [2, 8, 12, 3] })).data(), expected, 1e-5);
-    expect(() => nchw.forward(tensor(last, { shape: [2, 8, 12, 3] }))).toThrow('[VisionTransformer] expected pixels of shape [2, 3, 8, 12] (NCHW), got [2, 8, 12, 3]');
+    expect(() => nchw.forward(tensor(last, { shape: [2, 8, 12, 3] }))).toThrow(
+      '[VisionTransformer] expected pixels of shape [2, 3, 8, 12] (NCHW), got [2, 8, 12, 3]',
+    );
   });
 });

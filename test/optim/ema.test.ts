@@ -1,10 +1,10 @@
+import { describe, expect, it } from 'vitest';
 import { BatchNorm } from '#lib/nn/batch-norm.js';
 import { Linear } from '#lib/nn/linear.js';
 import { mse } from '#lib/nn/losses/index.js';
 import { Module } from '#lib/nn/module.js';
 import { Ema, sgd } from '#lib/optim/index.js';
 import { compile, scalar, stopGradient, type Tensor, tensor, valueAndGrad } from '#lib/tensor/index.js';
-import { describe, expect, it } from 'vitest';
 import { close, normals } from '../nn/check-layer.js';
 
 class Encoder extends Module {
@@ -24,7 +24,10 @@ describe('Ema', () => {
     const optimiser = sgd(encoder.parameters());
     let expected = Float64Array.from(await encoder.linear.weight.read());
     const step = compile((x: Tensor, momentum: Tensor) => {
-      const { gradients } = valueAndGrad(() => mse(encoder.forward(x), tensor(new Float32Array(20).fill(1), { shape: [5, 4] })), encoder.parameters());
+      const { gradients } = valueAndGrad(
+        () => mse(encoder.forward(x), tensor(new Float32Array(20).fill(1), { shape: [5, 4] })),
+        encoder.parameters(),
+      );
       optimiser.update(gradients, { learningRate: 0.5 });
       ema.update({ momentum });
     });
@@ -53,21 +56,33 @@ describe('Ema', () => {
     const parameters = [...encoder.parameters(), ...target.parameters()];
     const optimiser = sgd(parameters);
     const step = compile((x: Tensor) => {
-      const { gradients } = valueAndGrad(() => mse(encoder.forward(x), stopGradient(target.forward(x)).mul(2)), parameters);
+      const { gradients } = valueAndGrad(
+        () => mse(encoder.forward(x), stopGradient(target.forward(x)).mul(2)),
+        parameters,
+      );
       optimiser.update(gradients, { learningRate: 0.5 });
       ema.update({ momentum: 0.75 });
     });
     const first = await encoder.linear.weight.read();
     await step(batch(0));
     const now = await encoder.linear.weight.read();
-    close('target', await target.linear.weight.read(), first.map((value, i) => 0.75 * value + 0.25 * now[i]), 1e-6);
+    close(
+      'target',
+      await target.linear.weight.read(),
+      first.map((value, i) => 0.75 * value + 0.25 * now[i]),
+      1e-6,
+    );
     await encoder.linear.weight.write(new Float32Array(12).fill(7));
     await ema.reset();
     expect(await target.linear.weight.read()).toEqual(new Float32Array(12).fill(7));
   });
 
   it('refuses a target of another kind', () => {
-    expect(() => new Ema(new Encoder(), { target: new Linear(3, 4) })).toThrow("[Ema] expected a target with 'linear.weight' of shape [4, 3], got none");
-    expect(() => new Ema(new Linear(3, 4), { target: new Linear(3, 5) })).toThrow("[Ema] expected a target with 'weight' of shape [4, 3], got [5, 3]");
+    expect(() => new Ema(new Encoder(), { target: new Linear(3, 4) })).toThrow(
+      "[Ema] expected a target with 'linear.weight' of shape [4, 3], got none",
+    );
+    expect(() => new Ema(new Linear(3, 4), { target: new Linear(3, 5) })).toThrow(
+      "[Ema] expected a target with 'weight' of shape [4, 3], got [5, 3]",
+    );
   });
 });

@@ -1,7 +1,7 @@
-import { adamW, clipGradNorm, type Optimiser, sgd, type SGDOptions } from '#lib/optim/index.js';
-import { mul, sum } from '#lib/ops/index.js';
-import { compile, scalar, type Tensor, tensor, valueAndGrad, type Variable, variable } from '#lib/tensor/index.js';
 import { describe, expect, it } from 'vitest';
+import { mul, sum } from '#lib/ops/index.js';
+import { adamW, clipGradNorm, type Optimiser, type SGDOptions, sgd } from '#lib/optim/index.js';
+import { compile, scalar, type Tensor, tensor, type Variable, valueAndGrad, variable } from '#lib/tensor/index.js';
 import { close, normals } from '../nn/check-layer.js';
 
 const steps = 12;
@@ -11,17 +11,29 @@ const count = (name: string): number => shapes[name].reduce((a, b) => a * b, 1);
 const gradientAt = (name: string, t: number): Float32Array => normals(`gradient ${name} ${t}`, count(name));
 
 function parametersOf(): Record<string, Variable> {
-  return Object.fromEntries(names.map((name) => [name, variable(normals(`parameter ${name}`, count(name)), { name, shape: shapes[name] })]));
+  return Object.fromEntries(
+    names.map((name) => [name, variable(normals(`parameter ${name}`, count(name)), { name, shape: shapes[name] })]),
+  );
 }
 
 /** Runs an optimiser on given gradients and returns every parameter after each step. */
-async function trajectory(parameters: Record<string, Variable>, optimiser: Optimiser, rate: (t: number) => number, decay?: (t: number) => number): Promise<Record<string, Float32Array[]>> {
+async function trajectory(
+  parameters: Record<string, Variable>,
+  optimiser: Optimiser,
+  rate: (t: number) => number,
+  decay?: (t: number) => number,
+): Promise<Record<string, Float32Array[]>> {
   const step = compile((gradients: Record<string, Tensor>, learningRate: Tensor, weightDecay: Tensor | null) =>
-    optimiser.update(new Map(Object.entries(gradients).map(([name, gradient]) => [parameters[name], gradient])), weightDecay ? { learningRate, weightDecay } : { learningRate }),
+    optimiser.update(
+      new Map(Object.entries(gradients).map(([name, gradient]) => [parameters[name], gradient])),
+      weightDecay ? { learningRate, weightDecay } : { learningRate },
+    ),
   );
   const result: Record<string, Float32Array[]> = Object.fromEntries(names.map((name) => [name, []]));
   for (let t = 0; t < steps; t++) {
-    const gradients = Object.fromEntries(names.map((name) => [name, tensor(gradientAt(name, t), { shape: shapes[name] })]));
+    const gradients = Object.fromEntries(
+      names.map((name) => [name, tensor(gradientAt(name, t), { shape: shapes[name] })]),
+    );
     await step(gradients, scalar(rate(t)), decay ? scalar(decay(t)) : null);
     for (const name of names) result[name].push((await parameters[name].read()) as Float32Array);
   }
@@ -36,18 +48,36 @@ interface Settings {
 }
 
 /** The update formula in float64: parameter, gradient, step from 1, rate, decay, and state that it keeps. */
-type Formula = (p: number, g: number, t: number, rate: number, decay: number, state: { m: number; v: number }) => number;
+type Formula = (
+  p: number,
+  g: number,
+  t: number,
+  rate: number,
+  decay: number,
+  state: { m: number; v: number },
+) => number;
 
-function reference(formula: Formula, { rate, decay, clipNorm, scale = () => 1 }: Settings): Record<string, Float64Array[]> {
-  const values = Object.fromEntries(names.map((name) => [name, Float64Array.from(normals(`parameter ${name}`, count(name)))]));
-  const states = Object.fromEntries(names.map((name) => [name, Array.from({ length: count(name) }, () => ({ m: 0, v: 0 }))]));
+function reference(
+  formula: Formula,
+  { rate, decay, clipNorm, scale = () => 1 }: Settings,
+): Record<string, Float64Array[]> {
+  const values = Object.fromEntries(
+    names.map((name) => [name, Float64Array.from(normals(`parameter ${name}`, count(name)))]),
+  );
+  const states = Object.fromEntries(
+    names.map((name) => [name, Array.from({ length: count(name) }, () => ({ m: 0, v: 0 }))]),
+  );
   const result: Record<string, Float64Array[]> = Object.fromEntries(names.map((name) => [name, []]));
   for (let t = 0; t < steps; t++) {
-    const norm = Math.sqrt(names.reduce((total, name) => total + gradientAt(name, t).reduce((squares, g) => squares + g * g, 0), 0));
+    const norm = Math.sqrt(
+      names.reduce((total, name) => total + gradientAt(name, t).reduce((squares, g) => squares + g * g, 0), 0),
+    );
     const factor = clipNorm === undefined ? 1 : Math.min(1, clipNorm / (norm + 1e-6));
     for (const name of names) {
       const gradient = gradientAt(name, t);
-      values[name] = values[name].map((p, i) => formula(p, gradient[i] * factor, t + 1, rate(t) * scale(name), decay(name, t), states[name][i]));
+      values[name] = values[name].map((p, i) =>
+        formula(p, gradient[i] * factor, t + 1, rate(t) * scale(name), decay(name, t), states[name][i]),
+      );
       result[name].push(values[name]);
     }
   }
@@ -58,7 +88,9 @@ function adam(beta1: number, beta2: number, epsilon: number): Formula {
   return (p, g, t, rate, decay, state) => {
     state.m = beta1 * state.m + (1 - beta1) * g;
     state.v = beta2 * state.v + (1 - beta2) * g * g;
-    return p * (1 - rate * decay) - (rate * (state.m / (1 - beta1 ** t))) / (Math.sqrt(state.v / (1 - beta2 ** t)) + epsilon);
+    return (
+      p * (1 - rate * decay) - (rate * (state.m / (1 - beta1 ** t))) / (Math.sqrt(state.v / (1 - beta2 ** t)) + epsilon)
+    );
   };
 }
 
@@ -72,7 +104,8 @@ function descent({ momentum = 0, dampening = 0, nesterov = false }: SGDOptions):
 }
 
 function compare(actual: Record<string, Float32Array[]>, expected: Record<string, Float64Array[]>): void {
-  for (const name of names) for (let t = 0; t < steps; t++) close(`${name} after step ${t + 1}`, actual[name][t], expected[name][t], 2e-6);
+  for (const name of names)
+    for (let t = 0; t < steps; t++) close(`${name} after step ${t + 1}`, actual[name][t], expected[name][t], 2e-6);
 }
 
 describe('optimisers follow their formulas in float64', () => {
@@ -80,39 +113,74 @@ describe('optimisers follow their formulas in float64', () => {
 
   it('AdamW', async () => {
     const parameters = parametersOf();
-    compare(await trajectory(parameters, adamW(Object.values(parameters)), () => 1e-3), reference(adam(0.9, 0.999, 1e-8), { rate: () => 1e-3, decay: () => 0.01 }));
+    compare(
+      await trajectory(parameters, adamW(Object.values(parameters)), () => 1e-3),
+      reference(adam(0.9, 0.999, 1e-8), { rate: () => 1e-3, decay: () => 0.01 }),
+    );
   });
 
   it('AdamW with groups, a rising rate, clipping, other betas', async () => {
     const parameters = parametersOf();
-    const optimiser = adamW([{ parameters: [parameters.w], weightDecay: 0.1 }, { parameters: [parameters.b, parameters.s], weightDecay: 0, learningRateScale: 0.25 }], { betas: [0.8, 0.95], epsilon: 1e-3, clipNorm: 1 });
+    const optimiser = adamW(
+      [
+        { parameters: [parameters.w], weightDecay: 0.1 },
+        { parameters: [parameters.b, parameters.s], weightDecay: 0, learningRateScale: 0.25 },
+      ],
+      { betas: [0.8, 0.95], epsilon: 1e-3, clipNorm: 1 },
+    );
     const scale = (name: string): number => (name === 'w' ? 1 : 0.25);
-    compare(await trajectory(parameters, optimiser, rising), reference(adam(0.8, 0.95, 1e-3), { rate: rising, decay: (name) => (name === 'w' ? 0.1 : 0), clipNorm: 1, scale }));
+    compare(
+      await trajectory(parameters, optimiser, rising),
+      reference(adam(0.8, 0.95, 1e-3), { rate: rising, decay: (name) => (name === 'w' ? 0.1 : 0), clipNorm: 1, scale }),
+    );
   });
 
   it('AdamW with scheduled weight decay, from which a group is excluded', async () => {
     const parameters = parametersOf();
-    const optimiser = adamW([{ parameters: [parameters.w, parameters.s] }, { parameters: [parameters.b], weightDecay: 0 }]);
+    const optimiser = adamW([
+      { parameters: [parameters.w, parameters.s] },
+      { parameters: [parameters.b], weightDecay: 0 },
+    ]);
     const decay = (t: number): number => 0.04 + 0.03 * t;
-    compare(await trajectory(parameters, optimiser, rising, decay), reference(adam(0.9, 0.999, 1e-8), { rate: rising, decay: (name, t) => (name === 'b' ? 0 : decay(t)) }));
+    compare(
+      await trajectory(parameters, optimiser, rising, decay),
+      reference(adam(0.9, 0.999, 1e-8), { rate: rising, decay: (name, t) => (name === 'b' ? 0 : decay(t)) }),
+    );
   });
 
   it('AdamW with betas of 0', async () => {
     const parameters = parametersOf();
-    compare(await trajectory(parameters, adamW(Object.values(parameters), { betas: [0, 0], epsilon: 0.1 }), rising), reference(adam(0, 0, 0.1), { rate: rising, decay: () => 0.01 }));
+    compare(
+      await trajectory(parameters, adamW(Object.values(parameters), { betas: [0, 0], epsilon: 0.1 }), rising),
+      reference(adam(0, 0, 0.1), { rate: rising, decay: () => 0.01 }),
+    );
   });
 
-  it.each<SGDOptions>([{}, { momentum: 0.9 }, { momentum: 0.9, nesterov: true, weightDecay: 0.1 }, { momentum: 0.5, dampening: 0.3, weightDecay: 0.01 }])('SGD %o', async (options) => {
+  it.each<SGDOptions>([
+    {},
+    { momentum: 0.9 },
+    { momentum: 0.9, nesterov: true, weightDecay: 0.1 },
+    { momentum: 0.5, dampening: 0.3, weightDecay: 0.01 },
+  ])('SGD %o', async (options) => {
     const parameters = parametersOf();
-    compare(await trajectory(parameters, sgd(Object.values(parameters), options), rising), reference(descent(options), { rate: rising, decay: () => options.weightDecay ?? 0 }));
+    compare(
+      await trajectory(parameters, sgd(Object.values(parameters), options), rising),
+      reference(descent(options), { rate: rising, decay: () => options.weightDecay ?? 0 }),
+    );
   });
 });
 
 describe('optimisers', () => {
   it('leave a parameter without gradient alone, its step count too', async () => {
-    const [used, unused] = [variable(Float32Array.of(1, 2), { name: 'used' }), variable(Float32Array.of(3), { name: 'unused' })];
+    const [used, unused] = [
+      variable(Float32Array.of(1, 2), { name: 'used' }),
+      variable(Float32Array.of(3), { name: 'unused' }),
+    ];
     const optimiser = adamW([used, unused], { weightDecay: 0.5 });
-    const stepOf = (wrt: Variable) => compile((learningRate: Tensor) => optimiser.update(valueAndGrad(() => sum(mul(wrt, wrt)), [used, unused]).gradients, { learningRate }));
+    const stepOf = (wrt: Variable) =>
+      compile((learningRate: Tensor) =>
+        optimiser.update(valueAndGrad(() => sum(mul(wrt, wrt)), [used, unused]).gradients, { learningRate }),
+      );
     const { gradNorm } = await stepOf(used)(scalar(0.1));
     expect(await gradNorm.item()).toBeCloseTo(Math.sqrt(20), 5);
     expect(await unused.read()).toEqual(Float32Array.of(3));
@@ -139,8 +207,12 @@ describe('optimisers', () => {
     const parameters = parametersOf();
     const optimiser = adamW(Object.values(parameters));
     const before = await parameters.w.read();
-    const step = compile((g: Tensor, learningRate: Tensor) => optimiser.update(new Map([[parameters.w, g]]), { learningRate }));
-    await expect(step(tensor(new Float32Array(15).fill(Number.NaN), { shape: [5, 3] }), scalar(0.1))).rejects.toMatchObject({ code: 'ERR_JEPA_NON_FINITE' });
+    const step = compile((g: Tensor, learningRate: Tensor) =>
+      optimiser.update(new Map([[parameters.w, g]]), { learningRate }),
+    );
+    await expect(
+      step(tensor(new Float32Array(15).fill(Number.NaN), { shape: [5, 3] }), scalar(0.1)),
+    ).rejects.toMatchObject({ code: 'ERR_JEPA_NON_FINITE' });
     expect(await parameters.w.read()).toEqual(before);
     expect((await optimiser.stateDict()).get('step')?.data).toEqual(Int32Array.of(0, 0, 0));
   });
@@ -150,13 +222,23 @@ describe('optimisers', () => {
     expect(() => adamW([])).toThrow('[adamW] expected parameters, got none');
     expect(() => adamW([parameter, parameter])).toThrow("[adamW] expected every parameter once, got 'p' twice");
     expect(() => adamW([parameter], { weightdecay: 1 } as object)).toThrow("did you mean 'weightDecay'?");
-    expect(() => adamW([parameter]).update(new Map(), { learningRate: 1 })).toThrow('[adamW] expected a gradient for at least one of its 1 trainable parameters, got none');
-    expect(() => sgd([parameter]).update(new Map([[parameter, tensor([1])]]), { learningRate: 1 })).toThrow(expect.objectContaining({ code: 'ERR_JEPA_ASSIGN_OUTSIDE_COMPILE' }));
+    expect(() => adamW([parameter]).update(new Map(), { learningRate: 1 })).toThrow(
+      '[adamW] expected a gradient for at least one of its 1 trainable parameters, got none',
+    );
+    expect(() => sgd([parameter]).update(new Map([[parameter, tensor([1])]]), { learningRate: 1 })).toThrow(
+      expect.objectContaining({ code: 'ERR_JEPA_ASSIGN_OUTSIDE_COMPILE' }),
+    );
   });
 
   it('clip gradients to a common norm', async () => {
     const [a, b] = [tensor([3, 0]), tensor([[4]])];
-    const { norm, gradients } = clipGradNorm(new Map([[a, a], [b, b]]), 1);
+    const { norm, gradients } = clipGradNorm(
+      new Map([
+        [a, a],
+        [b, b],
+      ]),
+      1,
+    );
     expect(await norm.item()).toBe(5);
     close('a', await (gradients.get(a) as Tensor).data(), [0.6, 0], 1e-6);
     const kept = clipGradNorm(new Map([[a, a]]), 10);

@@ -1,14 +1,29 @@
-import { constantSchedule, cosineSchedule, linearSchedule, oneCycle, type Schedule, warmupConstant, warmupCosine, warmupLinear, warmupStableDecay } from '#lib/optim/index.js';
 import { describe, expect, it } from 'vitest';
+import {
+  constantSchedule,
+  cosineSchedule,
+  linearSchedule,
+  oneCycle,
+  type Schedule,
+  warmupConstant,
+  warmupCosine,
+  warmupLinear,
+  warmupStableDecay,
+} from '#lib/optim/index.js';
 
-const at = (schedule: Schedule, ...steps: number[]): number[] => steps.map((step) => Number(schedule(step).toPrecision(12)));
+const at = (schedule: Schedule, ...steps: number[]): number[] =>
+  steps.map((step) => Number(schedule(step).toPrecision(12)));
 
 describe('schedules', () => {
   it('warm up linearly, then', () => {
-    expect(at(warmupCosine({ base: 1, start: 0.2, warmup: 4, total: 12, final: 0.1 }), 0, 2, 4, 8, 12)).toEqual([0.2, 0.6, 1, 0.55, 0.1]);
+    expect(at(warmupCosine({ base: 1, start: 0.2, warmup: 4, total: 12, final: 0.1 }), 0, 2, 4, 8, 12)).toEqual([
+      0.2, 0.6, 1, 0.55, 0.1,
+    ]);
     expect(at(warmupLinear({ base: 1, warmup: 4, total: 12, final: 0.2 }), 0, 4, 8, 12)).toEqual([0, 1, 0.6, 0.2]);
     expect(at(warmupConstant({ base: 2, warmup: 4 }), 0, 1, 4, 999)).toEqual([0, 0.5, 2, 2]);
-    expect(at(warmupStableDecay({ base: 1, warmup: 2, total: 10, decay: 4 }), 1, 2, 6, 8, 10)).toEqual([0.5, 1, 1, 0.5, 0]);
+    expect(at(warmupStableDecay({ base: 1, warmup: 2, total: 10, decay: 4 }), 1, 2, 6, 8, 10)).toEqual([
+      0.5, 1, 1, 0.5, 0,
+    ]);
   });
 
   it('go between two values, up or down', () => {
@@ -19,8 +34,12 @@ describe('schedules', () => {
   });
 
   it('rise and fall in one cycle', () => {
-    expect(at(oneCycle({ base: 1, total: 21, peak: 0.25, startFactor: 10, finalFactor: 100, shape: 'linear' }), 0, 4.25, 20)).toEqual([0.1, 1, 0.001]);
-    expect(at(oneCycle({ base: 1, total: 22, peak: 0.5, startFactor: 2, finalFactor: 1 }), 0, 5, 10, 21)).toEqual([0.5, 0.75, 1, 0.5]);
+    expect(
+      at(oneCycle({ base: 1, total: 21, peak: 0.25, startFactor: 10, finalFactor: 100, shape: 'linear' }), 0, 4.25, 20),
+    ).toEqual([0.1, 1, 0.001]);
+    expect(at(oneCycle({ base: 1, total: 22, peak: 0.5, startFactor: 2, finalFactor: 1 }), 0, 5, 10, 21)).toEqual([
+      0.5, 0.75, 1, 0.5,
+    ]);
   });
 
   it('hold beyond the end, or continue as the references do', () => {
@@ -37,6 +56,8 @@ describe('schedules', () => {
 
   it('refuse misspelled options and negative lengths', () => {
     expect(() => warmupCosine({ base: 1, total: 3, warmUp: 2 } as never)).toThrow("did you mean 'warmup'?");
-    expect(() => warmupCosine({ base: 1, total: -3 })).toThrow('[warmupCosine] expected steps that are not negative, got 0 and -3');
+    expect(() => warmupCosine({ base: 1, total: -3 })).toThrow(
+      '[warmupCosine] expected steps that are not negative, got 0 and -3',
+    );
   });
 });

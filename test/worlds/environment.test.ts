@@ -5,7 +5,7 @@ import {
   contains,
   discrete,
   type Environment,
-  PhysicsEnvironment,
+  physics,
   Random,
   type StepResult,
   sample,
@@ -49,7 +49,7 @@ describe('checkEnvironment', () => {
   it('accepts the suite’s worlds and a user’s own', async () => {
     await checkEnvironment(new Cart());
     await checkEnvironment(new twoRoom.TwoRoom(), { seed: 4 });
-    await checkEnvironment(await PhysicsEnvironment.create(), { steps: 8 });
+    await checkEnvironment(await physics.PhysicsEnvironment.create(), { steps: 8 });
   });
 
   const broken: [string, Environment, RegExp][] = [
@@ -139,7 +139,7 @@ describe('spaces', () => {
 
 describe('the worlds’ own errors', () => {
   it('say what was expected', async () => {
-    const physics = await PhysicsEnvironment.create();
+    const physics = await physics.PhysicsEnvironment.create();
     expect(() => physics.step(Float32Array.of(0, 0))).toThrow(/expected reset\(\)/);
     expect(() => physics.reset({ options: { kind: 'fly' } })).toThrow(/kind to be one of fall,/);
     expect(() => physics.reset({ options: { knid: 'fall' } })).toThrow(/did you mean 'kind'/);

@@ -18,7 +18,7 @@ import {
   violationPairs,
   violations,
   writeClip,
-} from '#lib/worlds/index.js';
+} from '#lib/worlds/physics/index.js';
 
 beforeAll(() => loadEngine());
 

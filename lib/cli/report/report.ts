@@ -11,7 +11,14 @@ export interface ReportMaterial {
   readonly events: readonly TrainingEvent[];
   readonly examples: PhysicsExamples;
   /** One planning episode: positions walked, in pixels of the 224-pixel room. */
-  readonly episode?: { readonly positions: readonly (readonly [number, number])[]; readonly goal: readonly [number, number]; readonly frames: Uint8Array; readonly count: number; readonly size: number; readonly success: boolean };
+  readonly episode?: {
+    readonly positions: readonly (readonly [number, number])[];
+    readonly goal: readonly [number, number];
+    readonly frames: Uint8Array;
+    readonly count: number;
+    readonly size: number;
+    readonly success: boolean;
+  };
 }
 
 /** A self-contained HTML page: no script, no request to anywhere. */
@@ -19,11 +26,33 @@ export function htmlReport({ results, events, examples, episode }: ReportMateria
   const { physics, planning, health, machine, wallSeconds } = results;
   const sections = [
     section('Result', htmlTable(rowsOf(results))),
-    section('Training', `${lossChart(events)}${healthChart(events)}<p>SIGReg ${health.sigreg.toFixed(2)} (healthy: about ${health.sigregNull.toFixed(2)}), effective rank ${health.effectiveRank.toFixed(1)}${health.collapsed ? ', <strong>collapsed</strong>' : ''}.</p>`),
+    section(
+      'Training',
+      `${lossChart(events)}${healthChart(events)}<p>SIGReg ${health.sigreg.toFixed(2)} (healthy: about ${health.sigregNull.toFixed(2)}), effective rank ${health.effectiveRank.toFixed(1)}${health.collapsed ? ', <strong>collapsed</strong>' : ''}.</p>`,
+    ),
     section('A law is broken', violation(examples)),
-    section('Imagined against true', `<p>The model sees four frames, then only the forces. Where it imagines the disc, read from its embeddings, beside where the simulator has it.</p><div class="row">${examples.rollouts.map(({ truth, imagined }, index) => pathChart([{ name: 'true', points: truth }, { name: 'imagined', points: imagined }], { title: `clip ${index + 1}, metres`, size: 4 })).join('')}</div>`),
-    section('Planning', `<p>Two-Room: ${planning.twoRoom.success.toFixed(1)} % of ${planning.twoRoom.episodes} episodes reach the goal (random ${planning.twoRoom.random.toFixed(1)} %, standing still ${planning.twoRoom.standStill.toFixed(1)} %, true simulator ${planning.twoRoom.oracle.toFixed(1)} %). Other room and 100 steps: ${planning.twoRoomHard.success.toFixed(1)} % (true simulator with straight-line distance ${planning.twoRoomHard.oracle.toFixed(1)} %). A plan takes ${planning.twoRoom.planMilliseconds.p50.toFixed(1)} ms.</p>${episode ? planningEpisode(episode) : ''}`),
-    section('Made by', `<p>Seed ${results.seed}, ${results.steps} steps at ${results.framesPerSecond.toFixed(0)} frames/s on ${escapeHtml(machine.cpu)}, ${machine.cores} cores, ${machine.target} kernels. Training ${wallSeconds.train.toFixed(0)} s, evaluation ${wallSeconds.evaluate.toFixed(0)} s, planning ${wallSeconds.plan.toFixed(0)} s. Model <code>${results.checkpoint.sha256.slice(0, 16)}</code>. Test clips are drawn from this seed and were never used in development. Violation macro ${physics.violations.macro.model.accuracy.toFixed(1)} %.</p>`),
+    section(
+      'Imagined against true',
+      `<p>The model sees four frames, then only the forces. Where it imagines the disc, read from its embeddings, beside where the simulator has it.</p><div class="row">${examples.rollouts
+        .map(({ truth, imagined }, index) =>
+          pathChart(
+            [
+              { name: 'true', points: truth },
+              { name: 'imagined', points: imagined },
+            ],
+            { title: `clip ${index + 1}, metres`, size: 4 },
+          ),
+        )
+        .join('')}</div>`,
+    ),
+    section(
+      'Planning',
+      `<p>Two-Room: ${planning.twoRoom.success.toFixed(1)} % of ${planning.twoRoom.episodes} episodes reach the goal (random ${planning.twoRoom.random.toFixed(1)} %, standing still ${planning.twoRoom.standStill.toFixed(1)} %, true simulator ${planning.twoRoom.oracle.toFixed(1)} %). Other room and 100 steps: ${planning.twoRoomHard.success.toFixed(1)} % (true simulator with straight-line distance ${planning.twoRoomHard.oracle.toFixed(1)} %). A plan takes ${planning.twoRoom.planMilliseconds.p50.toFixed(1)} ms.</p>${episode ? planningEpisode(episode) : ''}`,
+    ),
+    section(
+      'Made by',
+      `<p>Seed ${results.seed}, ${results.steps === null || results.framesPerSecond === null ? 'a finished model' : `${results.steps} steps at ${results.framesPerSecond.toFixed(0)} frames/s`} on ${escapeHtml(machine.cpu)}, ${machine.cores} cores, ${machine.target} kernels. Training ${wallSeconds.train.toFixed(0)} s, evaluation ${wallSeconds.evaluate.toFixed(0)} s, planning ${wallSeconds.plan.toFixed(0)} s. Model <code>${results.checkpoint.sha256.slice(0, 16)}</code>. Test clips are drawn from this seed and were never used in development. Violation macro ${physics.violations.macro.model.accuracy.toFixed(1)} %.</p>`,
+    ),
   ];
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>jepa: a world model of physics</title><style>${style}</style><main><h1>A world model of physics</h1>${sections.join('')}</main></html>\n`;
 }
@@ -35,14 +64,20 @@ function section(title: string, body: string): string {
 }
 
 function htmlTable([head, ...rows]: readonly (readonly string[])[]): string {
-  const cells = (row: readonly string[], tag: string): string => row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('');
+  const cells = (row: readonly string[], tag: string): string =>
+    row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('');
   return `<table><thead><tr>${cells(head, 'th')}</tr></thead><tbody>${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('')}</tbody></table>`;
 }
 
 function lossChart(events: readonly TrainingEvent[]): string {
   const steps = events.filter((event) => event.type === 'step');
-  const names = ['loss', 'oneStep', 'rollout', 'effect'].filter((name) => steps.some(({ metrics }) => metrics[name] !== undefined));
-  const series: Series[] = names.map((name) => ({ name, points: steps.filter(({ metrics }) => metrics[name] > 0).map(({ step, metrics }) => [step, metrics[name]]) }));
+  const names = ['loss', 'oneStep', 'rollout', 'effect'].filter((name) =>
+    steps.some(({ metrics }) => metrics[name] !== undefined),
+  );
+  const series: Series[] = names.map((name) => ({
+    name,
+    points: steps.filter(({ metrics }) => metrics[name] > 0).map(({ step, metrics }) => [step, metrics[name]]),
+  }));
   return lineChart(series, { title: 'Loss and its main terms', xLabel: 'step', yLabel: 'value', logarithmic: true });
 }
 
@@ -58,18 +93,32 @@ function healthChart(events: readonly TrainingEvent[]): string {
 }
 
 function violation({ violation: example }: PhysicsExamples): string {
-  const { property, possible, impossible, frames, size, possibleSurprise, impossibleSurprise, firstFrame, eventFrame } = example;
-  const curve = (values: readonly number[]): [number, number][] => values.map((value, index) => [firstFrame + index, value]);
+  const { property, possible, impossible, frames, size, possibleSurprise, impossibleSurprise, firstFrame, eventFrame } =
+    example;
+  const curve = (values: readonly number[]): [number, number][] =>
+    values.map((value, index) => [firstFrame + index, value]);
   return `<p>${escapeHtml(property)}: above the possible clip, below the same clip with the law broken at frame ${eventFrame}.</p><img alt="possible clip" src="${filmStrip(possible, frames, size, size)}"><br><img alt="impossible clip" src="${filmStrip(impossible, frames, size, size)}">${lineChart(
     [
       { name: 'possible', points: curve(possibleSurprise) },
       { name: 'impossible', points: curve(impossibleSurprise) },
     ],
-    { title: 'Surprise: error over expected error', xLabel: 'frame', yLabel: 'surprise', mark: { x: Math.max(eventFrame, firstFrame), label: 'event' } },
+    {
+      title: 'Surprise: error over expected error',
+      xLabel: 'frame',
+      yLabel: 'surprise',
+      mark: { x: Math.max(eventFrame, firstFrame), label: 'event' },
+    },
   )}`;
 }
 
-function planningEpisode({ positions, goal, frames, count, size, success }: NonNullable<ReportMaterial['episode']>): string {
+function planningEpisode({
+  positions,
+  goal,
+  frames,
+  count,
+  size,
+  success,
+}: NonNullable<ReportMaterial['episode']>): string {
   const flipped = positions.map(([x, y]): [number, number] => [x, 224 - y]);
   return `<div class="row">${pathChart([{ name: success ? 'reached' : 'not reached', points: flipped }], { title: 'one episode, pixels of the room', size: 224, marks: [{ x: goal[0], y: 224 - goal[1], label: 'goal' }] })}</div><img alt="frames of the episode" src="${filmStrip(frames, count, size, size)}">`;
 }

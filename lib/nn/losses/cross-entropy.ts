@@ -1,6 +1,21 @@
 import { JepaError } from '../../errors.js';
 import { checkOptions } from '../../io/options.js';
-import { add, cast, concat, div, equal, logsumexp, matmul, mean, mul, notEqual, reshape, sub, sum, where } from '../../ops/index.js';
+import {
+  add,
+  cast,
+  concat,
+  div,
+  equal,
+  logsumexp,
+  matmul,
+  mean,
+  mul,
+  notEqual,
+  reshape,
+  sub,
+  sum,
+  where,
+} from '../../ops/index.js';
 import { arange, type Tensor, tensor } from '../../tensor/index.js';
 import { type LossOptions, normalize } from './distance.js';
 
@@ -22,12 +37,18 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   const classes = logits.shape[logits.rank - 1];
   const rows = logits.size / classes;
   if (target.dtype !== 'int32' || target.size !== rows) {
-    throw new JepaError('ERR_JEPA_SHAPE', `[crossEntropy] expected int32 targets of shape [${logits.shape.slice(0, -1).join(', ')}] for logits [${logits.shape.join(', ')}], got ${target.dtype} [${target.shape.join(', ')}]`);
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[crossEntropy] expected int32 targets of shape [${logits.shape.slice(0, -1).join(', ')}] for logits [${logits.shape.join(', ')}], got ${target.dtype} [${target.shape.join(', ')}]`,
+    );
   }
   const flat = reshape(logits, [rows, classes]);
   const labels = reshape(target, [rows]);
   const chosen = sum(where(equal(arange(0, classes), reshape(labels, [rows, 1])), flat, 0), { axes: [1] });
-  const expected = labelSmoothing === 0 ? chosen : add(mul(chosen, 1 - labelSmoothing), mul(mean(flat, { axes: [1] }), labelSmoothing));
+  const expected =
+    labelSmoothing === 0
+      ? chosen
+      : add(mul(chosen, 1 - labelSmoothing), mul(mean(flat, { axes: [1] }), labelSmoothing));
   const counts = notEqual(labels, ignoreIndex);
   const losses = where(counts, sub(logsumexp(flat, 1), expected), 0);
   if (reduction === 'none') return reshape(losses, target.shape);
@@ -51,10 +72,13 @@ export interface InfoNCEOptions {
 export function infoNCE(queries: Tensor, keys: Tensor, options: InfoNCEOptions = {}): Tensor {
   checkOptions('infoNCE', options, ['temperature', 'symmetric', 'normalize']);
   const { temperature = 0.1, symmetric = false } = options;
-  const unit = options.normalize ?? true ? normalize : (x: Tensor): Tensor => x;
+  const unit = (options.normalize ?? true) ? normalize : (x: Tensor): Tensor => x;
   const count = queries.shape[0];
   if (keys.shape[0] < count || (symmetric && keys.shape[0] !== count)) {
-    throw new JepaError('ERR_JEPA_SHAPE', `[infoNCE] expected ${symmetric ? '' : 'at least '}${count} keys for queries [${queries.shape.join(', ')}], got [${keys.shape.join(', ')}]`);
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[infoNCE] expected ${symmetric ? '' : 'at least '}${count} keys for queries [${queries.shape.join(', ')}], got [${keys.shape.join(', ')}]`,
+    );
   }
   const logits = div(matmul(unit(queries), unit(keys), { transposeB: true }), temperature);
   const own = arange(0, count);

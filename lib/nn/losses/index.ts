@@ -1,5 +1,21 @@
 export { type CrossEntropyOptions, crossEntropy, type InfoNCEOptions, infoNCE, ntXent } from './cross-entropy.js';
-export { cosine, cosineSimilarity, l1, type LossOptions, mse, normalize, type Reduction, smoothL1 } from './distance.js';
+export {
+  cosine,
+  cosineSimilarity,
+  type LossOptions,
+  l1,
+  mse,
+  normalize,
+  type Reduction,
+  smoothL1,
+} from './distance.js';
 export { inverseDynamics } from './inverse-dynamics.js';
 export { type SigregOptions, sigreg, sigregCollapsed, sigregExpected, sigregNull, sigregStatistic } from './sigreg.js';
-export { type CovarianceLossOptions, covarianceLoss, type VarianceLossOptions, type VicregOptions, varianceLoss, vicreg } from './vicreg.js';
+export {
+  type CovarianceLossOptions,
+  covarianceLoss,
+  type VarianceLossOptions,
+  type VicregOptions,
+  varianceLoss,
+  vicreg,
+} from './vicreg.js';

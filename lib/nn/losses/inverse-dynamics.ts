@@ -11,9 +11,18 @@ import { mse } from './distance.js';
  * @param embeddings [B, T, D]   @param actions [B, T or more, A], action t taken at frame t   @param head [..., frames·D] → [..., A]
  * @returns mean squared error, a scalar
  */
-export function inverseDynamics(embeddings: Tensor, actions: Tensor, head: Pick<Layer, 'forward'>, { frames = 2 }: { readonly frames?: number } = {}): Tensor {
+export function inverseDynamics(
+  embeddings: Tensor,
+  actions: Tensor,
+  head: Pick<Layer, 'forward'>,
+  { frames = 2 }: { readonly frames?: number } = {},
+): Tensor {
   const steps = embeddings.shape[1] - frames + 1;
-  if (frames < 2 || steps < 1) throw new JepaError('ERR_JEPA_SHAPE', `[inverseDynamics] expected at least ${Math.max(frames, 2)} frames, got embeddings [${embeddings.shape.join(', ')}]`);
+  if (frames < 2 || steps < 1)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[inverseDynamics] expected at least ${Math.max(frames, 2)} frames, got embeddings [${embeddings.shape.join(', ')}]`,
+    );
   const windows = concat(
     Array.from({ length: frames }, (_, offset) => slice(embeddings, 1, offset, offset + steps)),
     -1,

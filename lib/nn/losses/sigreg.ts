@@ -1,6 +1,20 @@
 import { JepaError } from '../../errors.js';
 import { checkOptions } from '../../io/options.js';
-import { add, cast, cos, matmul, mean, mul, normal, rsqrt, sin, square, sub, sum, sumOfSquares } from '../../ops/index.js';
+import {
+  add,
+  cast,
+  cos,
+  matmul,
+  mean,
+  mul,
+  normal,
+  rsqrt,
+  sin,
+  square,
+  sub,
+  sum,
+  sumOfSquares,
+} from '../../ops/index.js';
 import { stopGradient, type Tensor } from '../../tensor/index.js';
 
 export interface SigregOptions {
@@ -64,26 +78,38 @@ export function sigreg(z: Tensor, options: SigregOptions = {}): Tensor {
 /** The statistic T of every group and direction: [..., N, D] → [..., M]. */
 export function sigregStatistic(z: Tensor, options: SigregOptions = {}): Tensor {
   checkOptions('sigreg', options, ['directions', 'knots', 'range', 'seed', 'step', 'stream']);
-  if (z.rank < 2) throw new JepaError('ERR_JEPA_SHAPE', `[sigreg] expected z of shape [..., N, D], got [${z.shape.join(', ')}]`);
+  if (z.rank < 2)
+    throw new JepaError('ERR_JEPA_SHAPE', `[sigreg] expected z of shape [..., N, D], got [${z.shape.join(', ')}]`);
   const { knots = 17, range = [0, 3] } = options;
   const projected = matmul(cast(z, 'float32'), directionsOf(z, options)); // [..., N, M]
   const over = { axes: [-2], keepDims: true };
   const terms: Tensor[] = [];
-  for (const { t, phi, weight } of quadrature(knots, range[1]).slice(1)) { // at t = 0 nothing can differ
+  for (const { t, phi, weight } of quadrature(knots, range[1]).slice(1)) {
+    // at t = 0 nothing can differ
     const angle = mul(projected, t);
     const real = sub(mean(cos(angle), over), phi);
     const imaginary = mean(sin(angle), over);
     terms.push(mul(add(square(real), square(imaginary)), weight));
   }
   const samples = z.shape[z.rank - 2];
-  return sum(mul(terms.reduce((total, term) => add(total, term)), samples), { axes: [-2] });
+  return sum(
+    mul(
+      terms.reduce((total, term) => add(total, term)),
+      samples,
+    ),
+    { axes: [-2] },
+  );
 }
 
 /** Unit columns [D, M], drawn for this step or as given. */
 function directionsOf(z: Tensor, { directions = 64, seed = 0, step = 0, stream = 'sigreg' }: SigregOptions): Tensor {
   const width = z.shape[z.rank - 1];
   if (typeof directions !== 'number') {
-    if (directions.shape[0] !== width) throw new JepaError('ERR_JEPA_SHAPE', `[sigreg] expected directions of shape [${width}, M] (last axis of z [${z.shape.join(', ')}]), got [${directions.shape.join(', ')}]`);
+    if (directions.shape[0] !== width)
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[sigreg] expected directions of shape [${width}, M] (last axis of z [${z.shape.join(', ')}]), got [${directions.shape.join(', ')}]`,
+      );
     return directions;
   }
   const drawn = normal([width, directions], { seed, step, stream });

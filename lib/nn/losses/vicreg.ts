@@ -1,6 +1,20 @@
 import { JepaError } from '../../errors.js';
 import { checkOptions } from '../../io/options.js';
-import { add, div, matmul, mean, mul, notEqual, relu, reshape, sqrt, square, sub, sum, where } from '../../ops/index.js';
+import {
+  add,
+  div,
+  matmul,
+  mean,
+  mul,
+  notEqual,
+  relu,
+  reshape,
+  sqrt,
+  square,
+  sub,
+  sum,
+  where,
+} from '../../ops/index.js';
 import { arange, type Tensor } from '../../tensor/index.js';
 import { mse } from './distance.js';
 
@@ -58,18 +72,26 @@ export interface VicregOptions {
  * VICReg (Bardes, Ponce & LeCun 2022, eq. 6) between two views, and its unweighted terms.
  * @param a, b [N, D]
  */
-export function vicreg(a: Tensor, b: Tensor, options: VicregOptions = {}): { loss: Tensor; invariance: Tensor; variance: Tensor; covariance: Tensor } {
+export function vicreg(
+  a: Tensor,
+  b: Tensor,
+  options: VicregOptions = {},
+): { loss: Tensor; invariance: Tensor; variance: Tensor; covariance: Tensor } {
   checkOptions('vicreg', options, ['invariance', 'variance', 'covariance', 'style']);
   const paper = options.style === 'paper';
   const invariance = paper ? mean(sum(square(sub(a, b)), { axes: [1] })) : mse(a, b);
   const hinges = add(varianceLoss(a), varianceLoss(b));
   const variance = paper ? hinges : mul(hinges, 0.5);
   const covariance = add(covarianceLoss(a), covarianceLoss(b));
-  const loss = add(add(mul(invariance, options.invariance ?? 25), mul(variance, options.variance ?? 25)), mul(covariance, options.covariance ?? 1));
+  const loss = add(
+    add(mul(invariance, options.invariance ?? 25), mul(variance, options.variance ?? 25)),
+    mul(covariance, options.covariance ?? 1),
+  );
   return { loss, invariance, variance, covariance };
 }
 
 function centre(op: string, z: Tensor): Tensor {
-  if (z.rank !== 2 || z.shape[0] < 2) throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected [N, D] with N at least 2, got [${z.shape.join(', ')}]`);
+  if (z.rank !== 2 || z.shape[0] < 2)
+    throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected [N, D] with N at least 2, got [${z.shape.join(', ')}]`);
   return sub(z, mean(z, { axes: [0], keepDims: true }));
 }

@@ -46,7 +46,8 @@ export function writeProgram(
   const nodes = new ByteWriter();
   for (const { op, attributes, inputs, outputs } of steps) {
     const code = ops.indexOf(op);
-    if (code < 0) throw new JepaError('ERR_JEPA_PROGRAM', `[compile] expected an op that the native side has, got '${op}'`);
+    if (code < 0)
+      throw new JepaError('ERR_JEPA_PROGRAM', `[compile] expected an op that the native side has, got '${op}'`);
     nodes.u16(code).u8(inputs.length).u8(outputs.length).u32(attributes.length);
     for (const value of [...inputs, ...outputs]) nodes.u32(view(value));
     nodes.append(attributes).pad(4);

@@ -25,14 +25,20 @@ export function clusters(graph: Graph, fuse: boolean, kept: ReadonlySet<Buffer>)
       for (const writer of input.buffer.writers) {
         const at = level.get(writer);
         if (at === undefined) continue;
-        const fusable = fuse && node.kind === 'elementwise' && writer.kind === 'elementwise' && canShareRegister(writer, node, keyOf(input));
+        const fusable =
+          fuse &&
+          node.kind === 'elementwise' &&
+          writer.kind === 'elementwise' &&
+          canShareRegister(writer, node, keyOf(input));
         own = Math.max(own, fusable ? at : at + 1);
         if (fusable) partners.push(writer);
       }
     }
     if (node.kind === 'elementwise') {
       let joined: Cluster = { kind: 'cluster', members: [node] };
-      const groups = new Set(partners.filter((partner) => level.get(partner) === own).map((partner) => clusterOf.get(partner) as Cluster));
+      const groups = new Set(
+        partners.filter((partner) => level.get(partner) === own).map((partner) => clusterOf.get(partner) as Cluster),
+      );
       const members = [...groups].flatMap((group) => group.members);
       if (groups.size > 0) {
         const merged = [...members, node];
@@ -76,14 +82,25 @@ function sink(graph: Graph, clusterOf: Map<IrNode, Cluster>, kept: ReadonlySet<B
   }
 }
 
-function onlyReader(cluster: Cluster, clusterOf: ReadonlyMap<IrNode, Cluster>, readers: ReadonlyMap<Buffer, readonly { readonly node: IrNode; readonly key: string }[]>, kept: ReadonlySet<Buffer>): Cluster | undefined {
+function onlyReader(
+  cluster: Cluster,
+  clusterOf: ReadonlyMap<IrNode, Cluster>,
+  readers: ReadonlyMap<Buffer, readonly { readonly node: IrNode; readonly key: string }[]>,
+  kept: ReadonlySet<Buffer>,
+): Cluster | undefined {
   let target: Cluster | undefined;
   for (const member of cluster.members) {
     if (kept.has(member.output.buffer)) return undefined;
     for (const { node, key } of readers.get(member.output.buffer) ?? []) {
       const reader = clusterOf.get(node);
       if (reader === cluster) continue;
-      if (!reader || node.kind !== 'elementwise' || (target && reader !== target) || !canShareRegister(member, node, key)) return undefined;
+      if (
+        !reader ||
+        node.kind !== 'elementwise' ||
+        (target && reader !== target) ||
+        !canShareRegister(member, node, key)
+      )
+        return undefined;
       target = reader;
     }
   }
@@ -92,13 +109,20 @@ function onlyReader(cluster: Cluster, clusterOf: ReadonlyMap<IrNode, Cluster>, r
 
 function canShareRegister(writer: ElementwiseNode, reader: ElementwiseNode, read: string): boolean {
   const { output } = writer;
-  return fitsRegister(output.dtype) && isWhole(output) && sameShape(output.shape, reader.output.shape) && keyOf(output) === read;
+  return (
+    fitsRegister(output.dtype) &&
+    isWhole(output) &&
+    sameShape(output.shape, reader.output.shape) &&
+    keyOf(output) === read
+  );
 }
 
 // Inputs from outside and all results: an upper bound of what the native node will read and write.
 function operands(members: readonly ElementwiseNode[]): number {
   const inside = new Set(members.map(({ output }) => output.buffer));
   const outside = new Set<string>();
-  for (const { inputs } of members) for (const input of inputs) if (!inside.has(input.buffer) && input.constant === undefined) outside.add(keyOf(input));
+  for (const { inputs } of members)
+    for (const input of inputs)
+      if (!inside.has(input.buffer) && input.constant === undefined) outside.add(keyOf(input));
   return outside.size;
 }

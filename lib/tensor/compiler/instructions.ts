@@ -60,7 +60,11 @@ export interface Pass {
  * @param codes instruction codes by name
  * @returns undefined if it does not fit into the machine's registers or operands
  */
-export function instructionsFor(members: readonly ElementwiseNode[], stores: readonly ElementwiseNode[], codes: ReadonlyMap<string, number>): Pass | undefined {
+export function instructionsFor(
+  members: readonly ElementwiseNode[],
+  stores: readonly ElementwiseNode[],
+  codes: ReadonlyMap<string, number>,
+): Pass | undefined {
   const listing = new Listing();
   const inputs: Value[] = [];
   const loaded = new Map<string, number>();
@@ -70,7 +74,8 @@ export function instructionsFor(members: readonly ElementwiseNode[], stores: rea
       const key = keyOf(value);
       const inside = results.get(key);
       if (inside !== undefined) return inside;
-      if (value.constant !== undefined) return isFloat(value.dtype) ? listing.float(value.constant) : listing.int(value.constant);
+      if (value.constant !== undefined)
+        return isFloat(value.dtype) ? listing.float(value.constant) : listing.int(value.constant);
       let register = loaded.get(key);
       if (register === undefined) {
         register = listing.load(isFloat(value.dtype) ? 'load_f' : 'load_i', inputs.length);
@@ -88,7 +93,12 @@ export function instructionsFor(members: readonly ElementwiseNode[], stores: rea
 }
 
 /** Linear scan: a register is free again after its last reader. Stores read at the end. */
-function allocate(instructions: readonly Instruction[], stored: readonly number[], stores: readonly ElementwiseNode[], codes: ReadonlyMap<string, number>): Uint8Array | undefined {
+function allocate(
+  instructions: readonly Instruction[],
+  stored: readonly number[],
+  stores: readonly ElementwiseNode[],
+  codes: ReadonlyMap<string, number>,
+): Uint8Array | undefined {
   const lastUse = new Array<number>(instructions.length).fill(-1);
   for (const [index, { operands }] of instructions.entries()) for (const operand of operands) lastUse[operand] = index;
   for (const register of stored) lastUse[register] = instructions.length;
@@ -110,18 +120,34 @@ function allocate(instructions: readonly Instruction[], stored: readonly number[
     written++;
   }
   for (const [output, register] of stored.entries()) {
-    emit(writer, codeOf(isFloat(stores[output].output.dtype) ? 'store_f' : 'store_i', codes), output, [place[register]], 0);
+    emit(
+      writer,
+      codeOf(isFloat(stores[output].output.dtype) ? 'store_f' : 'store_i', codes),
+      output,
+      [place[register]],
+      0,
+    );
     written++;
   }
   return new ByteWriter().u16(written).u16(used).append(writer.bytes()).bytes();
 }
 
-function emit(writer: ByteWriter, code: number, destination: number, [a = 0, b = 0, c = 0]: readonly number[], immediate: number): void {
+function emit(
+  writer: ByteWriter,
+  code: number,
+  destination: number,
+  [a = 0, b = 0, c = 0]: readonly number[],
+  immediate: number,
+): void {
   writer.u8(code).u8(destination).u8(a).u8(b).u8(c).u8(0).u16(0).u32(immediate);
 }
 
 function codeOf(name: string, codes: ReadonlyMap<string, number>): number {
   const code = codes.get(name);
-  if (code === undefined) throw new JepaError('ERR_JEPA_PROGRAM', `[compile] expected an instruction of the elementwise machine, got '${name}'`);
+  if (code === undefined)
+    throw new JepaError(
+      'ERR_JEPA_PROGRAM',
+      `[compile] expected an instruction of the elementwise machine, got '${name}'`,
+    );
   return code;
 }

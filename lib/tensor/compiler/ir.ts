@@ -60,8 +60,22 @@ export class Graph {
     return { buffer: this.buffer(dtype, sizeOf(shape), rest), dtype, shape, strides: denseStrides(shape), offset: 0 };
   }
 
-  elementwise(op: OpDefinition<unknown>, attributes: unknown, specs: readonly TensorSpec[], inputs: readonly Value[], output: Value): Value {
-    const node: ElementwiseNode = { kind: 'elementwise', order: this.nodes.length, op, attributes, specs, inputs, output };
+  elementwise(
+    op: OpDefinition<unknown>,
+    attributes: unknown,
+    specs: readonly TensorSpec[],
+    inputs: readonly Value[],
+    output: Value,
+  ): Value {
+    const node: ElementwiseNode = {
+      kind: 'elementwise',
+      order: this.nodes.length,
+      op,
+      attributes,
+      specs,
+      inputs,
+      output,
+    };
     this.nodes.push(node);
     output.buffer.writers.push(node);
     return output;
@@ -81,12 +95,19 @@ export class Graph {
 
 /** Text that is equal for equal values. */
 export function keyOf({ buffer, constant, offset, shape, strides }: Value): string {
-  return constant === undefined ? `${buffer.id}@${offset}[${shape.join()}|${strides.join()}]` : `=${constant}:${buffer.dtype}[${shape.join()}]`;
+  return constant === undefined
+    ? `${buffer.id}@${offset}[${shape.join()}|${strides.join()}]`
+    : `=${constant}:${buffer.dtype}[${shape.join()}]`;
 }
 
 /** Whether a value is its whole buffer, row-major. */
 export function isWhole(value: Value): boolean {
-  return value.offset === 0 && value.buffer.elements === sizeOf(value.shape) && value.buffer.dtype === value.dtype && isDense(value);
+  return (
+    value.offset === 0 &&
+    value.buffer.elements === sizeOf(value.shape) &&
+    value.buffer.dtype === value.dtype &&
+    isDense(value)
+  );
 }
 
 export function isDense({ shape, strides }: StridedView): boolean {
@@ -128,7 +149,9 @@ export function satisfies(view: StridedView, layout: Layout): boolean {
 /** The view with stride 0 along axes it is stretched over. */
 export function broadcastView<V extends StridedView>(view: V, shape: readonly number[]): V {
   const lead = shape.length - view.shape.length;
-  const strides = shape.map((extent, axis) => (axis < lead || (view.shape[axis - lead] === 1 && extent !== 1) ? 0 : view.strides[axis - lead]));
+  const strides = shape.map((extent, axis) =>
+    axis < lead || (view.shape[axis - lead] === 1 && extent !== 1) ? 0 : view.strides[axis - lead],
+  );
   return { ...view, shape, strides };
 }
 

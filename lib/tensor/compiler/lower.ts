@@ -24,20 +24,38 @@ export interface Lowered {
 }
 
 /** Lowers traced tensors to the bytes of a native program. */
-export function lower(placeholders: readonly Tensor[], outputs: readonly Tensor[], trace: Trace, native: NativeDescription): Lowered {
+export function lower(
+  placeholders: readonly Tensor[],
+  outputs: readonly Tensor[],
+  trace: Trace,
+  native: NativeDescription,
+): Lowered {
   const translator = new Translator(placeholders, trace.passes);
   const { graph } = translator;
   const assignments = [...trace.assignments];
-  translator.translate([...outputs, ...trace.guards.map(({ tensor }) => tensor), ...assignments.map(([, value]) => value)]);
-  const targets = assignments.map(([variable, value]) => ({ variable: translator.variable(variable), value: translator.valueOf(value) }));
+  translator.translate([
+    ...outputs,
+    ...trace.guards.map(({ tensor }) => tensor),
+    ...assignments.map(([, value]) => value),
+  ]);
+  const targets = assignments.map(([variable, value]) => ({
+    variable: translator.variable(variable),
+    value: translator.valueOf(value),
+  }));
   const results = outputs.map((tensor, slot) => intoOutput(translator, translator.valueOf(tensor), slot));
   const guards = trace.guards.map(({ tensor, name }) => {
-    if (tensor.size !== 1 || !isFloat(tensor.dtype)) throw new JepaError('ERR_JEPA_SHAPE', `[guardFinite] expected a float scalar for '${name}'`);
+    if (tensor.size !== 1 || !isFloat(tensor.dtype))
+      throw new JepaError('ERR_JEPA_SHAPE', `[guardFinite] expected a float scalar for '${name}'`);
     return materialised(translator, translator.valueOf(tensor));
   });
   if (trace.passes.pack) packOperands(graph);
   const kept = new Set([...results, ...guards, ...targets.map(({ value }) => value)].map(({ buffer }) => buffer));
-  const plan = schedule(graph.nodes, clusters(graph, trace.passes.fuse, kept), { outputs: results, guards, assignments: targets }, trace.passes.inPlace);
+  const plan = schedule(
+    graph.nodes,
+    clusters(graph, trace.passes.fuse, kept),
+    { outputs: results, guards, assignments: targets },
+    trace.passes.inPlace,
+  );
   const codes = new Map(native.instructions.map((name, code) => [name, code]));
   const steps: NativeStep[] = [];
   let commitStart = -1;
@@ -46,9 +64,18 @@ export function lower(placeholders: readonly Tensor[], outputs: readonly Tensor[
     steps.push(...stepsOf(unit, codes));
   }
   if (commitStart < 0) commitStart = steps.length;
-  for (const { from, to } of plan.copies) steps.push({ op: 'copy', attributes: new Uint8Array(0), inputs: [from], outputs: [to], label: 'copy' });
+  for (const { from, to } of plan.copies)
+    steps.push({ op: 'copy', attributes: new Uint8Array(0), inputs: [from], outputs: [to], label: 'copy' });
   const { bytes, buffers } = writeProgram(steps, commitStart, guards, native.ops);
-  return { bytes, variables: translator.variables, assigned: assignments.map(([variable]) => variable), guards: trace.guards.map(({ name }) => name), steps, buffers, commitStart };
+  return {
+    bytes,
+    variables: translator.variables,
+    assigned: assignments.map(([variable]) => variable),
+    guards: trace.guards.map(({ name }) => name),
+    steps,
+    buffers,
+    commitStart,
+  };
 }
 
 /** Makes a value fill an output buffer: the one it is computed into if that is free, else a copy. */
@@ -69,29 +96,75 @@ function materialised({ graph }: Translator, value: Value): Value {
 }
 
 function stepsOf({ native, members, stores }: Unit, codes: ReadonlyMap<string, number>): NativeStep[] {
-  if (native) return [{ op: native.name, attributes: native.attributes, inputs: native.inputs, outputs: native.outputs, label: native.name }];
+  if (native)
+    return [
+      {
+        op: native.name,
+        attributes: native.attributes,
+        inputs: native.inputs,
+        outputs: native.outputs,
+        label: native.name,
+      },
+    ];
   if (stores.length === 0) return [];
-  const pass = instructionsFor(members, stores.map(({ member }) => member), codes);
-  if (pass) return [{ op: 'elementwise', ...pass, outputs: stores.map(({ to }) => to), label: members.map(({ op }) => op.name).join(' ') }];
+  const pass = instructionsFor(
+    members,
+    stores.map(({ member }) => member),
+    codes,
+  );
+  if (pass)
+    return [
+      {
+        op: 'elementwise',
+        ...pass,
+        outputs: stores.map(({ to }) => to),
+        label: members.map(({ op }) => op.name).join(' '),
+      },
+    ];
   return halves(members, stores, codes);
 }
 
 /** Too long for the machine's registers: two passes, the first of which stores what the second reads. */
-function halves(members: readonly ElementwiseNode[], stores: Unit['stores'], codes: ReadonlyMap<string, number>): NativeStep[] {
-  if (members.length < 2) throw new JepaError('ERR_JEPA_PROGRAM', `[${members[0].op.name}] expected an elementwise op of at most 32 registers`);
+function halves(
+  members: readonly ElementwiseNode[],
+  stores: Unit['stores'],
+  codes: ReadonlyMap<string, number>,
+): NativeStep[] {
+  if (members.length < 2)
+    throw new JepaError(
+      'ERR_JEPA_PROGRAM',
+      `[${members[0].op.name}] expected an elementwise op of at most 32 registers`,
+    );
   const first = members.slice(0, members.length >> 1);
   const second = members.slice(members.length >> 1);
   const readLater = new Set(second.flatMap(({ inputs }) => inputs.map(({ buffer }) => buffer)));
-  const own = (part: readonly ElementwiseNode[]): Unit['stores'] => stores.filter(({ member }) => part.includes(member));
+  const own = (part: readonly ElementwiseNode[]): Unit['stores'] =>
+    stores.filter(({ member }) => part.includes(member));
   const kept = own(first);
-  const bridges = first.filter((member) => readLater.has(member.output.buffer) && !kept.some((store) => store.member === member && store.to === member.output)).map((member) => ({ member, to: member.output }));
+  const bridges = first
+    .filter(
+      (member) =>
+        readLater.has(member.output.buffer) &&
+        !kept.some((store) => store.member === member && store.to === member.output),
+    )
+    .map((member) => ({ member, to: member.output }));
   // Variables keep their old values until both halves have read them.
   const late = kept.filter(({ to }) => to.buffer.kind === 'variable');
-  const lateBridges = late.filter(({ member }) => ![...kept, ...bridges].some((store) => store.member === member && store.to === member.output)).map(({ member }) => ({ member, to: member.output }));
+  const lateBridges = late
+    .filter(
+      ({ member }) => ![...kept, ...bridges].some((store) => store.member === member && store.to === member.output),
+    )
+    .map(({ member }) => ({ member, to: member.output }));
   const early = kept.filter((store) => !late.includes(store));
   return [
     ...stepsOf({ members: first, stores: [...early, ...bridges, ...lateBridges], commit: false }, codes),
     ...stepsOf({ members: second, stores: own(second), commit: false }, codes),
-    ...late.map(({ member, to }) => ({ op: 'copy', attributes: new Uint8Array(0), inputs: [member.output], outputs: [to], label: 'copy' })),
+    ...late.map(({ member, to }) => ({
+      op: 'copy',
+      attributes: new Uint8Array(0),
+      inputs: [member.output],
+      outputs: [to],
+      label: 'copy',
+    })),
   ];
 }

@@ -24,7 +24,14 @@ export function packOperands(graph: Graph): void {
       const [a, , ...rest] = node.inputs;
       node.inputs = [a, packed, ...rest];
     }
-    const node: NativeNode = { kind: 'native', order: nodes[0].order - 0.5, name: 'matmul_pack', attributes: new Uint8Array(0), inputs: [operand], outputs: [packed] };
+    const node: NativeNode = {
+      kind: 'native',
+      order: nodes[0].order - 0.5,
+      name: 'matmul_pack',
+      attributes: new Uint8Array(0),
+      inputs: [operand],
+      outputs: [packed],
+    };
     packed.buffer.writers.push(node);
     graph.nodes.push(node);
   }

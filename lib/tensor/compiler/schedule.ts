@@ -28,13 +28,21 @@ export interface Schedule {
  * Orders the work: everything that can fail first, then the units that update variables in place, then copies into variables
  * whose new value could not be written in place because somebody still reads the old one.
  */
-export function schedule(nodes: readonly IrNode[], clusterOf: ReadonlyMap<IrNode, Cluster>, wanted: Wanted, inPlace: boolean): Schedule {
+export function schedule(
+  nodes: readonly IrNode[],
+  clusterOf: ReadonlyMap<IrNode, Cluster>,
+  wanted: Wanted,
+  inPlace: boolean,
+): Schedule {
   const units = new Map<IrNode, Unit>();
   const needed = neededNodes(nodes, wanted);
   const list: Unit[] = [];
   for (const node of nodes) {
     if (!needed.has(node) || units.has(node)) continue;
-    const members = node.kind === 'elementwise' ? (clusterOf.get(node) as Cluster).members.filter((member) => needed.has(member)) : [];
+    const members =
+      node.kind === 'elementwise'
+        ? (clusterOf.get(node) as Cluster).members.filter((member) => needed.has(member))
+        : [];
     const unit: Unit = { members, native: node.kind === 'native' ? node : undefined, stores: [], commit: false };
     for (const member of members) units.set(member, unit);
     units.set(node, unit);
@@ -76,7 +84,13 @@ export function inputsOf({ members, native }: Unit): readonly Value[] {
   return native ? native.inputs : members.flatMap(({ inputs }) => inputs);
 }
 
-function place(list: readonly Unit[], units: ReadonlyMap<IrNode, Unit>, readers: ReadonlyMap<Buffer, ReadonlySet<Unit>>, { outputs, guards, assignments }: Wanted, inPlace: boolean): { from: Value; to: Value }[] {
+function place(
+  list: readonly Unit[],
+  units: ReadonlyMap<IrNode, Unit>,
+  readers: ReadonlyMap<Buffer, ReadonlySet<Unit>>,
+  { outputs, guards, assignments }: Wanted,
+  inPlace: boolean,
+): { from: Value; to: Value }[] {
   const guarded = new Set(guards.map(({ buffer }) => buffer));
   const returned = new Set(outputs.map(({ buffer }) => buffer));
   const assigned = new Map<Buffer, Value[]>();
@@ -91,7 +105,12 @@ function place(list: readonly Unit[], units: ReadonlyMap<IrNode, Unit>, readers:
     unit.commit =
       inPlace &&
       results.some((buffer) => assigned.has(buffer)) &&
-      results.every((buffer) => !guarded.has(buffer) && !returned.has(buffer) && [...(readers.get(buffer) ?? [])].every((reader) => reader.commit));
+      results.every(
+        (buffer) =>
+          !guarded.has(buffer) &&
+          !returned.has(buffer) &&
+          [...(readers.get(buffer) ?? [])].every((reader) => reader.commit),
+      );
   }
   const copies: { from: Value; to: Value }[] = [];
   for (const unit of list) {
@@ -102,7 +121,8 @@ function place(list: readonly Unit[], units: ReadonlyMap<IrNode, Unit>, readers:
       const direct = targets.filter((variable) => canUpdateInPlace(unit, member, variable, readers));
       if (readOutside || direct.length < targets.length) unit.stores.push({ member, to: member.output });
       for (const variable of direct) unit.stores.push({ member, to: variable });
-      for (const variable of targets) if (!direct.includes(variable)) copies.push({ from: member.output, to: variable });
+      for (const variable of targets)
+        if (!direct.includes(variable)) copies.push({ from: member.output, to: variable });
     }
   }
   for (const { variable, value } of assignments) {
@@ -114,7 +134,12 @@ function place(list: readonly Unit[], units: ReadonlyMap<IrNode, Unit>, readers:
   return copies;
 }
 
-function canUpdateInPlace(unit: Unit, member: ElementwiseNode, variable: Value, readers: ReadonlyMap<Buffer, ReadonlySet<Unit>>): boolean {
+function canUpdateInPlace(
+  unit: Unit,
+  member: ElementwiseNode,
+  variable: Value,
+  readers: ReadonlyMap<Buffer, ReadonlySet<Unit>>,
+): boolean {
   if (!unit.commit || !isWhole(member.output)) return false;
   for (const reader of readers.get(variable.buffer) ?? []) if (reader !== unit && reader.commit) return false;
   // Its own reads must be of the very elements it writes.
@@ -124,7 +149,8 @@ function canUpdateInPlace(unit: Unit, member: ElementwiseNode, variable: Value, 
 /** Topological order, as early as the nodes were made; commit units last. */
 function order(list: readonly Unit[], units: ReadonlyMap<IrNode, Unit>): Unit[] {
   const position = new Map<Unit, number>();
-  for (const unit of list) position.set(unit, unit.native ? unit.native.order : Math.max(...unit.members.map((member) => member.order)));
+  for (const unit of list)
+    position.set(unit, unit.native ? unit.native.order : Math.max(...unit.members.map((member) => member.order)));
   const waiting = new Map<Unit, number>();
   const after = new Map<Unit, Unit[]>();
   for (const unit of list) {
@@ -184,7 +210,8 @@ class Heap<Item> {
     items[0] = last;
     for (let at = 0; ; ) {
       let least = at;
-      for (const child of [2 * at + 1, 2 * at + 2]) if (child < items.length && this.#compare(items[child], items[least]) < 0) least = child;
+      for (const child of [2 * at + 1, 2 * at + 2])
+        if (child < items.length && this.#compare(items[child], items[least]) < 0) least = child;
       if (least === at) return first;
       [items[least], items[at]] = [items[at], items[least]];
       at = least;

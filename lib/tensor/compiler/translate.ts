@@ -12,7 +12,8 @@ import { broadcastView, Graph, keyOf, satisfies, type Value } from './ir.js';
 export const fill: OpDefinition<number> = {
   name: 'fill',
   outputs: () => [],
-  emit: (emitter, _registers, value, _inputs, output) => (isFloat(output.dtype) ? emitter.float(value) : emitter.int(value)),
+  emit: (emitter, _registers, value, _inputs, output) =>
+    isFloat(output.dtype) ? emitter.float(value) : emitter.int(value),
 };
 
 /**
@@ -28,7 +29,8 @@ export class Translator {
 
   constructor(placeholders: readonly Tensor[], passes: Passes) {
     this.#passes = passes;
-    for (const [slot, tensor] of placeholders.entries()) this.#values.set(tensor, this.graph.dense(tensor, { kind: 'input', slot }));
+    for (const [slot, tensor] of placeholders.entries())
+      this.#values.set(tensor, this.graph.dense(tensor, { kind: 'input', slot }));
   }
 
   /** Translates everything that these tensors depend on. */
@@ -58,7 +60,10 @@ export class Translator {
     const { host } = tensor;
     if (!host) {
       tensor.checkUsable();
-      throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[compile] expected tensors with values or inputs of this function, got a placeholder of another compiled function');
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        '[compile] expected tensors with values or inputs of this function, got a placeholder of another compiled function',
+      );
     }
     const value = this.graph.dense(tensor, { kind: 'constant', host });
     return tensor.size === 1 ? { ...value, constant: numberFrom(tensor.dtype, host[0]) } : value;
@@ -68,7 +73,9 @@ export class Translator {
     const { op, attributes } = node;
     const inputs = node.inputs.map((input) => this.valueOf(input));
     const shareable = this.#passes.share;
-    const key = shareable ? `${op.name} ${JSON.stringify(attributes)} ${inputs.map(keyOf).join(' ')} ${node.outputs.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(' ')}` : '';
+    const key = shareable
+      ? `${op.name} ${JSON.stringify(attributes)} ${inputs.map(keyOf).join(' ')} ${node.outputs.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(' ')}`
+      : '';
     let outputs = shareable ? this.#shared.get(key) : undefined;
     if (!outputs) {
       outputs = this.#compute(node, inputs);
@@ -84,12 +91,25 @@ export class Translator {
       const base = op.view(inputs[0], attributes) ? inputs[0] : this.#dense(inputs[0]);
       return [{ buffer: base.buffer, dtype: base.dtype, constant: base.constant, ...view }];
     }
-    if (op.emit) return [this.graph.elementwise(op, attributes, tensors, inputs.map((input) => broadcastView(input, first.shape)), this.graph.dense(first))];
+    if (op.emit)
+      return [
+        this.graph.elementwise(
+          op,
+          attributes,
+          tensors,
+          inputs.map((input) => broadcastView(input, first.shape)),
+          this.graph.dense(first),
+        ),
+      ];
     if (op.parts) return [this.#parts(op, attributes, inputs, first)];
     if (!op.native) throw new JepaError('ERR_JEPA_PROGRAM', `[${op.name}] expected an op that can be computed`);
     const { layouts, encode } = op.native;
     const writer = new ByteWriter();
-    const operands = inputs.map((input, index) => (satisfies(input, layouts[Math.min(index, layouts.length - 1)]) && input.constant === undefined ? input : this.#dense(input)));
+    const operands = inputs.map((input, index) =>
+      satisfies(input, layouts[Math.min(index, layouts.length - 1)]) && input.constant === undefined
+        ? input
+        : this.#dense(input),
+    );
     encode(writer, attributes, operands, outputs);
     const results = outputs.map((output) => this.graph.dense(output));
     this.graph.native(op.name, writer.bytes(), operands, results);
@@ -102,7 +122,10 @@ export class Translator {
     const known = this.#passes.share ? this.#shared.get(key)?.[0] : undefined;
     if (known) return known;
     const to = this.graph.dense(value);
-    const dense = value.constant === undefined ? this.graph.copy(value, to) : this.graph.elementwise(fill as OpDefinition<unknown>, value.constant, [], [], to);
+    const dense =
+      value.constant === undefined
+        ? this.graph.copy(value, to)
+        : this.graph.elementwise(fill as OpDefinition<unknown>, value.constant, [], [], to);
     this.#shared.set(key, [dense]);
     return dense;
   }
@@ -112,7 +135,14 @@ export class Translator {
     for (const { input, fill: number, at } of op.parts?.(inputs, attributes) ?? []) {
       if (sizeOf(at.shape) === 0) continue;
       const window: Value = { ...whole, ...at };
-      if (input === undefined || inputs[input].constant !== undefined) this.graph.elementwise(fill as OpDefinition<unknown>, input === undefined ? (number ?? 0) : inputs[input].constant, [], [], window);
+      if (input === undefined || inputs[input].constant !== undefined)
+        this.graph.elementwise(
+          fill as OpDefinition<unknown>,
+          input === undefined ? (number ?? 0) : inputs[input].constant,
+          [],
+          [],
+          window,
+        );
       else this.graph.copy(inputs[input], window);
     }
     return whole;

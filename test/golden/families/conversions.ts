@@ -18,7 +18,9 @@ const golden = (call: GoldenCall, name: string): Float64Array => {
 export const runCast: Family = async (call) => {
   const { to, then } = call.attributes as { to: DType; then?: DType };
   const bits = call.tensors.get('input.x_bits') ?? call.tensors.get('input.bits');
-  const x = call.tensors.has('input.x') ? sourceOf(call, bits?.data as Int32Array | undefined) : tensor(Uint16Array.from(bits?.data as Int32Array), { dtype: 'bfloat16' });
+  const x = call.tensors.has('input.x')
+    ? sourceOf(call, bits?.data as Int32Array | undefined)
+    : tensor(Uint16Array.from(bits?.data as Int32Array), { dtype: 'bfloat16' });
   const y = ops.cast(x, to);
   const verdicts: Verdict[] = [];
   for (const name of call.outputs) {
@@ -30,12 +32,17 @@ export const runCast: Family = async (call) => {
       const gradient = await values(gradients.get(x) as Tensor);
       const expected = golden(call, name);
       // Passing the gradient on in float32 is accepted within 2^-8.
-      const error = expected.reduce((worst, value, i) => Math.max(worst, Math.abs(gradient[i] - value) / Math.max(Math.abs(value), 2 ** -126)), 0);
+      const error = expected.reduce(
+        (worst, value, i) => Math.max(worst, Math.abs(gradient[i] - value) / Math.max(Math.abs(value), 2 ** -126)),
+        0,
+      );
       verdicts.push({ name, error, tolerance: 2 ** -8, pass: error <= 2 ** -8 });
       continue;
     } else actual = await values(then ? ops.cast(y, then) : y);
     const expected = golden(call, name);
-    verdicts.push(name === 'output.bits' ? anyNan(name, actual, expected) : verdict(call, name, actual, expected, 'output'));
+    verdicts.push(
+      name === 'output.bits' ? anyNan(name, actual, expected) : verdict(call, name, actual, expected, 'output'),
+    );
   }
   return { composed: [], tensors: verdicts };
 };
@@ -50,15 +57,29 @@ function sourceOf(call: GoldenCall, bits: Int32Array | undefined): Tensor {
 function anyNan(name: string, actual: ArrayLike<number>, expected: ArrayLike<number>): Verdict {
   const isNan = (b: number): boolean => (b & 0x7fff) > 0x7f80;
   let wrong = 0;
-  for (let i = 0; i < expected.length; i++) if (actual[i] !== expected[i] && !(isNan(actual[i]) && isNan(expected[i]))) wrong++;
+  for (let i = 0; i < expected.length; i++)
+    if (actual[i] !== expected[i] && !(isNan(actual[i]) && isNan(expected[i]))) wrong++;
   return { name, error: wrong, tolerance: 0, pass: wrong === 0 };
 }
 
 export const runPhilox: Family = async (call) => {
   const counters = golden(call, 'input.counter');
   const keys = golden(call, 'input.key');
-  const words = Array.from({ length: counters.length / 4 }, (_, row) => philox4x32([...counters.subarray(4 * row, 4 * row + 4)], [...keys.subarray(2 * row, 2 * row + 2)])).flat();
-  return { composed: [], tensors: [verdict(call, 'output.words', words.map((word) => word >>> 0), golden(call, 'output.words'), 'output')] };
+  const words = Array.from({ length: counters.length / 4 }, (_, row) =>
+    philox4x32([...counters.subarray(4 * row, 4 * row + 4)], [...keys.subarray(2 * row, 2 * row + 2)]),
+  ).flat();
+  return {
+    composed: [],
+    tensors: [
+      verdict(
+        call,
+        'output.words',
+        words.map((word) => word >>> 0),
+        golden(call, 'output.words'),
+        'output',
+      ),
+    ],
+  };
 };
 
 const f32 = Math.fround;
@@ -76,7 +97,18 @@ export const runUniform: Family = async (call) => {
   const convert = formulas[formula];
   if (!convert) throw new Error(`formula '${formula}' is not known to this library`);
   const words = golden(call, 'input.u');
-  return { composed: [`uint32_to_uniform ${formula}`], tensors: [verdict(call, 'output.y', words.map((u) => convert(u)), golden(call, 'output.y'), 'output')] };
+  return {
+    composed: [`uint32_to_uniform ${formula}`],
+    tensors: [
+      verdict(
+        call,
+        'output.y',
+        words.map((u) => convert(u)),
+        golden(call, 'output.y'),
+        'output',
+      ),
+    ],
+  };
 };
 
 export const runBoxMuller: Family = async (call) => {
@@ -85,6 +117,9 @@ export const runBoxMuller: Family = async (call) => {
   const outputs = { z0: ops.mul(radius, ops.cos(angle)), z1: ops.mul(radius, ops.sin(angle)) };
   return {
     composed: ['box_muller'],
-    tensors: [verdict(call, 'output.z0', await values(outputs.z0), golden(call, 'output.z0'), 'output'), verdict(call, 'output.z1', await values(outputs.z1), golden(call, 'output.z1'), 'output')],
+    tensors: [
+      verdict(call, 'output.z0', await values(outputs.z0), golden(call, 'output.z0'), 'output'),
+      verdict(call, 'output.z1', await values(outputs.z1), golden(call, 'output.z1'), 'output'),
+    ],
   };
 };

@@ -12,24 +12,48 @@ export function given(call: GoldenCall, name: string): Tensor {
 }
 
 export function inputsOf(call: GoldenCall): Record<string, Tensor> {
-  return Object.fromEntries([...call.tensors.keys()].filter((name) => name.startsWith('input.')).map((name) => [name.slice('input.'.length), given(call, name)]));
+  return Object.fromEntries(
+    [...call.tensors.keys()]
+      .filter((name) => name.startsWith('input.'))
+      .map((name) => [name.slice('input.'.length), given(call, name)]),
+  );
 }
 
 /**
  * Runs a function of the case's inputs, compiled, and compares outputs and the gradients of the case's scalar.
  * @param pathOf from the name after `grad.` to the input it belongs to
  */
-export async function check(call: GoldenCall, fn: (inputs: Record<string, Tensor>) => Record<string, Tensor>, pathOf = (name: string) => name.replace(/^input\./, '')): Promise<Verdict[]> {
+export async function check(
+  call: GoldenCall,
+  fn: (inputs: Record<string, Tensor>) => Record<string, Tensor>,
+  pathOf = (name: string) => name.replace(/^input\./, ''),
+): Promise<Verdict[]> {
   const gradients = call.gradients.map((name) => ({ name, input: pathOf(name.slice('grad.'.length)) }));
   const run = compile((inputs: Record<string, Tensor>, cotangents: Record<string, Tensor>) => {
     const outputs = fn(inputs);
     if (gradients.length === 0) return { outputs, found: {} };
-    const parts = Object.entries(outputs).filter(([name]) => !call.scalar || call.scalar.includes(`output.${name}`) || !call.scalar.includes('output.'));
+    const parts = Object.entries(outputs).filter(
+      ([name]) => !call.scalar || call.scalar.includes(`output.${name}`) || !call.scalar.includes('output.'),
+    );
     const terms = parts.map(([name, y]) => (cotangents[name] ? sum(mul(y, cotangents[name])) : sum(y)));
-    const found = grad(terms.reduce((a, b) => add(a, b)), gradients.map(({ input }) => inputs[input]));
-    return { outputs, found: Object.fromEntries(gradients.flatMap(({ input }) => (found.get(inputs[input]) ? [[input, found.get(inputs[input]) as Tensor]] : []))) };
+    const found = grad(
+      terms.reduce((a, b) => add(a, b)),
+      gradients.map(({ input }) => inputs[input]),
+    );
+    return {
+      outputs,
+      found: Object.fromEntries(
+        gradients.flatMap(({ input }) =>
+          found.get(inputs[input]) ? [[input, found.get(inputs[input]) as Tensor]] : [],
+        ),
+      ),
+    };
   });
-  const cotangents = Object.fromEntries([...call.tensors.keys()].filter((name) => name.startsWith('cotangent.')).map((name) => [name.slice('cotangent.'.length), given(call, name)]));
+  const cotangents = Object.fromEntries(
+    [...call.tensors.keys()]
+      .filter((name) => name.startsWith('cotangent.'))
+      .map((name) => [name.slice('cotangent.'.length), given(call, name)]),
+  );
   const { outputs, found } = await run(inputsOf(call), cotangents);
   const verdicts: Verdict[] = [];
   for (const name of call.outputs) {

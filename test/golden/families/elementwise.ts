@@ -2,8 +2,12 @@ import * as ops from '#lib/ops/index.js';
 import type { Tensor } from '#lib/tensor/index.js';
 import type { Call, Inputs, Table } from './tables.js';
 
-const unary = (fn: (x: Tensor) => Tensor): Call => ({ x }) => ({ y: fn(x) });
-const binary = (fn: (a: Tensor, b: Tensor) => Tensor): Call => ({ a, b }) => ({ y: fn(a, b) });
+const unary =
+  (fn: (x: Tensor) => Tensor): Call =>
+  ({ x }) => ({ y: fn(x) });
+const binary =
+  (fn: (a: Tensor, b: Tensor) => Tensor): Call =>
+  ({ a, b }) => ({ y: fn(a, b) });
 
 interface Step {
   readonly op: string;
@@ -17,7 +21,11 @@ const chain: Call = (inputs, attributes) => {
   const { steps, output } = attributes as unknown as { steps: readonly Step[]; output: Record<string, string> };
   const values: Inputs = { ...inputs };
   for (const { op, operands, attributes: given = {}, result } of steps) {
-    const [a, b, c] = operands.map((operand) => (typeof operand === 'string' ? values[operand] : operand)) as [Tensor, Tensor, Tensor];
+    const [a, b, c] = operands.map((operand) => (typeof operand === 'string' ? values[operand] : operand)) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
     values[result] = step(op, a, b, c, given);
   }
   return Object.fromEntries(Object.entries(output).map(([name, value]) => [name, values[value]]));
@@ -33,7 +41,11 @@ function step(op: string, a: Tensor, b: Tensor, c: Tensor, given: Record<string,
     case 'broadcast':
       return ops.broadcastTo(a, numbers('shape'));
     case 'slice':
-      return numbers('start').reduce((x, start, axis) => ops.slice(x, axis, start, numbers('stop')[axis], (given.step as number[] | undefined)?.[axis] ?? 1), a);
+      return numbers('start').reduce(
+        (x, start, axis) =>
+          ops.slice(x, axis, start, numbers('stop')[axis], (given.step as number[] | undefined)?.[axis] ?? 1),
+        a,
+      );
     case 'sum':
     case 'mean':
       return ops[op](a, { axes: numbers('dim'), keepDims: given.keepdim as boolean });

@@ -8,5 +8,8 @@ export const numerics: Family = async (call) => {
   const op = call.attributes.op as string;
   const fn = elementwise.direct[op];
   if (!fn) throw new Error(`op '${op}' is not known to this library`);
-  return { composed: [], tensors: await check({ ...call, outputs: ['output.y'] }, (inputs) => fn(inputs, {} as Attributes)) };
+  return {
+    composed: [],
+    tensors: await check({ ...call, outputs: ['output.y'] }, (inputs) => fn(inputs, {} as Attributes)),
+  };
 };

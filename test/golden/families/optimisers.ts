@@ -1,8 +1,19 @@
-import { Ema } from '#lib/optim/ema.js';
-import { adamW, clipGradNorm, constantSchedule, cosineSchedule, linearSchedule, oneCycle, sgd, warmupConstant, warmupCosine, warmupLinear } from '#lib/optim/index.js';
-import { Module } from '#lib/nn/module.js';
-import { compile, scalar, type Tensor, tensor, type Variable, variable } from '#lib/tensor/index.js';
 import type { HostTensor } from '#lib/io/safetensors.js';
+import { Module } from '#lib/nn/module.js';
+import { Ema } from '#lib/optim/ema.js';
+import {
+  adamW,
+  clipGradNorm,
+  constantSchedule,
+  cosineSchedule,
+  linearSchedule,
+  oneCycle,
+  sgd,
+  warmupConstant,
+  warmupCosine,
+  warmupLinear,
+} from '#lib/optim/index.js';
+import { compile, scalar, type Tensor, tensor, type Variable, variable } from '#lib/tensor/index.js';
 import type { GoldenCall } from '../case.js';
 import { numbersOf, type Verdict, verdict } from '../compare.js';
 import type { Family } from './index.js';
@@ -35,17 +46,41 @@ interface Group {
 }
 
 async function trajectory(call: GoldenCall): Promise<Verdict[]> {
-  const { groups, steps, learning_rate_factor: factors } = call.attributes as unknown as { groups: readonly Group[]; steps: number; learning_rate_factor?: readonly number[] };
+  const {
+    groups,
+    steps,
+    learning_rate_factor: factors,
+  } = call.attributes as unknown as {
+    groups: readonly Group[];
+    steps: number;
+    learning_rate_factor?: readonly number[];
+  };
   const names = groups.flatMap(({ params }) => params);
-  const variables = new Map<string, Variable>(names.map((name) => [name, variableOf(call.tensors.get(`input.param.${name}`) as HostTensor, name)]));
+  const variables = new Map<string, Variable>(
+    names.map((name) => [name, variableOf(call.tensors.get(`input.param.${name}`) as HostTensor, name)]),
+  );
   const [first] = groups;
-  const given = groups.map(({ params, lr, weight_decay }) => ({ parameters: params.map((name) => variables.get(name) as Variable), learningRateScale: lr, weightDecay: weight_decay ?? (call.op === 'optimiser_adamw' ? 0.01 : 0) }));
+  const given = groups.map(({ params, lr, weight_decay }) => ({
+    parameters: params.map((name) => variables.get(name) as Variable),
+    learningRateScale: lr,
+    weightDecay: weight_decay ?? (call.op === 'optimiser_adamw' ? 0.01 : 0),
+  }));
   const optimiser =
     call.op === 'optimiser_adamw'
-      ? adamW(given, { ...(first.betas ? { betas: first.betas } : {}), ...(first.eps === undefined ? {} : { epsilon: first.eps }) })
-      : sgd(given, { momentum: first.momentum ?? 0, dampening: first.dampening ?? 0, nesterov: first.nesterov ?? false });
+      ? adamW(given, {
+          ...(first.betas ? { betas: first.betas } : {}),
+          ...(first.eps === undefined ? {} : { epsilon: first.eps }),
+        })
+      : sgd(given, {
+          momentum: first.momentum ?? 0,
+          dampening: first.dampening ?? 0,
+          nesterov: first.nesterov ?? false,
+        });
   const step = compile((gradients: Record<string, Tensor>, rate: Tensor) => {
-    optimiser.update(new Map(Object.entries(gradients).map(([name, gradient]) => [variables.get(name) as Variable, gradient])), { learningRate: rate });
+    optimiser.update(
+      new Map(Object.entries(gradients).map(([name, gradient]) => [variables.get(name) as Variable, gradient])),
+      { learningRate: rate },
+    );
   });
   const seen = new Map<string, number[]>(names.map((name) => [name, []]));
   for (let index = 0; index < steps; index++) {
@@ -54,7 +89,9 @@ async function trajectory(call: GoldenCall): Promise<Verdict[]> {
       const all = call.tensors.get(`input.gradient.${name}`);
       if (!all) continue;
       const size = all.data.length / steps;
-      gradients[name] = tensor((all.data as Float32Array).slice(index * size, (index + 1) * size), { shape: all.shape.slice(1) });
+      gradients[name] = tensor((all.data as Float32Array).slice(index * size, (index + 1) * size), {
+        shape: all.shape.slice(1),
+      });
     }
     await step(gradients, scalar(factors?.[index] ?? 1));
     for (const name of names) {
@@ -62,7 +99,17 @@ async function trajectory(call: GoldenCall): Promise<Verdict[]> {
       seen.get(name)?.push(...(values ?? []));
     }
   }
-  return names.filter((name) => call.tensors.has(`output.param.${name}`)).map((name) => verdict(call, `output.param.${name}`, seen.get(name) as number[], numbersOf(call.tensors.get(`output.param.${name}`) as HostTensor), 'output'));
+  return names
+    .filter((name) => call.tensors.has(`output.param.${name}`))
+    .map((name) =>
+      verdict(
+        call,
+        `output.param.${name}`,
+        seen.get(name) as number[],
+        numbersOf(call.tensors.get(`output.param.${name}`) as HostTensor),
+        'output',
+      ),
+    );
 }
 
 async function clipping(call: GoldenCall): Promise<Verdict[]> {
@@ -70,10 +117,25 @@ async function clipping(call: GoldenCall): Promise<Verdict[]> {
   const limit = Number(call.attributes.max_norm === 'inf' ? Number.POSITIVE_INFINITY : call.attributes.max_norm);
   const run = compile((inputs: Record<string, Tensor>) => {
     const { norm, gradients } = clipGradNorm(new Map(names.map((name) => [inputs[name], inputs[name]])), limit);
-    return { norm, ...Object.fromEntries(names.map((name) => [name, gradients.get(inputs[name]) as Tensor])) } as Record<string, Tensor>;
+    return {
+      norm,
+      ...Object.fromEntries(names.map((name) => [name, gradients.get(inputs[name]) as Tensor])),
+    } as Record<string, Tensor>;
   });
-  const outputs = await run(Object.fromEntries(names.map((name) => [name, hostTensor(call.tensors.get(`input.${name}`) as HostTensor)])));
-  return Promise.all(['norm', ...names].map(async (name) => verdict(call, `output.${name}`, await outputs[name].data(), numbersOf(call.tensors.get(`output.${name}`) as HostTensor), 'output')));
+  const outputs = await run(
+    Object.fromEntries(names.map((name) => [name, hostTensor(call.tensors.get(`input.${name}`) as HostTensor)])),
+  );
+  return Promise.all(
+    ['norm', ...names].map(async (name) =>
+      verdict(
+        call,
+        `output.${name}`,
+        await outputs[name].data(),
+        numbersOf(call.tensors.get(`output.${name}`) as HostTensor),
+        'output',
+      ),
+    ),
+  );
 }
 
 class Holder extends Module {
@@ -109,16 +171,33 @@ function schedule(call: GoldenCall): Verdict[] {
   const kinds: Record<string, (() => (step: number) => number) | undefined> = {
     constant: () => constantSchedule(base),
     cosine: () => cosineSchedule({ from: base, to: a.final ?? 0, total: a.total_steps }),
-    linear: () => linearSchedule({ from: base * (a.start_factor ?? 1), to: base * (a.end_factor ?? 0), total: a.total_steps }),
+    linear: () =>
+      linearSchedule({ from: base * (a.start_factor ?? 1), to: base * (a.end_factor ?? 0), total: a.total_steps }),
     warmup_constant: () => warmupConstant({ base, warmup: a.warmup_steps }),
     warmup_linear: () => warmupLinear({ base, warmup: a.warmup_steps, total: a.total_steps }),
     warmup_cosine: () => warmupCosine({ base, warmup: a.warmup_steps, total: a.total_steps, beyond: 'continue' }),
-    one_cycle: () => oneCycle({ base, total: a.total_steps, peak: a.pct_start, startFactor: a.div_factor, finalFactor: a.final_div_factor, shape: a.anneal === 'cos' ? 'cosine' : 'linear' }),
+    one_cycle: () =>
+      oneCycle({
+        base,
+        total: a.total_steps,
+        peak: a.pct_start,
+        startFactor: a.div_factor,
+        finalFactor: a.final_div_factor,
+        shape: a.anneal === 'cos' ? 'cosine' : 'linear',
+      }),
   };
   const make = kinds[a.kind];
   if (!make) throw new Error(`schedule '${a.kind}' is not known to this library`);
   const at = make();
-  return [verdict(call, 'output.value', Array.from({ length: a.steps }, (_, step) => at(step)), numbersOf(call.tensors.get('output.value') as HostTensor), 'output')];
+  return [
+    verdict(
+      call,
+      'output.value',
+      Array.from({ length: a.steps }, (_, step) => at(step)),
+      numbersOf(call.tensors.get('output.value') as HostTensor),
+      'output',
+    ),
+  ];
 }
 
 function variableOf({ data, shape }: HostTensor, name: string): Variable {

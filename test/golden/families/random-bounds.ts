@@ -11,7 +11,8 @@ export const runRandomBounds: Family = async (call) => {
   let found: Record<string, number>;
   if (distribution === 'uniform') found = uniformMeasures((await uniform([n], key).data()) as Float32Array);
   else if (distribution === 'normal') found = normalMeasures((await normal([n], key).data()) as Float32Array);
-  else if (distribution === 'permutation') found = await permutationMeasures((await permutation(n, key).data()) as Int32Array);
+  else if (distribution === 'permutation')
+    found = await permutationMeasures((await permutation(n, key).data()) as Int32Array);
   else throw new Error(`distribution '${distribution}' is not known to this library`);
   const tensors = Object.entries(bounds).map(([name, [low, high]]): Verdict => {
     const value = found[name];
@@ -24,18 +25,27 @@ export const runRandomBounds: Family = async (call) => {
 function moments(x: ArrayLike<number>): { mean: number; variance: number; central: (power: number) => number } {
   const values = Array.from(x);
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const central = (power: number): number => values.reduce((sum, value) => sum + (value - mean) ** power, 0) / values.length;
+  const central = (power: number): number =>
+    values.reduce((sum, value) => sum + (value - mean) ** power, 0) / values.length;
   return { mean, variance: central(2), central };
 }
 
 function correlation(a: readonly number[], b: readonly number[]): number {
   const [x, y] = [moments(a), moments(b)];
-  return a.reduce((sum, value, i) => sum + (value - x.mean) * (b[i] - y.mean), 0) / a.length / Math.sqrt(x.variance * y.variance);
+  return (
+    a.reduce((sum, value, i) => sum + (value - x.mean) * (b[i] - y.mean), 0) /
+    a.length /
+    Math.sqrt(x.variance * y.variance)
+  );
 }
 
 function kolmogorovSmirnov(x: Float32Array, cdf: (value: number) => number): number {
   const sorted = Float64Array.from(x).sort();
-  return sorted.reduce((worst, value, i) => Math.max(worst, Math.abs(cdf(value) - i / sorted.length), Math.abs(cdf(value) - (i + 1) / sorted.length)), 0);
+  return sorted.reduce(
+    (worst, value, i) =>
+      Math.max(worst, Math.abs(cdf(value) - i / sorted.length), Math.abs(cdf(value) - (i + 1) / sorted.length)),
+    0,
+  );
 }
 
 function uniformMeasures(x: Float32Array): Record<string, number> {
@@ -64,7 +74,10 @@ function normalMeasures(x: Float32Array): Record<string, number> {
     excess_kurtosis: central(4) / variance ** 2 - 3,
     kolmogorov_smirnov: kolmogorovSmirnov(x, normalCdf),
     lag_1_correlation: correlation([...x.subarray(1)], [...x.subarray(0, -1)]),
-    correlation_of_even_with_odd: correlation([...x.filter((_, i) => i % 2 === 0)], [...x.filter((_, i) => i % 2 === 1)]),
+    correlation_of_even_with_odd: correlation(
+      [...x.filter((_, i) => i % 2 === 0)],
+      [...x.filter((_, i) => i % 2 === 1)],
+    ),
     count_above_2: count((value) => value > 2),
     count_below_minus_2: count((value) => value < -2),
     count_beyond_3: count((value) => Math.abs(value) > 3),
@@ -86,7 +99,8 @@ function normalCdf(x: number): number {
 async function permutationMeasures(order: Int32Array): Promise<Record<string, number>> {
   if (new Set(order).size !== order.length) return {};
   let inversions = 0;
-  for (let i = 0; i < order.length; i++) for (let j = i + 1; j < order.length; j++) if (order[i] > order[j]) inversions++;
+  for (let i = 0; i < order.length; i++)
+    for (let j = i + 1; j < order.length; j++) if (order[i] > order[j]) inversions++;
   const counts = new Map<string, number>();
   for (let draw = 0; draw < 12000; draw++) {
     const text = (await permutation(5, { seed: 99, step: draw, stream: 'orders' }).data()).join();

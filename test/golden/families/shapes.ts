@@ -7,10 +7,12 @@ interface Reduction {
   readonly keepdim?: boolean;
   readonly correction?: number;
 }
-const reduction = (fn: (x: Tensor, options: { axes: readonly number[]; keepDims: boolean; correction?: number }) => Tensor) => ({ x }: { x: Tensor }, attributes: unknown) => {
-  const { dim, keepdim = false, correction } = attributes as Reduction;
-  return { y: fn(x, { axes: dim, keepDims: keepdim, ...(correction === undefined ? {} : { correction }) }) };
-};
+const reduction =
+  (fn: (x: Tensor, options: { axes: readonly number[]; keepDims: boolean; correction?: number }) => Tensor) =>
+  ({ x }: { x: Tensor }, attributes: unknown) => {
+    const { dim, keepdim = false, correction } = attributes as Reduction;
+    return { y: fn(x, { axes: dim, keepDims: keepdim, ...(correction === undefined ? {} : { correction }) }) };
+  };
 
 /** b·R + index: rows of a batch in one table. */
 function offset(index: Tensor, rows: number): Tensor {
@@ -30,17 +32,44 @@ export const shapes: Table = {
     reshape: ({ x }, { shape }) => ({ y: ops.reshape(x, shape) }),
     broadcast: ({ x }, { shape }) => ({ y: ops.broadcastTo(x, shape) }),
     transpose: ({ x }, { permutation }) => ({ y: ops.permute(x, permutation) }),
-    concat: (inputs, { dim, operands }) => ({ y: ops.concat((operands as unknown as string[]).map((name) => inputs[name]), dim) }),
-    pad: ({ x }, { before, after, value }) => ({ y: ops.pad(x, (before as unknown as number[]).map((width, axis) => [width, (after as unknown as number[])[axis]]), value) }),
-    slice: ({ x }, { start, stop, step }) => ({ y: (start as unknown as number[]).reduce((part, first, axis) => ops.slice(part, axis, first, (stop as unknown as number[])[axis], (step as unknown as number[])[axis]), x) }),
+    concat: (inputs, { dim, operands }) => ({
+      y: ops.concat(
+        (operands as unknown as string[]).map((name) => inputs[name]),
+        dim,
+      ),
+    }),
+    pad: ({ x }, { before, after, value }) => ({
+      y: ops.pad(
+        x,
+        (before as unknown as number[]).map((width, axis) => [width, (after as unknown as number[])[axis]]),
+        value,
+      ),
+    }),
+    slice: ({ x }, { start, stop, step }) => ({
+      y: (start as unknown as number[]).reduce(
+        (part, first, axis) =>
+          ops.slice(part, axis, first, (stop as unknown as number[])[axis], (step as unknown as number[])[axis]),
+        x,
+      ),
+    }),
   },
   composed: {
     logsumexp: ({ x }, { dim, keepdim }) => {
       const axes = (dim as unknown as number[]).map((axis) => (axis < 0 ? axis + x.rank : axis));
       const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-      const flat = ops.reshape(ops.permute(x, [...kept, ...axes]), [...kept.map((axis) => x.shape[axis]), axes.reduce((size, axis) => size * x.shape[axis], 1)]);
+      const flat = ops.reshape(ops.permute(x, [...kept, ...axes]), [
+        ...kept.map((axis) => x.shape[axis]),
+        axes.reduce((size, axis) => size * x.shape[axis], 1),
+      ]);
       const y = ops.logsumexp(flat, -1);
-      return { y: keepdim ? ops.reshape(y, x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent))) : y };
+      return {
+        y: keepdim
+          ? ops.reshape(
+              y,
+              x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)),
+            )
+          : y,
+      };
     },
     gather_rows: ({ x, index }, { batched }) => {
       if (!batched) return { y: ops.gatherRows(x, index) };
@@ -50,23 +79,46 @@ export const shapes: Table = {
     scatter_add_rows: ({ base, index, source }, { batched }) => {
       if (!batched) return { y: ops.add(base, ops.scatterAddRows(source, index, base.shape[0])) };
       const [batch, rows] = base.shape;
-      return { y: ops.add(base, ops.reshape(ops.scatterAddRows(source, offset(index, rows), batch * rows), base.shape)) };
+      return {
+        y: ops.add(base, ops.reshape(ops.scatterAddRows(source, offset(index, rows), batch * rows), base.shape)),
+      };
     },
     repeat: ({ x }, { kind, repeats, dim }) => {
       if ((kind as string) === 'interleave') {
         const axis = dim as number;
         const opened = ops.unsqueeze(x, axis + 1);
-        const wide = ops.broadcastTo(opened, opened.shape.map((extent, k) => (k === axis + 1 ? (repeats as number) : extent)));
-        return { y: ops.reshape(wide, x.shape.map((extent, k) => (k === axis ? extent * (repeats as number) : extent))) };
+        const wide = ops.broadcastTo(
+          opened,
+          opened.shape.map((extent, k) => (k === axis + 1 ? (repeats as number) : extent)),
+        );
+        return {
+          y: ops.reshape(
+            wide,
+            x.shape.map((extent, k) => (k === axis ? extent * (repeats as number) : extent)),
+          ),
+        };
       }
       const counts = repeats as unknown as number[];
       const full = ops.reshape(x, [...new Array<number>(counts.length - x.rank).fill(1), ...x.shape]);
-      return { y: counts.reduce((part, count, axis) => (count === 1 ? part : ops.concat(new Array<Tensor>(count).fill(part), axis)), full) };
+      return {
+        y: counts.reduce(
+          (part, count, axis) => (count === 1 ? part : ops.concat(new Array<Tensor>(count).fill(part), axis)),
+          full,
+        ),
+      };
     },
     soft_argmax: ({ x }, { temperature, coordinates }) => {
       const [batch, channels, height, width] = x.shape;
-      const p = ops.reshape(ops.softmax(ops.reshape(ops.div(x, temperature), [batch, channels, height * width]), -1), x.shape);
-      const line = (n: number): Tensor => ((coordinates as string) === 'pixel' ? arange(0, n, 'float32') : n === 1 ? ops.full([1], -1) : ops.sub(ops.mul(arange(0, n, 'float32'), 2 / (n - 1)), 1));
+      const p = ops.reshape(
+        ops.softmax(ops.reshape(ops.div(x, temperature), [batch, channels, height * width]), -1),
+        x.shape,
+      );
+      const line = (n: number): Tensor =>
+        (coordinates as string) === 'pixel'
+          ? arange(0, n, 'float32')
+          : n === 1
+            ? ops.full([1], -1)
+            : ops.sub(ops.mul(arange(0, n, 'float32'), 2 / (n - 1)), 1);
       const across = ops.sum(ops.mul(p, ops.reshape(line(width), [1, 1, 1, width])), { axes: [2, 3] });
       const down = ops.sum(ops.mul(p, ops.reshape(line(height), [1, 1, height, 1])), { axes: [2, 3] });
       return { y: ops.stack([across, down], 2) };

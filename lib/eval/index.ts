@@ -1,0 +1,8 @@
+export {
+  evaluatePhysics,
+  type PhysicsEvaluationOptions,
+  type PhysicsExamples,
+  type PhysicsResults,
+} from './physics.js';
+export { fitRidge, type LinearFit, predictLinear } from './ridge.js';
+export { auroc, pearson, r2, type Share, shareOf, spearman, wilsonInterval } from './statistics.js';

@@ -1,0 +1,4 @@
+export { type Checkpoint, checkpointPath, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+export type { HealthReport, Metrics, TrainingEvent } from './events.js';
+export type { Trainable } from './trainable.js';
+export { Trainer, type TrainerOptions } from './trainer.js';

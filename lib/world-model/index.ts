@@ -1,0 +1,15 @@
+export {
+  type ActionConfig,
+  type EncoderConfig,
+  type ObservationConfig,
+  type PredictorConfig,
+  type Preset,
+  type PresetOptions,
+  presetConfig,
+  type WorldModelConfig,
+} from './config.js';
+export { effectiveRank } from './effective-rank.js';
+export type { WorldModelNetwork } from './network.js';
+export { defaultObjective, type ObjectiveOptions } from './objective.js';
+export { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
+export { type Imagined, type RankedAction, type Surprise, WorldModel } from './world-model.js';
