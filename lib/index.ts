@@ -1,24 +1,8 @@
 /** World models for Node.js: tensors and compiled training steps, layers, models, worlds, training, evaluation, planning. */
-export { errorCodes, JepaError, type JepaErrorCode, type JepaErrorOptions } from './errors.js';
-
-export * from './tensor/index.js';
-export * from './ops/index.js';
-export * from './nn/index.js';
-export * from './optim/index.js';
-
-export { ConvEncoder, type ConvEncoderOptions, type ConvLayer } from './models/conv-encoder.js';
-export { MarkovPredictor, type MarkovPredictorOptions } from './models/markov-predictor.js';
-export type { Prediction, Predictor, Rollout } from './models/predictor.js';
-export { RecurrentPredictor, type RecurrentPredictorOptions } from './models/recurrent-predictor.js';
-export { VectorEncoder, type VectorEncoderOptions } from './models/vector-encoder.js';
-export * from './world-model/index.js';
 
 export * from './data/index.js';
-export * from './train/index.js';
+export { errorCodes, JepaError, type JepaErrorCode, type JepaErrorOptions } from './errors.js';
 export * from './eval/index.js';
-export * from './plan/index.js';
-export * from './worlds/index.js';
-
 export {
   type HostTensor,
   readSafetensors,
@@ -26,4 +10,17 @@ export {
   type TensorListing,
   writeSafetensors,
 } from './io/safetensors.js';
-export { describeMachine, memory, setThreads } from './tensor/machine.js';
+export { ConvEncoder, type ConvEncoderOptions, type ConvLayer } from './models/conv-encoder.js';
+export { MarkovPredictor, type MarkovPredictorOptions } from './models/markov-predictor.js';
+export type { Prediction, Predictor, Rollout } from './models/predictor.js';
+export { RecurrentPredictor, type RecurrentPredictorOptions } from './models/recurrent-predictor.js';
+export { VectorEncoder, type VectorEncoderOptions } from './models/vector-encoder.js';
+export * from './nn/index.js';
+export * from './ops/index.js';
+export * from './optim/index.js';
+export * from './plan/index.js';
+export * from './tensor/index.js';
+export { describeMachine, memory } from './tensor/machine.js';
+export * from './train/index.js';
+export * from './world-model/index.js';
+export * from './worlds/index.js';

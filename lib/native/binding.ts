@@ -26,7 +26,6 @@ export interface Addon {
   ): Promise<NativeProfile>;
   disposeProgram(program: ProgramHandle): void;
   memory(): NativeMemory;
-  setThreads(count: number): void;
 }
 
 declare const variableBrand: unique symbol;
@@ -79,7 +78,6 @@ export interface NativeProfile {
 export interface NativeMemory {
   readonly arenaBytes: number;
   readonly variableBytes: number;
-  readonly stagingBytes: number;
   readonly programs: number;
   readonly variables: number;
 }

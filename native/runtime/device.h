@@ -79,7 +79,6 @@ class Device {
   Device(const Target* target, int threads);
   Pool& pool() { return *pool_; }
   const Target& target() const { return *target_; }
-  void set_threads(int threads);
   // Grows arena, workspace and scratch; false if the system refuses.
   bool reserve(int64_t arena, int64_t workspace, int64_t scratch);
   char* arena() const { return arena_.data(); }

@@ -63,15 +63,6 @@ int64_t available_memory() {
 
 Device::Device(const Target* target, int threads) : target_(target), pool_(new Pool(threads)) {}
 
-void Device::set_threads(int threads) {
-  if (threads == pool_->threads()) return;
-  pool_.reset();
-  pool_.reset(new Pool(threads));
-  const int64_t stride = scratch_stride_;
-  scratch_stride_ = 0;
-  reserve(0, 0, stride);
-}
-
 bool Device::reserve(int64_t arena, int64_t workspace, int64_t scratch) {
   const auto grow = [this](Block* block, int64_t bytes) {
     if (bytes <= block->bytes()) return true;

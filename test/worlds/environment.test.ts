@@ -139,13 +139,13 @@ describe('spaces', () => {
 
 describe('the worlds’ own errors', () => {
   it('say what was expected', async () => {
-    const physics = await physics.PhysicsEnvironment.create();
-    expect(() => physics.step(Float32Array.of(0, 0))).toThrow(/expected reset\(\)/);
-    expect(() => physics.reset({ options: { kind: 'fly' } })).toThrow(/kind to be one of fall,/);
-    expect(() => physics.reset({ options: { knid: 'fall' } })).toThrow(/did you mean 'kind'/);
-    physics.reset({ seed: 1 });
-    expect(() => physics.step(Float32Array.of(9, 0))).toThrow(/force x between -1.2/);
-    physics.close();
+    const world = await physics.PhysicsEnvironment.create();
+    expect(() => world.step(Float32Array.of(0, 0))).toThrow(/expected reset\(\)/);
+    expect(() => world.reset({ options: { kind: 'fly' } })).toThrow(/kind to be one of fall,/);
+    expect(() => world.reset({ options: { knid: 'fall' } })).toThrow(/did you mean 'kind'/);
+    world.reset({ seed: 1 });
+    expect(() => world.step(Float32Array.of(9, 0))).toThrow(/force x between -1.2/);
+    world.close();
     const room = new twoRoom.TwoRoom();
     expect(() => room.render()).toThrow(/expected reset\(\)/);
     expect(() => room.reset({ options: { start: [1] } })).toThrow(/start to be \[x, y\]/);
