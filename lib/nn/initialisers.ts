@@ -1,3 +1,4 @@
+import { JepaError } from '../errors.js';
 import { type Variable, variable } from '../tensor/index.js';
 import { PhiloxStream } from './philox.js';
 
@@ -74,13 +75,21 @@ export function layerName(name: string | undefined, kind: string): string {
   return name ?? `${kind}#${unnamed++}`;
 }
 
-/** A named float32 parameter with its first value drawn from the stream of (seed, name). */
+/**
+ * A named float32 parameter with its first value drawn from the stream of (seed, name).
+ * @throws JepaError ERR_JEPA_INVALID_ARGUMENT if a size is no positive integer
+ */
 export function parameter(
   name: string,
   shape: readonly number[],
   initialiser: Initialiser,
   { seed = 0, fanIn = 1 }: { readonly seed?: number; readonly fanIn?: number } = {},
 ): Variable {
+  if (!shape.every((extent) => Number.isInteger(extent) && extent > 0))
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[${name}] expected sizes that are positive integers, got ${JSON.stringify(shape)}`,
+    );
   return variable(initialiser({ shape, fanIn, random: new PhiloxStream(seed, name) }), { name, shape });
 }
 

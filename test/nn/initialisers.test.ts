@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { kaimingUniform, normal, truncatedNormal, uniform } from '#lib/nn/initialisers.js';
+import { Linear } from '#lib/nn/linear.js';
 import { inverseNormal, PhiloxStream, philox4x32 } from '#lib/nn/philox.js';
 import { sincos1d, sincos2d } from '#lib/nn/positions.js';
 
@@ -102,4 +103,13 @@ describe('sincos positions', () => {
       '[sincos2d] expected a width that is a multiple of 4, got 6',
     );
   });
+});
+
+it.each([[0], [-3], [2.5], [Number.NaN], [{ out: 3 } as unknown as number]])('a layer refuses %s as a size', (size) => {
+  expect(() => new Linear(size, 4, { name: 'head' })).toThrow(
+    expect.objectContaining({
+      code: 'ERR_JEPA_INVALID_ARGUMENT',
+      message: expect.stringContaining('[head.weight] expected sizes that are positive integers, got [4,'),
+    }),
+  );
 });
