@@ -7,11 +7,13 @@ import {
   compile,
   concat,
   fromIndex,
+  joinStateDicts,
   MLP,
   Module,
   mse,
   scalar,
   slice,
+  splitStateDict,
   Trainer,
   tensor,
   valueAndGrad,
@@ -78,25 +80,17 @@ const step = compile((states, torques, learningRate) => {
   return { loss };
 });
 
-const prefixed = (prefix, state) => [...state].map(([name, value]) => [`${prefix}.${name}`, value]);
-const part = (prefix, state) =>
-  new Map(
-    [...state]
-      .filter(([name]) => name.startsWith(`${prefix}.`))
-      .map(([name, value]) => [name.slice(prefix.length + 1), value]),
-  );
-
 /** What a Trainer needs to know of it. */
 const trainable = {
   description: { kind: 'pendulum' },
   step: async ({ states, torques }, index, { steps }) => ({
     loss: await (await step(states, torques, scalar(3e-3 * (1 - index / steps)))).loss.item(),
   }),
-  stateDict: async () =>
-    new Map([...prefixed('model', await model.stateDict()), ...prefixed('optimiser', await optimiser.stateDict())]),
+  stateDict: async () => joinStateDicts({ model: await model.stateDict(), optimiser: await optimiser.stateDict() }),
   loadStateDict: async (state) => {
-    await model.loadStateDict(part('model', state));
-    await optimiser.loadStateDict(part('optimiser', state));
+    const parts = splitStateDict(state, ['model', 'optimiser']);
+    await model.loadStateDict(parts.model);
+    await optimiser.loadStateDict(parts.optimiser);
   },
   samples: () => clips * frames,
 };

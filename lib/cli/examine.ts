@@ -110,15 +110,9 @@ async function exampleEpisode(
 
 /** Health of a finished model on training clips. */
 export async function finalHealth(model: WorldModel, seed: number): Promise<Results['health']> {
-  const { clips, frames, observations, actions } = await physicsTrainingBatch({ seed, clips: 64, twinGroups: 0 }, 0);
+  const batch = await physicsTrainingBatch({ seed, clips: 64, twinGroups: 0 }, 0);
   const program = healthProgram(model.network, model.config.contextFrames);
-  const report = await healthOf(
-    await program(
-      tensor(observations, { shape: [clips, frames, imageSize, imageSize, 3] }),
-      tensor(actions, { shape: [clips, frames, 2] }),
-      scalar(0, 'int32'),
-    ),
-  );
+  const report = await healthOf(await program(...model.tensors(batch), scalar(0, 'int32')));
   program.dispose();
   return {
     sigreg: report.sigreg,

@@ -29,7 +29,7 @@ export class PixelAutoencoder {
     steps: number,
     { signal, onStep }: { readonly signal?: AbortSignal; readonly onStep?: (step: number) => void } = {},
   ): Promise<void> {
-    const { network, config } = this.model;
+    const { network } = this.model;
     network.train();
     const parameters = [...network.parameters(), ...this.decoder.parameters()];
     const optimiser = adamW(parameters, { weightDecay: 1e-4, clipNorm: 1 });
@@ -49,12 +49,7 @@ export class PixelAutoencoder {
     const kept: Tensor[] = [];
     let step = 0;
     for await (const batch of batches) {
-      const shape =
-        config.observation.kind === 'image'
-          ? [config.observation.height, config.observation.width, config.observation.channels]
-          : [];
-      const observations = tensor(batch.observations, { shape: [batch.clips, batch.frames, ...shape], dtype: 'uint8' });
-      const actions = tensor(batch.actions, { shape: [batch.clips, batch.frames, config.action.size] });
+      const [observations, actions] = this.model.tensors(batch);
       if (step === 0) this.flops = steps * (await run.program(observations, actions, scalar(0))).flops;
       await run.call({ signal }, observations, actions, scalar(rate(step)));
       if (kept.length < 32) kept.push(observations);

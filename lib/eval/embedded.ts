@@ -1,7 +1,7 @@
 import { type Tensor, tensor } from '../tensor/index.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import type { ClipSet } from '../worlds/physics/clip.js';
-import { actionSize, imageSize, stateSize } from '../worlds/physics/layout.js';
+import { actionSize, stateSize } from '../worlds/physics/layout.js';
 
 /** Clips as a model has seen them: embeddings and actions; states only for scoring. */
 export interface EmbeddedClips {
@@ -15,19 +15,10 @@ export interface EmbeddedClips {
   readonly states: Float32Array;
 }
 
-export async function embed(
-  model: WorldModel,
-  { clips, frames, observations, actions, states }: ClipSet,
-  signal?: AbortSignal,
-): Promise<EmbeddedClips> {
-  const pixels = tensor(observations, { shape: [clips, frames, imageSize, imageSize, 3] });
-  return {
-    clips,
-    frames,
-    embeddings: await model.encode(pixels, { signal }),
-    actions: tensor(actions, { shape: [clips, frames, actionSize] }),
-    states,
-  };
+export async function embed(model: WorldModel, set: ClipSet, signal?: AbortSignal): Promise<EmbeddedClips> {
+  const { clips, frames, states } = set;
+  const [observations, actions] = model.tensors(set);
+  return { clips, frames, embeddings: await model.encode(observations, { signal }), actions, states };
 }
 
 /** Two sets as one. */

@@ -13,5 +13,6 @@ export { type Layer, Module } from './module.js';
 export { MultiHeadAttention, type MultiHeadAttentionOptions } from './multi-head-attention.js';
 export { type SincosOrder, sincos1d, sincos2d } from './positions.js';
 export { Sequential } from './sequential.js';
+export { joinStateDicts, splitStateDict } from './state-dict.js';
 export { TransformerBlock, type TransformerBlockOptions } from './transformer-block.js';
 export { VisionTransformer, type VisionTransformerOptions } from './vision-transformer.js';

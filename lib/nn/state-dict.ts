@@ -54,3 +54,41 @@ export async function writeState(
 function describe({ dtype, shape }: { readonly dtype: string; readonly shape: readonly number[] }): string {
   return `${dtype} [${shape.join(', ')}]`;
 }
+
+/**
+ * Several states as one, each name with its part in front: what a checkpoint of a whole run holds.
+ * @example joinStateDicts({ model: await model.stateDict(), optimiser: await optimiser.stateDict() })
+ */
+export function joinStateDicts(
+  parts: Readonly<Record<string, ReadonlyMap<string, HostTensor>>>,
+): Map<string, HostTensor> {
+  return new Map(
+    Object.entries(parts).flatMap(([part, state]) =>
+      [...state].map(([name, value]): [string, HostTensor] => [`${part}.${name}`, value]),
+    ),
+  );
+}
+
+/**
+ * The parts of a joined state.
+ * @throws JepaError ERR_JEPA_CHECKPOINT_MISMATCH for a name of no part
+ */
+export function splitStateDict<Part extends string>(
+  state: ReadonlyMap<string, HostTensor>,
+  parts: readonly Part[],
+): Record<Part, Map<string, HostTensor>> {
+  const split = Object.fromEntries(parts.map((part) => [part, new Map<string, HostTensor>()])) as Record<
+    Part,
+    Map<string, HostTensor>
+  >;
+  for (const [name, value] of state) {
+    const part = parts.find((candidate) => name.startsWith(`${candidate}.`));
+    if (part === undefined)
+      throw new JepaError(
+        'ERR_JEPA_CHECKPOINT_MISMATCH',
+        `[splitStateDict] expected names that begin with ${parts.map((candidate) => `'${candidate}.'`).join(', ')}, got '${name}'`,
+      );
+    split[part].set(name.slice(part.length + 1), value);
+  }
+  return split;
+}

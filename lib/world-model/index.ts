@@ -1,3 +1,4 @@
+export type { Clips } from './clips.js';
 export {
   type ActionConfig,
   type EncoderConfig,

@@ -1,25 +1,21 @@
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import type { HostTensor } from '../io/safetensors.js';
+import { joinStateDicts, splitStateDict } from '../nn/state-dict.js';
 import { adamW } from '../optim/adamw.js';
 import { Ema } from '../optim/ema.js';
 import { warmupCosine } from '../optim/schedules.js';
 import { compile, type Profile, scalar, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
 import type { HealthReport, Metrics } from '../train/events.js';
 import type { Trainable } from '../train/trainable.js';
+import { type Clips, clipTensors } from './clips.js';
 import { healthOf, healthProgram } from './health.js';
 import { defaultObjective, type ObjectiveOptions, worldModelLoss } from './objective.js';
 import { refreshStatistics } from './statistics.js';
 import type { WorldModel } from './world-model.js';
 
-/** A batch of clips on the host. */
-export interface ClipBatch {
-  readonly clips: number;
-  readonly frames: number;
-  /** [clips, frames, H, W, C] uint8, or [clips, frames, size] float32 */
-  readonly observations: Uint8Array | Float32Array;
-  /** [clips, frames, A] in the world's units */
-  readonly actions: Float32Array;
+/** A batch to learn from. */
+export interface ClipBatch extends Clips {
   /** The last groups·size clips are groups of counterfactual twins; costs [groups, size, size] of outcome i for goal j. */
   readonly twins?: { readonly groups: number; readonly size: number; readonly costs: Float32Array };
 }
@@ -164,17 +160,18 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
   }
 
   async stateDict(): Promise<Map<string, HostTensor>> {
-    return new Map([
-      ...prefixed('model', await this.model.network.stateDict()),
-      ...prefixed('optimiser', await this.#optimiser.stateDict()),
-      ...prefixed('average', await this.#average.stateDict()),
-    ]);
+    return joinStateDicts({
+      model: await this.model.network.stateDict(),
+      optimiser: await this.#optimiser.stateDict(),
+      average: await this.#average.stateDict(),
+    });
   }
 
   async loadStateDict(state: ReadonlyMap<string, HostTensor>): Promise<void> {
-    await this.model.network.loadStateDict(part('model', state));
-    await this.#optimiser.loadStateDict(part('optimiser', state));
-    await this.#average.loadStateDict(part('average', state));
+    const { model, optimiser, average } = splitStateDict(state, ['model', 'optimiser', 'average']);
+    await this.model.network.loadStateDict(model);
+    await this.#optimiser.loadStateDict(optimiser);
+    await this.#average.loadStateDict(average);
   }
 
   /**
@@ -195,33 +192,10 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     );
   }
 
-  #tensors({ clips, frames, observations, actions, twins }: ClipBatch): {
-    observations: Tensor;
-    actions: Tensor;
-    twinCosts: Tensor | null;
-  } {
-    const { observation, action } = this.model.config;
-    const shape =
-      observation.kind === 'image' ? [observation.height, observation.width, observation.channels] : [observation.size];
-    return {
-      observations: tensor(observations, {
-        shape: [clips, frames, ...shape],
-        dtype: observation.kind === 'image' ? 'uint8' : 'float32',
-      }),
-      actions: tensor(actions, { shape: [clips, frames, action.size] }),
-      twinCosts: twins ? tensor(twins.costs, { shape: [twins.groups, twins.size, twins.size] }) : null,
-    };
+  #tensors(batch: ClipBatch): { observations: Tensor; actions: Tensor; twinCosts: Tensor | null } {
+    const [observations, actions] = clipTensors(this.model.config, batch);
+    const { twins } = batch;
+    const twinCosts = twins ? tensor(twins.costs, { shape: [twins.groups, twins.size, twins.size] }) : null;
+    return { observations, actions, twinCosts };
   }
-}
-
-function prefixed(prefix: string, state: ReadonlyMap<string, HostTensor>): [string, HostTensor][] {
-  return [...state].map(([name, value]) => [`${prefix}.${name}`, value]);
-}
-
-function part(prefix: string, state: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
-  return new Map(
-    [...state]
-      .filter(([name]) => name.startsWith(`${prefix}.`))
-      .map(([name, value]) => [name.slice(prefix.length + 1), value]),
-  );
 }

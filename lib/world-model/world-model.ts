@@ -1,6 +1,7 @@
 import { JepaError } from '../errors.js';
 import { type Tensor, type TypedArray, tensor } from '../tensor/index.js';
 import { batched } from './batched.js';
+import { type Clips, clipTensors } from './clips.js';
 import { type Preset, type PresetOptions, presetConfig, type WorldModelConfig } from './config.js';
 import { readWorldModel, writeWorldModel } from './file.js';
 import { type Inference, inference } from './inference.js';
@@ -42,7 +43,7 @@ interface Options {
  * @example
  * const world = await WorldModel.load('physics.jepa');
  * const { embeddings } = await world.rollout(clips, actions);
- * const { normalised } = await world.surprise(clips, actions);
+ * const { normalised } = await world.surprise(...world.tensors(batch));
  */
 export class WorldModel {
   readonly config: WorldModelConfig;
@@ -71,6 +72,11 @@ export class WorldModel {
   /** Writes one safetensors file with the configuration in its metadata; an existing file is replaced only by a whole one. */
   async save(path: string): Promise<void> {
     await writeWorldModel(path, this.config, await this.network.stateDict());
+  }
+
+  /** Clips on the host, such as those of a dataset, as the observations and actions that the other methods take. */
+  tensors(clips: Clips): [observations: Tensor, actions: Tensor] {
+    return clipTensors(this.config, clips);
   }
 
   /** @returns embeddings [B, T, D] */
