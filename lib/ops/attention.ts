@@ -1,6 +1,6 @@
-import { JepaError } from '../errors.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { broadcastShapes, sameShape, show } from '../tensor/shape.js';
+import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { cast } from './elementwise.js';
 import { broadcastTo } from './views.js';
@@ -75,7 +75,7 @@ export function attention(
     !sameShape(k.shape, [batch, heads, keys, width]) ||
     !sameShape(v.shape, [batch, heads, keys, v.shape[3]])
   ) {
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[attention] expected q [B, H, Sq, d], k [B, H, Sk, d] and v [B, H, Sk, dv], got ${show(q.shape)}, ${show(k.shape)} and ${show(v.shape)}`,
     );
@@ -84,7 +84,7 @@ export function attention(
   if (mask.mask) {
     const full = [batch, heads, queries, keys];
     if (!sameShape(broadcastShapes('attention', mask.mask.shape, full), full))
-      throw new JepaError(
+      throw opError(
         'ERR_JEPA_SHAPE',
         `[attention] expected a mask that broadcasts to ${show(full)}, got ${show(mask.mask.shape)}`,
       );
@@ -92,7 +92,7 @@ export function attention(
   }
   if (mask.keyLength) {
     if (!sameShape(mask.keyLength.shape, [batch]))
-      throw new JepaError(
+      throw opError(
         'ERR_JEPA_SHAPE',
         `[attention] expected keyLength of shape [${batch}], got ${show(mask.keyLength.shape)}`,
       );

@@ -1,5 +1,5 @@
-import { JepaError } from '../errors.js';
 import { show } from '../tensor/shape.js';
+import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, mul, rsqrt, square, sub } from './elementwise.js';
 import { mean } from './reduce.js';
@@ -25,7 +25,7 @@ export function batchNorm(
   x: Tensor,
   { weight, bias, runningMean, runningVar, training, epsilon = 1e-5 }: BatchNormAttributes,
 ): { y: Tensor; batchMean?: Tensor; batchVar?: Tensor } {
-  if (x.rank < 2) throw new JepaError('ERR_JEPA_SHAPE', `[batchNorm] expected x [N, C, ...], got ${show(x.shape)}`);
+  if (x.rank < 2) throw opError('ERR_JEPA_SHAPE', `[batchNorm] expected x [N, C, ...], got ${show(x.shape)}`);
   const channels = x.shape[1];
   const axes = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
   const perChannel = (values: Tensor): Tensor =>
@@ -39,15 +39,12 @@ export function batchNorm(
   };
   if (!training) {
     if (!runningMean || !runningVar)
-      throw new JepaError(
-        'ERR_JEPA_INVALID_ARGUMENT',
-        '[batchNorm] expected runningMean and runningVar outside training',
-      );
+      throw opError('ERR_JEPA_INVALID_ARGUMENT', '[batchNorm] expected runningMean and runningVar outside training');
     return { y: affine(mul(sub(x, perChannel(runningMean)), rsqrt(add(perChannel(runningVar), epsilon)))) };
   }
   const count = x.size / Math.max(channels, 1);
   if (count < 2)
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[batchNorm] expected more than one value per channel in training, got ${show(x.shape)}`,
     );

@@ -1,6 +1,6 @@
-import { JepaError } from '../errors.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { show } from '../tensor/shape.js';
+import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { cast } from './elementwise.js';
 import { linear } from './matmul.js';
@@ -62,14 +62,14 @@ export function conv2d(
   { stride = 1, padding = 0, layout = 'NCHW' }: Conv2dAttributes = {},
 ): Tensor {
   if (x.rank !== 4 || weight.rank !== 4)
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[conv2d] expected x and weight of four axes, got ${show(x.shape)} and ${show(weight.shape)}`,
     );
   const picture = cast(layout === 'NCHW' ? permute(x, [0, 2, 3, 1]) : x, 'float32');
   const [outputs, channels, kh, kw] = weight.shape;
   if (picture.shape[3] !== channels)
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[conv2d] expected ${channels} channels (weight ${show(weight.shape)}), got ${picture.shape[3]} in ${layout} ${show(x.shape)}`,
     );
@@ -92,7 +92,7 @@ export function avgPool2d(
     readonly padding?: number | readonly [number, number];
   } = {},
 ): Tensor {
-  if (x.rank !== 4) throw new JepaError('ERR_JEPA_SHAPE', `[avgPool2d] expected x [N, C, H, W], got ${show(x.shape)}`);
+  if (x.rank !== 4) throw opError('ERR_JEPA_SHAPE', `[avgPool2d] expected x [N, C, H, W], got ${show(x.shape)}`);
   const [n, c, h, w] = x.shape;
   const window = windowOf('avgPool2d', [n * c, h, w, 1], pair(kernel), pair(stride), pair(padding));
   const patches = apply(im2colOp, [reshape(cast(x, 'float32'), [n * c, h, w, 1])], window)[0];
@@ -104,7 +104,7 @@ export function patchify(x: Tensor, patch: number | readonly [number, number]): 
   const [ph, pw] = pair(patch);
   const [n, c, h, w] = x.shape;
   if (x.rank !== 4 || h % ph !== 0 || w % pw !== 0)
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[patchify] expected [N, C, H, W] with H and W multiples of ${ph} and ${pw}, got ${show(x.shape)}`,
     );
@@ -125,18 +125,18 @@ function windowOf(
 ): Window {
   for (const value of [...kernel, ...stride])
     if (!Number.isInteger(value) || value < 1)
-      throw new JepaError(
+      throw opError(
         'ERR_JEPA_INVALID_ARGUMENT',
         `[${op}] expected kernel and stride of at least 1, got ${show(kernel)} and ${show(stride)}`,
       );
   for (const value of padding)
     if (!Number.isInteger(value) || value < 0)
-      throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${op}] expected non-negative padding, got ${show(padding)}`);
+      throw opError('ERR_JEPA_INVALID_ARGUMENT', `[${op}] expected non-negative padding, got ${show(padding)}`);
   const output = [0, 1].map(
     (axis) => Math.floor((input[axis + 1] + 2 * padding[axis] - kernel[axis]) / stride[axis]) + 1,
   ) as [number, number];
   if (output.some((extent) => extent < 1))
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[${op}] expected a picture at least as large as the kernel ${show(kernel)}, got ${show(input.slice(1, 3))} with padding ${show(padding)}`,
     );

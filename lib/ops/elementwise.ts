@@ -1,8 +1,8 @@
-import { JepaError } from '../errors.js';
 import { scalar, type TensorLike } from '../tensor/create.js';
 import { type DType, isFloat } from '../tensor/dtype.js';
 import { apply, type GradientContext, type OpDefinition } from '../tensor/op.js';
 import { broadcastShapes } from '../tensor/shape.js';
+import { opError } from '../tensor/site.js';
 import { Tensor } from '../tensor/tensor.js';
 import { unbroadcast } from './unbroadcast.js';
 
@@ -17,7 +17,7 @@ export function promote(op: string, a: DType, b: DType): DType {
   if (a === 'bool') return b;
   if (b === 'bool') return a;
   if ((a === 'int32' && b === 'uint8') || (a === 'uint8' && b === 'int32')) return 'int32';
-  throw new JepaError('ERR_JEPA_DTYPE', `[${op}] expected dtypes that combine, got ${a} and ${b}`);
+  throw opError('ERR_JEPA_DTYPE', `[${op}] expected dtypes that combine, got ${a} and ${b}`);
 }
 
 /** A number beside a tensor becomes a scalar of its dtype, or float32 if it would not fit into an integer one. */
@@ -47,7 +47,7 @@ function binary(
     outputs: ([a, b]) => [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: codes.bool ? 'bool' : a.dtype }],
     emit: (e, [a, b], _, [{ dtype }]) => {
       const code = float(dtype) ? codes.float : codes.int;
-      if (!code) throw new JepaError('ERR_JEPA_DTYPE', `[${name}] expected floating-point tensors, got ${dtype}`);
+      if (!code) throw opError('ERR_JEPA_DTYPE', `[${name}] expected floating-point tensors, got ${dtype}`);
       return e.op(code, a, b);
     },
     gradient:
@@ -178,7 +178,7 @@ export function pow(x: Tensor, exponent: number): Tensor {
   if (exponent < 0) return reciprocal(pow(x, -exponent));
   if (exponent === 0.5) return sqrt(x);
   if (!Number.isInteger(exponent))
-    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[pow] expected a whole exponent or 0.5, got ${exponent}`, {
+    throw opError('ERR_JEPA_INVALID_ARGUMENT', `[pow] expected a whole exponent or 0.5, got ${exponent}`, {
       help: ['use exp(mul(log(x), exponent)) for positive x'],
     });
   if (exponent === 0) return add(mul(x, 0), 1);
@@ -189,8 +189,7 @@ export function pow(x: Tensor, exponent: number): Tensor {
 
 /** x limited to [min, max]; outside the gradient is 0, at a limit it passes. */
 export function clamp(x: Tensor, min: number, max: number): Tensor {
-  if (!(min <= max))
-    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[clamp] expected min ≤ max, got ${min} and ${max}`);
+  if (!(min <= max)) throw opError('ERR_JEPA_INVALID_ARGUMENT', `[clamp] expected min ≤ max, got ${min} and ${max}`);
   return apply(clampOp, [x], { min, max })[0];
 }
 const clampOp: OpDefinition<{ min: number; max: number }> = {

@@ -1,6 +1,6 @@
-import { JepaError } from '../errors.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { sameShape, show } from '../tensor/shape.js';
+import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { cast } from './elementwise.js';
 
@@ -54,11 +54,11 @@ export function layerNorm(
   bias?: Tensor,
   { epsilon = 1e-5 }: { readonly epsilon?: number } = {},
 ): Tensor {
-  if (x.rank < 1) throw new JepaError('ERR_JEPA_SHAPE', `[layerNorm] expected at least one axis, got ${show(x.shape)}`);
+  if (x.rank < 1) throw opError('ERR_JEPA_SHAPE', `[layerNorm] expected at least one axis, got ${show(x.shape)}`);
   const width = x.shape.slice(-1);
   for (const [name, operand] of Object.entries({ weight, bias })) {
     if (operand && !sameShape(operand.shape, width))
-      throw new JepaError(
+      throw opError(
         'ERR_JEPA_SHAPE',
         `[layerNorm] expected ${name} of shape ${show(width)} (last axis of x ${show(x.shape)}), got ${show(operand.shape)}`,
       );

@@ -1,6 +1,6 @@
-import { JepaError } from '../errors.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { broadcastShapes, sameShape, show, sizeOf } from '../tensor/shape.js';
+import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, cast, gelu, relu, silu } from './elementwise.js';
 import { unbroadcast } from './unbroadcast.js';
@@ -45,7 +45,7 @@ export interface MatmulOptions {
  */
 export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
   if (a.rank < 2 || b.rank < 2)
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[matmul] expected at least two axes each, got ${show(a.shape)} and ${show(b.shape)}`,
     );
@@ -54,7 +54,7 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
   const [k, n] = right.shape.slice(-2);
   if (left.shape[left.rank - 1] !== k) {
     const how = transposeA || transposeB ? ` (transposeA ${transposeA}, transposeB ${transposeB})` : '';
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[matmul] expected inner axes that agree, got ${show(a.shape)} and ${show(b.shape)}${how}`,
     );
@@ -86,7 +86,7 @@ export function activate(x: Tensor, activation: ActivationKind): Tensor {
     case 'relu':
       return relu(x);
     default:
-      throw new JepaError(
+      throw opError(
         'ERR_JEPA_INVALID_ARGUMENT',
         `[activation] expected none, gelu, geluTanh, silu or relu, got ${String(activation)}`,
       );
@@ -112,12 +112,12 @@ export function linear(
 ): Tensor {
   const [outputs, inputs] = weight.shape;
   if (weight.rank !== 2 || x.rank < 1 || x.shape[x.rank - 1] !== inputs)
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[linear] expected x of width ${weight.shape[1]} (weight ${show(weight.shape)}), got ${show(x.shape)}`,
     );
   if (bias && !sameShape(bias.shape, [outputs]))
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[linear] expected bias of shape [${outputs}] (weight ${show(weight.shape)}), got ${show(bias.shape)}`,
     );

@@ -1,6 +1,6 @@
-import { JepaError } from '../errors.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { denseStrides, normaliseAxis, show } from '../tensor/shape.js';
+import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { cast, promote } from './elementwise.js';
 import { slice, unsqueeze } from './views.js';
@@ -11,7 +11,7 @@ const concatOp: OpDefinition<number> = {
     const [first] = inputs;
     for (const { shape } of inputs) {
       if (shape.length !== first.shape.length || shape.some((extent, k) => k !== axis && extent !== first.shape[k])) {
-        throw new JepaError(
+        throw opError(
           'ERR_JEPA_SHAPE',
           `[concat] expected shapes that agree outside axis ${axis}, got ${inputs.map((input) => show(input.shape)).join(' and ')}`,
         );
@@ -51,7 +51,7 @@ const concatOp: OpDefinition<number> = {
 /** Tensors one after another along an axis. @throws JepaError ERR_JEPA_SHAPE */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   if (tensors.length === 0)
-    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[concat] expected at least one tensor, got none');
+    throw opError('ERR_JEPA_INVALID_ARGUMENT', '[concat] expected at least one tensor, got none');
   const at = normaliseAxis('concat', axis, tensors[0].shape);
   if (tensors.length === 1) return tensors[0];
   const dtype = tensors.map((tensor) => tensor.dtype).reduce((a, b) => promote('concat', a, b));
@@ -122,7 +122,7 @@ export function pad(x: Tensor, widths: readonly (readonly number[])[], value = 0
     widths.length !== x.rank ||
     widths.some((pair) => pair.length !== 2 || pair.some((width) => !Number.isInteger(width) || width < 0))
   ) {
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[pad] expected ${x.rank} pairs of non-negative widths for ${show(x.shape)}, got ${JSON.stringify(widths)}`,
     );
@@ -134,10 +134,7 @@ export function pad(x: Tensor, widths: readonly (readonly number[])[], value = 0
 export function split(x: Tensor, count: number, axis = 0): Tensor[] {
   const at = normaliseAxis('split', axis, x.shape);
   if (!Number.isInteger(count) || count < 1 || x.shape[at] % count !== 0)
-    throw new JepaError(
-      'ERR_JEPA_SHAPE',
-      `[split] expected a number of parts that divides ${x.shape[at]}, got ${count}`,
-    );
+    throw opError('ERR_JEPA_SHAPE', `[split] expected a number of parts that divides ${x.shape[at]}, got ${count}`);
   const width = x.shape[at] / count;
   return Array.from({ length: count }, (_, index) => slice(x, at, index * width, (index + 1) * width));
 }

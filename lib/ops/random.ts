@@ -1,7 +1,7 @@
-import { JepaError } from '../errors.js';
 import { scalar, type TensorLike } from '../tensor/create.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { checkShape, type Shape, show } from '../tensor/shape.js';
+import { opError } from '../tensor/site.js';
 import { Tensor } from '../tensor/tensor.js';
 import { currentTrace } from '../tensor/trace.js';
 import { cast } from './elementwise.js';
@@ -44,7 +44,7 @@ let draws = 0;
 /** Seeds the default generator of draws outside `compile`. */
 export function manualSeed(seed: number): void {
   if (!Number.isInteger(seed))
-    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[manualSeed] expected an integer, got ${seed}`);
+    throw opError('ERR_JEPA_INVALID_ARGUMENT', `[manualSeed] expected an integer, got ${seed}`);
   defaultSeed = seed | 0;
   draws = 0;
 }
@@ -59,7 +59,7 @@ function draw(
 ): Tensor {
   checkShape(op, shape);
   if (currentTrace() && (stream === undefined || seed === undefined)) {
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_INVALID_ARGUMENT',
       `[${op}] expected a seed and a stream inside compile, got ${stream === undefined ? 'no stream' : 'no seed'}`,
       { help: ["pass the seed and the step as tensors and name the stream, e.g. { seed, step, stream: 'dropout' }"] },
@@ -98,7 +98,7 @@ export function permutation(n: number, key: RandomKey = {}): Tensor {
 function intScalar(value: TensorLike): Tensor {
   if (!(value instanceof Tensor)) return reshape(scalar(value | 0, 'int32'), [1]);
   if (value.size !== 1)
-    throw new JepaError('ERR_JEPA_SHAPE', `[random] expected seed and step to be scalars, got ${show(value.shape)}`);
+    throw opError('ERR_JEPA_SHAPE', `[random] expected seed and step to be scalars, got ${show(value.shape)}`);
   return reshape(cast(value, 'int32'), [1]);
 }
 

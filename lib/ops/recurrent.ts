@@ -1,5 +1,5 @@
-import { JepaError } from '../errors.js';
 import { sameShape, show } from '../tensor/shape.js';
+import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, mul, sigmoid, sub, tanh } from './elementwise.js';
 import { linear } from './matmul.js';
@@ -25,7 +25,7 @@ export function gruCell(
 export function gruAdvance(projected: Tensor, h: Tensor, weightHh: Tensor, biasHh?: Tensor): Tensor {
   const width = h.shape[h.rank - 1];
   if (!sameShape(projected.shape, [h.shape[0], 3 * width]))
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[gruCell] expected gates [${h.shape[0]}, ${3 * width}] for a state ${show(h.shape)}, got ${show(projected.shape)}`,
     );

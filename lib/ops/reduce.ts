@@ -1,7 +1,7 @@
-import { JepaError } from '../errors.js';
 import { isFloat } from '../tensor/dtype.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { normaliseAxis, show } from '../tensor/shape.js';
+import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, cast, div, equal, exp, log, mul, square, sub, where } from './elementwise.js';
 import { broadcastTo, reshape, stopped } from './views.js';
@@ -62,7 +62,7 @@ function reduce(x: Tensor, kind: Kind, axes: readonly number[]): Tensor {
 function axesOf(op: string, x: Tensor, axes: readonly number[] | undefined): number[] {
   const result = (axes ?? x.shape.map((_, axis) => axis)).map((axis) => normaliseAxis(op, axis, x.shape));
   if (new Set(result).size !== result.length)
-    throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected every axis once, got ${show(axes ?? [])}`);
+    throw opError('ERR_JEPA_SHAPE', `[${op}] expected every axis once, got ${show(axes ?? [])}`);
   return result.sort((a, b) => a - b);
 }
 
@@ -98,7 +98,7 @@ function extreme(op: string, kind: 'max' | 'min', x: Tensor, { axes, keepDims }:
   const over = axesOf(op, x, axes);
   if (over.length === 0) return x;
   if (over.some((axis) => x.shape[axis] === 0))
-    throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected at least one element to reduce, got ${show(x.shape)}`);
+    throw opError('ERR_JEPA_SHAPE', `[${op}] expected at least one element to reduce, got ${show(x.shape)}`);
   return dropped(x, reduce(x, kind, over), over, keepDims);
 }
 /** Largest element over axes; NaN wins. Equal ones share the gradient. */
@@ -114,10 +114,7 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
 export function argmax(x: Tensor, axis = -1, { keepDims = false }: { readonly keepDims?: boolean } = {}): Tensor {
   const at = normaliseAxis('argmax', axis, x.shape);
   if (x.shape[at] === 0)
-    throw new JepaError(
-      'ERR_JEPA_SHAPE',
-      `[argmax] expected at least one element along axis ${at}, got ${show(x.shape)}`,
-    );
+    throw opError('ERR_JEPA_SHAPE', `[argmax] expected at least one element along axis ${at}, got ${show(x.shape)}`);
   return dropped(x, reduce(x, 'argmax', [at]), [at], keepDims);
 }
 

@@ -1,7 +1,7 @@
-import { JepaError } from '../errors.js';
 import { arange } from '../tensor/create.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { normaliseAxis, show, sizeOf } from '../tensor/shape.js';
+import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, cast, mul } from './elementwise.js';
 import { permute, reshape } from './views.js';
@@ -22,7 +22,7 @@ const gatherOp: OpDefinition<null> = {
  */
 export function gatherRows(table: Tensor, indices: Tensor): Tensor {
   if (table.rank < 1)
-    throw new JepaError('ERR_JEPA_SHAPE', `[gatherRows] expected a table with rows, got ${show(table.shape)}`);
+    throw opError('ERR_JEPA_SHAPE', `[gatherRows] expected a table with rows, got ${show(table.shape)}`);
   const rest = table.shape.slice(1);
   const flat = apply(
     gatherOp,
@@ -46,7 +46,7 @@ const scatterOp: OpDefinition<{ readonly count: number }> = {
 export function scatterAddRows(rows: Tensor, indices: Tensor, count: number): Tensor {
   const rest = rows.shape.slice(indices.rank);
   if (rows.shape.slice(0, indices.rank).some((extent, axis) => extent !== indices.shape[axis])) {
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[scatterAddRows] expected a row for each of the indices ${show(indices.shape)}, got ${show(rows.shape)}`,
     );
@@ -87,7 +87,7 @@ export function topK(
 ): { values: Tensor; indices: Tensor } {
   const at = normaliseAxis('topK', axis, x.shape);
   if (!Number.isInteger(count) || count < 0 || count > x.shape[at])
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_INVALID_ARGUMENT',
       `[topK] expected a count from 0 to ${x.shape[at]} (axis ${at} of ${show(x.shape)}), got ${count}`,
     );
@@ -99,6 +99,6 @@ export function topK(
 
 function int32(op: string, indices: Tensor): Tensor {
   if (indices.dtype !== 'int32' && indices.dtype !== 'uint8')
-    throw new JepaError('ERR_JEPA_DTYPE', `[${op}] expected int32 indices, got ${indices.dtype}`);
+    throw opError('ERR_JEPA_DTYPE', `[${op}] expected int32 indices, got ${indices.dtype}`);
   return cast(indices, 'int32');
 }

@@ -1,4 +1,3 @@
-import { JepaError } from '../errors.js';
 import { broadcastView, isDense } from '../tensor/compiler/ir.js';
 import { apply, type OpDefinition, type StridedView } from '../tensor/op.js';
 import {
@@ -11,6 +10,7 @@ import {
   show,
   sizeOf,
 } from '../tensor/shape.js';
+import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { pad } from './parts.js';
 import { unbroadcast } from './unbroadcast.js';
@@ -36,7 +36,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
           .map((extent, axis) => (extent === -1 ? shape[axis] : extent)),
   );
   if (free > 1 || sizeOf(result) !== x.size)
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[reshape] expected a shape of ${x.size} elements for ${show(x.shape)}, got ${show(shape)}`,
     );
@@ -97,7 +97,7 @@ const permuteOp: OpDefinition<readonly number[]> = {
 export function permute(x: Tensor, order: readonly number[]): Tensor {
   const axes = order.map((axis) => normaliseAxis('permute', axis, x.shape));
   if (new Set(axes).size !== x.rank || axes.length !== x.rank)
-    throw new JepaError('ERR_JEPA_SHAPE', `[permute] expected every axis of ${show(x.shape)} once, got ${show(order)}`);
+    throw opError('ERR_JEPA_SHAPE', `[permute] expected every axis of ${show(x.shape)} once, got ${show(order)}`);
   return axes.every((axis, index) => axis === index) ? x : apply(permuteOp, [x], axes)[0];
 }
 
@@ -121,7 +121,7 @@ const broadcastOp: OpDefinition<Shape> = {
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   checkShape('broadcastTo', shape);
   if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape))
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[broadcastTo] expected a shape that ${show(x.shape)} broadcasts to, got ${show(shape)}`,
     );
@@ -180,7 +180,7 @@ export function slice(x: Tensor, axis: number, start: number, end?: number, step
   const extent = x.shape[at];
   const position = (value: number): number => Math.min(extent, Math.max(0, value < 0 ? value + extent : value));
   if (!Number.isInteger(start) || !Number.isInteger(end ?? 0) || !Number.isInteger(step) || step < 1)
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_INVALID_ARGUMENT',
       `[slice] expected whole positions and a step of at least 1, got ${start}, ${end}, ${step}`,
     );
@@ -201,7 +201,7 @@ export function squeeze(x: Tensor, axes?: readonly number[]): Tensor {
   );
   for (const axis of drop)
     if (x.shape[axis] !== 1)
-      throw new JepaError('ERR_JEPA_SHAPE', `[squeeze] expected axis ${axis} of ${show(x.shape)} to have extent 1`);
+      throw opError('ERR_JEPA_SHAPE', `[squeeze] expected axis ${axis} of ${show(x.shape)} to have extent 1`);
   return reshape(
     x,
     x.shape.filter((_, axis) => !drop.has(axis)),

@@ -1,6 +1,6 @@
-import { JepaError } from '../errors.js';
 import { type DType, dtypeOf, elementFrom, fits, newArray, type TypedArray } from './dtype.js';
 import { checkShape, type Shape, show, sizeOf } from './shape.js';
+import { opError } from './site.js';
 import { type Nested, Tensor } from './tensor.js';
 
 export type TensorLike = Tensor | number;
@@ -18,14 +18,11 @@ export function tensor(
   if (ArrayBuffer.isView(values)) {
     const kind = dtype ?? dtypeOf(values);
     if (!fits(kind, values))
-      throw new JepaError(
-        'ERR_JEPA_DTYPE',
-        `[tensor] expected an array that holds ${kind}, got ${values.constructor.name}`,
-      );
+      throw opError('ERR_JEPA_DTYPE', `[tensor] expected an array that holds ${kind}, got ${values.constructor.name}`);
     const extents = shape ?? [values.length];
     checkShape('tensor', extents);
     if (sizeOf(extents) !== values.length)
-      throw new JepaError(
+      throw opError(
         'ERR_JEPA_SHAPE',
         `[tensor] expected ${sizeOf(extents)} values for shape ${show(extents)}, got ${values.length}`,
       );
@@ -75,8 +72,8 @@ function flatten(values: Nested, shape: Shape, axis: number, flat: (number | boo
   for (const value of values) flatten(value, shape, axis + 1, flat);
 }
 
-function ragged(shape: Shape, values: unknown): JepaError {
-  return new JepaError(
+function ragged(shape: Shape, values: unknown): Error {
+  return opError(
     'ERR_JEPA_SHAPE',
     `[tensor] expected nested arrays of shape ${show(shape)}, got ${JSON.stringify(values)?.slice(0, 60)} in them`,
   );

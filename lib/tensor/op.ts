@@ -109,8 +109,8 @@ export function siteOf(node: Node): string {
 
 function located(error: unknown, site: string): unknown {
   if (!(error instanceof JepaError) || site === '' || error.message.includes('\n    at ')) return error;
-  const help = error.help.map((line) => `\n  → ${line}`).join('');
-  return new JepaError(error.code, `${error.message.split('\n  → ')[0]}\n    at ${site}${help}`, {
+  return new JepaError(error.code, `${error.message.split('\n  → ')[0]}\n    at ${site}`, {
+    help: error.help,
     cause: error.cause,
     details: { ...error.details, site },
   });

@@ -1,4 +1,4 @@
-import { JepaError } from '../errors.js';
+import { opError } from './site.js';
 
 export type Shape = readonly number[];
 
@@ -36,7 +36,7 @@ export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
       const at = rank - shape.length + axis;
       if (shape[axis] === 1 || shape[axis] === result[at]) continue;
       if (result[at] !== 1)
-        throw new JepaError(
+        throw opError(
           'ERR_JEPA_SHAPE',
           `[${op}] expected shapes that broadcast to one another, got ${shapes.map(show).join(' and ')}`,
         );
@@ -50,7 +50,7 @@ export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
 export function normaliseAxis(op: string, axis: number, shape: Shape): number {
   const result = axis < 0 ? axis + shape.length : axis;
   if (!Number.isInteger(axis) || result < 0 || result >= shape.length) {
-    throw new JepaError(
+    throw opError(
       'ERR_JEPA_SHAPE',
       `[${op}] expected an axis of ${show(shape)}, from ${-shape.length} to ${shape.length - 1}, got ${axis}`,
     );
@@ -60,9 +60,9 @@ export function normaliseAxis(op: string, axis: number, shape: Shape): number {
 
 /** @throws JepaError ERR_JEPA_SHAPE if an extent is not a non-negative integer */
 export function checkShape(op: string, shape: Shape): void {
-  if (shape.length > 8) throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected at most 8 axes, got ${show(shape)}`);
+  if (shape.length > 8) throw opError('ERR_JEPA_SHAPE', `[${op}] expected at most 8 axes, got ${show(shape)}`);
   for (const extent of shape) {
     if (!Number.isInteger(extent) || extent < 0)
-      throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected non-negative integers as extents, got ${show(shape)}`);
+      throw opError('ERR_JEPA_SHAPE', `[${op}] expected non-negative integers as extents, got ${show(shape)}`);
   }
 }

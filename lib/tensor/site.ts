@@ -1,9 +1,11 @@
+import { JepaError, type JepaErrorCode, type JepaErrorOptions } from '../errors.js';
+
 /** Where in the user's code something was made: kept as a stack, read only when an error or a printout needs it. */
 export interface Site {
   readonly stack?: string;
 }
 
-const ownFiles = import.meta.url.slice(0, import.meta.url.indexOf('/tensor/')); // …/dist/esm
+const ownFiles = import.meta.url.slice(0, import.meta.url.lastIndexOf('/tensor/')); // …/dist/esm
 
 export function captureSite(): Site {
   const holder: { stack?: string } = {};
@@ -28,4 +30,11 @@ export function describeSite({ stack }: Site): string {
     return location.replace('file://', '');
   }
   return '';
+}
+
+/** The error of an op about its arguments, with the line of the user's code that gave them. */
+export function opError(code: JepaErrorCode, message: string, options: JepaErrorOptions = {}): JepaError {
+  const site = describeSite(captureSite());
+  if (site === '') return new JepaError(code, message, options);
+  return new JepaError(code, `${message}\n    at ${site}`, { ...options, details: { ...options.details, site } });
 }
