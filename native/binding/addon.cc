@@ -1,4 +1,5 @@
-// The addon's functions, as lib/native/binding.ts types them. They check arguments and hand over; the work is elsewhere.
+// The addon's functions, as lib/native/binding.ts types them. They check arguments and hand over; the work is
+// elsewhere.
 #include <cstring>
 
 #include "binding/jobs.h"
@@ -72,7 +73,8 @@ Napi::Value create_variable(Arguments info) {
   if (dtype >= static_cast<uint32_t>(kDTypeCount) || elements < 0) return refuse(info, "expected a dtype and a size");
   auto storage = std::make_shared<Storage>(static_cast<DType>(dtype), elements);
   if (elements > 0 && !storage->block.data()) {
-    throw_error(info.Env(), "ERR_JEPA_OUT_OF_MEMORY", "[variable] expected " + std::to_string(elements) + " elements to fit into memory");
+    throw_error(info.Env(), "ERR_JEPA_OUT_OF_MEMORY",
+                "[variable] expected " + std::to_string(elements) + " elements to fit into memory");
     return info.Env().Undefined();
   }
   Environment* environment = Environment::of(info.Env());
@@ -100,7 +102,8 @@ Napi::Value write_variable(Arguments info) {
   auto* storage = unwrap<VariableExternal>(info, 0);
   Window window;
   if (!storage || !window_of(info[1], &window)) return info.Env().Undefined();
-  if (window.bytes != static_cast<size_t>((*storage)->block.bytes())) return refuse(info, "expected data of the variable's size");
+  if (window.bytes != static_cast<size_t>((*storage)->block.bytes()))
+    return refuse(info, "expected data of the variable's size");
   Environment* environment = Environment::of(info.Env());
   auto job = std::make_shared<WriteJob>(environment, info.Env());
   job->storage = *storage;
@@ -113,7 +116,8 @@ Napi::Value read_variable(Arguments info) {
   auto* storage = unwrap<VariableExternal>(info, 0);
   Window window;
   if (!storage || !window_of(info[1], &window)) return info.Env().Undefined();
-  if (window.bytes != static_cast<size_t>((*storage)->block.bytes())) return refuse(info, "expected an array of the variable's size");
+  if (window.bytes != static_cast<size_t>((*storage)->block.bytes()))
+    return refuse(info, "expected an array of the variable's size");
   Environment* environment = Environment::of(info.Env());
   auto job = std::make_shared<ReadJob>(environment, info.Env());
   job->storage = *storage;
@@ -144,7 +148,8 @@ Napi::Value create_program(Arguments info) {
   handle->program = program;
   handle->executable = std::make_shared<Executable>(program, std::move(variables));
   if (!handle->executable->check(&problem)) {
-    throw_error(env, problem.find("memory") == std::string::npos ? "ERR_JEPA_PROGRAM" : "ERR_JEPA_OUT_OF_MEMORY", problem);
+    throw_error(env, problem.find("memory") == std::string::npos ? "ERR_JEPA_PROGRAM" : "ERR_JEPA_OUT_OF_MEMORY",
+                problem);
     return env.Undefined();
   }
   Environment::of(env)->programs++;
@@ -202,7 +207,8 @@ Napi::Value program_info(Arguments info) {
 Napi::Value start(Arguments info, bool profile) {
   const Napi::Env env = info.Env();
   auto* handle = unwrap<ProgramExternal>(info, 0);
-  if (!handle || !info[1].IsArray() || !info[2].IsArray()) return handle ? refuse(info, "expected arrays") : env.Undefined();
+  if (!handle || !info[1].IsArray() || !info[2].IsArray())
+    return handle ? refuse(info, "expected arrays") : env.Undefined();
   const Program& program = *(*handle)->program;
   const Napi::Array inputs = info[1].As<Napi::Array>(), outputs = info[2].As<Napi::Array>();
   Environment* environment = Environment::of(env);
@@ -214,7 +220,8 @@ Napi::Value start(Arguments info, bool profile) {
     Window window;
     if (!window_of(inputs.Get(i), &window)) return env.Undefined();
     const int64_t bytes = program.input_bytes[i];
-    if (bytes >= 0 && window.bytes != static_cast<size_t>(bytes)) return refuse(info, "expected inputs of the program's sizes");
+    if (bytes >= 0 && window.bytes != static_cast<size_t>(bytes))
+      return refuse(info, "expected inputs of the program's sizes");
     job->inputs.emplace_back(bytes >= 0 ? bytes : 0);
     if (bytes > 0) std::memcpy(job->inputs.back().data(), window.data, window.bytes);
   }

@@ -34,7 +34,8 @@ void RunJob::run(Device* device) {
   if (repetitions > 0) nanoseconds_.assign(executable.program().nodes.size(), 0);
   for (int i = 0; i < std::max(repetitions, 1); i++) {
     for (size_t slot = 0; slot < inputs.size(); slot++)
-      if (inputs[slot].bytes()) std::memcpy(executable.input(slot), inputs[slot].data(), static_cast<size_t>(inputs[slot].bytes()));
+      if (inputs[slot].bytes())
+        std::memcpy(executable.input(slot), inputs[slot].data(), static_cast<size_t>(inputs[slot].bytes()));
     const RunResult outcome = executable.run(device, abort, repetitions > 0 ? nanoseconds_.data() : nullptr);
     if (outcome.outcome != Outcome::done) return fail(outcome);
   }

@@ -154,7 +154,8 @@ RunResult Executable::run(Device* device, const std::atomic<bool>& abort, int64_
     if (nanoseconds) {
       const auto start = std::chrono::steady_clock::now();
       execute(device, i);
-      nanoseconds[i] += std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
+      nanoseconds[i] +=
+          std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
     } else {
       execute(device, i);
     }

@@ -67,7 +67,8 @@ void plan_memory(Program* program) {
   std::vector<Placed> placed;  // by offset
   for (int32_t index : order) {
     Buffer& buffer = program->buffers[index];
-    const int64_t bytes = (buffer.bytes + kAlignment - 1) / kAlignment * kAlignment + (buffer.bytes >= 4096 ? kStagger : 0);
+    const int64_t bytes =
+        (buffer.bytes + kAlignment - 1) / kAlignment * kAlignment + (buffer.bytes >= 4096 ? kStagger : 0);
     int64_t offset = 0;
     for (const Placed& other : placed) {
       if (other.last < buffer.first || other.first > buffer.last || other.end <= offset) continue;

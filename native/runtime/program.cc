@@ -146,7 +146,8 @@ class Parser {
       if (!attributes) return fail("expected attributes of node " + std::to_string(i) + ", got the end");
       for (uint32_t index : node.out)
         if (!may_write(index, i)) return fail("expected node " + std::to_string(i) + " to write only where it may");
-      const Status status = table.definitions[node.op]->prepare(in, inputs, out, outputs, attributes, size, &node.prepared);
+      const Status status =
+          table.definitions[node.op]->prepare(in, inputs, out, outputs, attributes, size, &node.prepared);
       if (!status.ok) return fail("node " + std::to_string(i) + ": " + status.text);
       const Work& work = node.prepared.work;
       program_.workspace_bytes = std::max(program_.workspace_bytes, work.workspace_bytes);
@@ -183,7 +184,8 @@ class Parser {
       const uint32_t index = reader_.read<uint32_t>();
       if (!reader_.ok || index >= program_.views.size()) return fail("expected guards to name views");
       const ProgramView& v = program_.views[index];
-      if (v.view.dtype != DType::float32 || v.view.elements() != 1) return fail("expected guards to be float32 scalars");
+      if (v.view.dtype != DType::float32 || v.view.elements() != 1)
+        return fail("expected guards to be float32 scalars");
       Buffer& buffer = program_.buffers[v.buffer];
       if (buffer.kind == BufferKind::temporary) {
         if (buffer.first < 0 || buffer.first >= static_cast<int32_t>(program_.commit_start))
@@ -204,7 +206,8 @@ class Parser {
     if (count) std::memcpy(program_.constants.data(), bytes, count);
     for (const Buffer& buffer : program_.buffers) {
       if (buffer.kind != BufferKind::constant) continue;
-      if (int64_t{buffer.slot} * 64 + buffer.bytes > int64_t{count}) return fail("expected constants to lie in the blob");
+      if (int64_t{buffer.slot} * 64 + buffer.bytes > int64_t{count})
+        return fail("expected constants to lie in the blob");
     }
     return true;
   }
@@ -214,8 +217,9 @@ class Parser {
       BufferKind kind;
       std::vector<int64_t>* bytes;
     };
-    for (const Kind& k : {Kind{BufferKind::input, &program_.input_bytes}, Kind{BufferKind::output, &program_.output_bytes},
-                          Kind{BufferKind::variable, &program_.variable_bytes}}) {
+    for (const Kind& k :
+         {Kind{BufferKind::input, &program_.input_bytes}, Kind{BufferKind::output, &program_.output_bytes},
+          Kind{BufferKind::variable, &program_.variable_bytes}}) {
       for (const Buffer& buffer : program_.buffers) {
         if (buffer.kind != k.kind) continue;
         if (buffer.slot >= 65536) return fail("expected a slot below 65536");

@@ -8,16 +8,19 @@ namespace jepa {
 namespace im2col {
 namespace {
 
-Status check(const char* op, const View& picture, const View& rows, const uint8_t* bytes, size_t size, Prepared* prepared) {
+Status check(const char* op, const View& picture, const View& rows, const uint8_t* bytes, size_t size,
+             Prepared* prepared) {
   Attributes a;
   if (size != sizeof a) return fail("[%s] expected 40 bytes of attributes, got %zu", op, size);
   std::memcpy(&a, bytes, sizeof a);
   for (uint32_t value : {a.kh, a.kw, a.sh, a.sw, a.dh, a.dw})
-    if (value < 1 || value > 65536) return fail("[%s] expected kernel, stride and dilation from 1 to 65536, got %u", op, value);
+    if (value < 1 || value > 65536)
+      return fail("[%s] expected kernel, stride and dilation from 1 to 65536, got %u", op, value);
   for (uint32_t value : {a.top, a.left, a.oh, a.ow})
     if (value > (1u << 30)) return fail("[%s] expected padding and extents below 2^30, got %u", op, value);
   if (picture.dtype != DType::float32 || rows.dtype != DType::float32 || picture.rank != 4 || rows.rank != 2)
-    return fail("[%s] expected float32 [N, H, W, C] and rows, got %s and %s", op, Shown(picture).text, Shown(rows).text);
+    return fail("[%s] expected float32 [N, H, W, C] and rows, got %s and %s", op, Shown(picture).text,
+                Shown(rows).text);
   const int64_t n = picture.shape[0], c = picture.shape[3];
   int64_t windows, width;
   if (__builtin_mul_overflow(n * a.oh, int64_t{a.ow}, &windows) ||
@@ -32,7 +35,8 @@ Status check(const char* op, const View& picture, const View& rows, const uint8_
 
 Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
                Prepared* prepared) {
-  if (inputs != 1 || outputs != 1) return fail("[im2col] expected one operand and one result, got %d and %d", inputs, outputs);
+  if (inputs != 1 || outputs != 1)
+    return fail("[im2col] expected one operand and one result, got %d and %d", inputs, outputs);
   const Status status = check("im2col", in[0], out[0], bytes, size, prepared);
   if (!status.ok) return status;
   Attributes a;
@@ -44,7 +48,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
 
 Status prepare_adjoint(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
                        Prepared* prepared) {
-  if (inputs != 1 || outputs != 1) return fail("[col2im] expected one operand and one result, got %d and %d", inputs, outputs);
+  if (inputs != 1 || outputs != 1)
+    return fail("[col2im] expected one operand and one result, got %d and %d", inputs, outputs);
   if (!is_contiguous(out[0])) return fail("[col2im] expected a dense result, got %s", Shown(out[0]).text);
   const Status status = check("col2im", out[0], in[0], bytes, size, prepared);
   if (!status.ok) return status;

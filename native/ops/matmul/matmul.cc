@@ -37,7 +37,8 @@ Status check_operands(const View& a, const View& b, const View* bias, const View
   for (int i = 0; i < a.rank - 2; i++)
     if (a.shape[i] != y.shape[i] || (!given[0] && b.shape[i] != y.shape[i]))
       return fail("[matmul] expected equal batch axes, got %s, %s and %s", Shown(a).text, Shown(b).text, Shown(y).text);
-  if (bias && (bias->dtype != DType::float32 || bias->rank != 1 || bias->shape[0] != n || (n > 1 && bias->stride[0] != 1)))
+  if (bias &&
+      (bias->dtype != DType::float32 || bias->rank != 1 || bias->shape[0] != n || (n > 1 && bias->stride[0] != 1)))
     return fail("[matmul] expected bias [%lld], got %s", static_cast<long long>(n), Shown(*bias).text);
   return {};
 }
@@ -46,9 +47,11 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
                Prepared* prepared) {
   uint32_t given[4];
   if (inputs < 2 || inputs > 3 || outputs != 1 || size != sizeof given)
-    return fail("[matmul] expected a, b, bias or none, one result and 16 bytes, got %d, %d and %zu", inputs, outputs, size);
+    return fail("[matmul] expected a, b, bias or none, one result and 16 bytes, got %d, %d and %zu", inputs, outputs,
+                size);
   std::memcpy(given, bytes, sizeof given);
-  if (given[0] > 1 || given[3] > static_cast<uint32_t>(Activation::relu)) return fail("[matmul] expected known attributes, got %u, %u", given[0], given[3]);
+  if (given[0] > 1 || given[3] > static_cast<uint32_t>(Activation::relu))
+    return fail("[matmul] expected known attributes, got %u, %u", given[0], given[3]);
   const View &a = in[0], &b = in[1], &y = out[0];
   const Status status = check_operands(a, b, inputs == 3 ? &in[2] : nullptr, y, given);
   if (!status.ok) return status;
@@ -80,7 +83,9 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   t.row_blocks = blocks(t.m, kRows);
   const int64_t panels = blocks(t.n, kPanel);
   // Few rows: narrow blocks, so that there are enough of them to share out.
-  t.columns = kPanel * (t.m <= 64 ? (panels >= 4 ? 2 : 1) : panels < 4 ? (panels > 0 ? panels : 1) : kMaxColumns / kPanel);
+  t.columns = kPanel * (t.m <= 64    ? (panels >= 4 ? 2 : 1)
+                        : panels < 4 ? (panels > 0 ? panels : 1)
+                                     : kMaxColumns / kPanel);
   t.column_blocks = blocks(t.n, t.columns);
   const int64_t tiles = t.batches * t.row_blocks * t.column_blocks;
   t.chunks = tiles < 16 && t.k >= 2 * kChunk ? blocks(t.k, kChunk) : 1;
@@ -95,8 +100,10 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   }
   const double results = static_cast<double>(t.batches) * static_cast<double>(t.m) * static_cast<double>(t.n);
   work.flops = 2.0 * results * static_cast<double>(t.k);
-  work.bytes = 4.0 * (results + static_cast<double>(t.batches) * static_cast<double>(t.k) * static_cast<double>(t.m + t.n));
-  work.tile_cost = work.tiles[0] ? static_cast<int64_t>(work.flops / 80.0 / static_cast<double>(work.tiles[0])) + 50 : 0;
+  work.bytes =
+      4.0 * (results + static_cast<double>(t.batches) * static_cast<double>(t.k) * static_cast<double>(t.m + t.n));
+  work.tile_cost =
+      work.tiles[0] ? static_cast<int64_t>(work.flops / 80.0 / static_cast<double>(work.tiles[0])) + 50 : 0;
   return {};
 }
 

@@ -74,8 +74,8 @@ JEPA_INLINE Place batch_place(const Attributes& t, int64_t batch) {
 }
 
 // Rows [first_row, last_row) × one panel, `depth` inner steps.
-void panel_product(const Attributes& t, const float* a, const float* panel, int64_t rows, int64_t depth, int64_t columns,
-                   bool accumulate, float* y, int64_t y_row) {
+void panel_product(const Attributes& t, const float* a, const float* panel, int64_t rows, int64_t depth,
+                   int64_t columns, bool accumulate, float* y, int64_t y_row) {
   const bool dense = t.a_column == 1 || t.k == 1;
   const int64_t strips = (rows + kStrip - 1) / kStrip;
   for (int64_t done = 0, s = 0; s < strips; s++) {

@@ -55,24 +55,24 @@ void strip_of(const float* a, int64_t row, int64_t column, const float* b, int64
 template <bool Dense>
 Strip strip_for(int rows) {
   static const Strip table[] = {
-      nullptr,
-      strip_of<1, Dense>,
-      strip_of<2, Dense>,
-      strip_of<3, Dense>,
-      strip_of<4, Dense>,
+    nullptr,
+    strip_of<1, Dense>,
+    strip_of<2, Dense>,
+    strip_of<3, Dense>,
+    strip_of<4, Dense>,
 #if !defined(JEPA_TARGET_scalar)
-      strip_of<5, Dense>,
-      strip_of<6, Dense>,
+    strip_of<5, Dense>,
+    strip_of<6, Dense>,
 #endif
 #if defined(JEPA_TARGET_avx512)
-      strip_of<7, Dense>,
-      strip_of<8, Dense>,
-      strip_of<9, Dense>,
-      strip_of<10, Dense>,
-      strip_of<11, Dense>,
-      strip_of<12, Dense>,
-      strip_of<13, Dense>,
-      strip_of<14, Dense>,
+    strip_of<7, Dense>,
+    strip_of<8, Dense>,
+    strip_of<9, Dense>,
+    strip_of<10, Dense>,
+    strip_of<11, Dense>,
+    strip_of<12, Dense>,
+    strip_of<13, Dense>,
+    strip_of<14, Dense>,
 #endif
   };
   return table[rows];
