@@ -1,5 +1,4 @@
-// The addon's functions, as lib/native/binding.ts types them. They check arguments and hand over; the work is
-// elsewhere.
+// The addon's functions, as lib/native/binding.ts types them. They check arguments and hand over; the work is elsewhere.
 #include <cstring>
 
 #include "binding/jobs.h"

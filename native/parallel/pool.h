@@ -1,5 +1,5 @@
-// A fork-join pool whose work is claimed, not dealt out: tiles are taken from a shared counter, and the caller takes
-// part and can finish alone. A thread that the operating system does not run costs nothing but its help.
+// A fork-join pool whose work is claimed, not dealt out: tiles are taken from a shared counter, and the caller takes part
+// and can finish alone. A thread that the operating system does not run costs nothing but its help.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -50,8 +50,8 @@ class Pool {
 // JEPA_THREADS, else the physical cores that this process may use.
 int default_threads();
 
-// Kernels' threads flush denormal results to zero: gradual underflow costs up to a hundred cycles an operation on some
-// CPUs. Denormal inputs count as what they are: comparisons and products of them are exact.
+// Kernels' threads flush denormal results to zero: gradual underflow costs up to a hundred cycles an operation on some CPUs.
+// Denormal inputs count as what they are: comparisons and products of them are exact.
 void flush_denormals();
 
 }  // namespace jepa

@@ -15,8 +15,7 @@ namespace {
 constexpr int64_t kHuge = 2 << 20;
 }
 
-// Blocks of two megabytes and more are aligned for huge pages: fewer address translations, and 17 times faster first
-// touch.
+// Blocks of two megabytes and more are aligned for huge pages: fewer address translations, and 17 times faster first touch.
 Block::Block(int64_t bytes) : bytes_(bytes) {
   if (bytes <= 0) {
     bytes_ = 0;
