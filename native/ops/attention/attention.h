@@ -17,8 +17,8 @@
 // A query that sees no key gives y = 0, lse = −∞ and no gradient. Softmax is kept online with the running maximum, so
 // scores of any finite size are safe.
 //
-// attention_gradient (dy, q, k, v, y, lse, masks → dq, dk, dv, overwritten): with P = exp(scale·q·kᵀ − lse) and D = Σ
-// dy·y,
+// attention_gradient (dy, q, k, v, y, lse, masks → dq, dk, dv, overwritten), P = exp(scale·q·kᵀ − lse), D = Σ dy·y:
+//
 //   dv = Pᵀ·dy      dS = scale·P ∘ (dy·vᵀ − D)      dq = dS·k      dk = dSᵀ·q
 //
 // Forward tiles are blocks of queries of one (b, h). Gradient tiles are whole (b, h): dk and dv add up over queries, dq

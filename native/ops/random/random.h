@@ -10,10 +10,9 @@
 //
 //   bits     the words themselves
 //   uniform  low + u·(high − low) with u = (word >> 8)·2⁻²⁴ in [0, 1); never `high`
-//   normal   mean + std·z; words come in pairs (v, w): r = √(−2 ln(1 − u(v))), z = r·cos 2πu(w), r·sin 2πu(w) (Box &
-//   Muller 1958).
-//            |z| ≤ 5.77. The angle is reduced exactly, logarithm and polynomials use explicit fused multiply-add: the
-//            same bits on every target.
+//   normal   mean + std·z; words come in pairs (v, w): r = √(−2 ln(1 − u(v))), z = r·cos 2πu(w), r·sin 2πu(w)
+//            (Box & Muller 1958). |z| ≤ 5.77. The angle is reduced exactly, logarithm and polynomials use explicit
+//            fused multiply-add: the same bits on every target.
 #pragma once
 #include "runtime/op.h"
 

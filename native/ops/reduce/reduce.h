@@ -4,12 +4,11 @@
 //   out  the shape of x with reduced axes of extent 1, any strides; overwritten     the dtype of x; int32 for positions
 //   attributes: u32 kind, u32 axes (bit i: axis i)
 //
-//   sum Σx, sum_square Σx²   float32 is accumulated in float64 and rounded once: the sum of a million terms is as good
-//   as
-//                            of ten, and still bound by memory. int32 wraps. The sum of nothing is 0.
+//   sum Σx, sum_square Σx²   float32 is accumulated in float64 and rounded once: the sum of a million terms is as
+//                            good as of ten, and still bound by memory. int32 wraps. The sum of nothing is 0.
 //   max, min                 NaN anywhere gives NaN; of nothing is an error.
-//   argmax, argmin           one axis; the first of equals; NaN counts as the extreme one, the first NaN wins (PyTorch,
-//   NumPy).
+//   argmax, argmin           one axis; the first of equals; NaN counts as the extreme one, the first NaN wins
+//                            (PyTorch, NumPy).
 //
 // Vector lanes lie along the input's densest axis: along outputs if it is kept ('columns', for example the gradient of
 // a bias), along the summands if it is reduced ('rows'). Work is cut in units: one output, or one block of columns of
