@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ioError } from '../io/atomic-file.js';
 import type { TrainingEvent } from '../train/events.js';
@@ -13,12 +13,12 @@ import {
   publish,
   quickEffort,
   sha256,
+  writeReport,
 } from './examine.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
 import { physicsTraining } from './physics-training.js';
 import { duration, Progress } from './progress.js';
-import { htmlReport } from './report/report.js';
 import { machine, type Results } from './results.js';
 
 /** Steps of the demo; at 2,500 frames a second, four minutes. */
@@ -125,12 +125,7 @@ async function demo({
       checkpoint: { path, sha256: await sha256(path) },
     };
     await publish(results, json);
-    await writeFile(
-      report,
-      htmlReport({ results, events, examples: physics.examples, episode: planning.episode }),
-    ).catch((cause: unknown) => {
-      throw ioError('write', report, cause);
-    });
+    await writeReport(report, { results, events, examples: physics.examples, episode: planning.episode });
     progress.say(`model ${path}\nreport ${resolve(report)}\n${duration(results.wallSeconds.total)} in all`);
     return 0;
   } finally {

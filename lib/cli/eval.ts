@@ -1,6 +1,15 @@
 import { WorldModel } from '../world-model/world-model.js';
 import { UsageError } from './arguments.js';
-import { examinePhysics, examinePlanning, finalHealth, fullEffort, publish, quickEffort, sha256 } from './examine.js';
+import {
+  examinePhysics,
+  examinePlanning,
+  finalHealth,
+  fullEffort,
+  publish,
+  quickEffort,
+  sha256,
+  writeReport,
+} from './examine.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
 import { Progress } from './progress.js';
@@ -16,6 +25,7 @@ export const command: Command = {
       seed: { type: 'integer', value: 'S', help: 'seed of the test clips (default 0)' },
       quick: { type: 'boolean', help: 'smaller test sets' },
       json: { type: 'string', value: 'FILE', help: 'write the results as JSON' },
+      report: { type: 'string', value: 'FILE', help: 'write an HTML report' },
     },
   },
   async run(parsed) {
@@ -49,6 +59,9 @@ export const command: Command = {
         checkpoint: { path, sha256: await sha256(path) },
       };
       await publish(results, parsed.string('json'));
+      const report = parsed.string('report');
+      if (report)
+        await writeReport(report, { results, events: [], examples: physics.examples, episode: planning.episode });
       return 0;
     } finally {
       release();

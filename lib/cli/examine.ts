@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import { evaluatePhysics, type PhysicsExamples, type PhysicsResults } from '../eval/physics.js';
+import type { PhysicsExamples } from '../eval/examples.js';
+import { evaluatePhysics, type PhysicsResults } from '../eval/physics.js';
 import { ioError } from '../io/atomic-file.js';
 import { evaluateTwoRoom, type PlanningResults, planEpisodes, trainTwoRoom } from '../plan/two-room.js';
 import { scalar } from '../tensor/index.js';
 import { healthOf, healthProgram } from '../world-model/health.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import { physicsTrainingBatch } from '../worlds/physics/training.js';
-import { RoomPicture } from '../worlds/two-room/picture.js';
-import { goalPairs, needsDoor } from '../worlds/two-room/protocol.js';
+import { drawRoom } from '../worlds/two-room/picture.js';
+import { hardGoalPairs } from '../worlds/two-room/protocol.js';
 import { defaultRoom } from '../worlds/two-room/room.js';
 import type { Progress } from './progress.js';
 import { duration } from './progress.js';
-import type { ReportMaterial } from './report/report.js';
+import { htmlReport, type ReportMaterial } from './report/report.js';
 import { rowsOf } from './report/rows.js';
 import type { Results } from './results.js';
 import { table } from './table.js';
@@ -24,6 +25,8 @@ export interface Effort {
   readonly ownPairs: number;
   readonly hardPairs: number;
 }
+const exampleEpisodes = 12;
+
 export const fullEffort: Effort = { scale: 1, twoRoomSteps: 390, ownPairs: 200, hardPairs: 100 };
 export const quickEffort: Effort = { scale: 0.15, twoRoomSteps: 200, ownPairs: 20, hardPairs: 10 };
 
@@ -76,35 +79,27 @@ export async function examinePlanning(
   return { results, episode, seconds };
 }
 
-/** One episode through the door, with its pictures. */
+/** The first episode through the door that succeeds, or else the first one through it. */
 async function exampleEpisode(
   model: WorldModel,
   seed: number,
   signal: AbortSignal,
 ): Promise<ReportMaterial['episode']> {
-  const many = goalPairs({ split: 'test', seed, count: 40 });
-  const chosen = Math.max(0, needsDoor(many).indexOf(1));
-  const pairs = {
-    ...many,
-    count: 1,
-    starts: many.starts.slice(2 * chosen, 2 * chosen + 2),
-    goals: many.goals.slice(2 * chosen, 2 * chosen + 2),
-  };
-  const positions: [number, number][] = [[pairs.starts[0], pairs.starts[1]]];
-  const { first } = await planEpisodes(model, pairs, seed, { signal, onPosition: (_, x, y) => positions.push([x, y]) });
-  const size = 48;
-  const picture = new RoomPicture(defaultRoom, size);
-  const shown = positions.filter((_, index) => index % 5 === 0);
-  const frames = new Uint8Array(shown.length * size * size * 3);
-  for (const [index, [x, y]] of shown.entries()) picture.draw(frames, index * size * size * 3, x, y);
-  return {
-    positions,
-    goal: [pairs.goals[0], pairs.goals[1]],
-    frames,
-    count: shown.length,
-    size,
-    success: first[0] >= 0,
-  };
+  const pairs = hardGoalPairs({ split: 'test', seed, count: exampleEpisodes });
+  const walks = Array.from({ length: pairs.count }, (_, row): [number, number][] => [
+    [pairs.starts[2 * row], pairs.starts[2 * row + 1]],
+  ]);
+  const { first } = await planEpisodes(model, pairs, seed, {
+    signal,
+    onPosition: (episode, x, y) => walks[episode].push([x, y]),
+  });
+  const chosen = Math.max(
+    0,
+    first.findIndex((step) => step > 0),
+  );
+  const goal: [number, number] = [pairs.goals[2 * chosen], pairs.goals[2 * chosen + 1]];
+  const positions = walks[chosen];
+  return { positions, goal, room: drawRoom(defaultRoom, positions[0], goal), success: first[chosen] > 0 };
 }
 
 /** Health of a finished model on training clips. */
@@ -116,6 +111,7 @@ export async function finalHealth(model: WorldModel, seed: number): Promise<Resu
   return {
     sigreg: report.sigreg,
     sigregNull: report.sigregNull,
+    sigregCollapsed: report.sigregCollapsed,
     effectiveRank: report.effectiveRank,
     collapsed: report.collapsed,
   };
@@ -129,10 +125,16 @@ export async function sha256(path: string): Promise<string> {
 
 /** Prints the table on stdout and writes the JSON file, if one is wanted. */
 export async function publish(results: Results, json: string | undefined): Promise<void> {
-  console.log(table(rowsOf(results)));
+  console.log(table(rowsOf(results), { prose: true }));
   if (json) {
     await writeFile(json, `${JSON.stringify(results, null, 2)}\n`).catch((cause: unknown) => {
       throw ioError('write', json, cause);
     });
   }
+}
+
+export async function writeReport(path: string, material: ReportMaterial): Promise<void> {
+  await writeFile(path, htmlReport(material)).catch((cause: unknown) => {
+    throw ioError('write', path, cause);
+  });
 }

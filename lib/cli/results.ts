@@ -24,6 +24,7 @@ export interface Results {
   readonly health: {
     readonly sigreg: number;
     readonly sigregNull: number;
+    readonly sigregCollapsed: number;
     readonly effectiveRank: number;
     readonly collapsed: boolean;
   };

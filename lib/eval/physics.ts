@@ -1,20 +1,18 @@
 import { JepaError } from '../errors.js';
-import { tensor } from '../tensor/index.js';
 import { refreshStatistics } from '../world-model/statistics.js';
 import { WorldModelTraining } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
-import type { ClipSet } from '../worlds/physics/clip.js';
 import { PhysicsDataset } from '../worlds/physics/dataset.js';
-import { physicsClips, violationPairs } from '../worlds/physics/evaluation.js';
-import { imageSize } from '../worlds/physics/layout.js';
+import { physicsClips } from '../worlds/physics/evaluation.js';
 import type { Split } from '../worlds/physics/seeds.js';
 import { physicsTrainingBatch } from '../worlds/physics/training.js';
 import { type ActionRankResults, evaluateActionRanking } from './action-rank.js';
 import { PixelAutoencoder } from './autoencoder.js';
 import { type CounterfactualResults, evaluateCounterfactuals } from './counterfactual.js';
 import { type EmbeddedClips, embed, joinEmbedded } from './embedded.js';
+import { type PhysicsExamples, rolloutExamples, violationExamples } from './examples.js';
 import { evaluateProbes, type ProbeResults } from './probes.js';
-import { evaluateRollouts, type ImaginedPath, type RolloutResults } from './rollouts.js';
+import { evaluateRollouts, type RolloutResults } from './rollouts.js';
 import { evaluateViolations, type Scorer, type ViolationResults } from './violations.js';
 
 /** The `physics` part of a results file. */
@@ -30,23 +28,6 @@ export interface PhysicsResults {
     readonly autoencoderFlops: number;
     readonly equalComputeSteps: number;
   };
-}
-
-/** What a report shows. */
-export interface PhysicsExamples {
-  readonly violation: {
-    readonly property: string;
-    /** [frames, size, size, 3] */
-    readonly possible: Uint8Array;
-    readonly impossible: Uint8Array;
-    readonly frames: number;
-    readonly size: number;
-    readonly possibleSurprise: readonly number[];
-    readonly impossibleSurprise: readonly number[];
-    readonly firstFrame: number;
-    readonly eventFrame: number;
-  };
-  readonly rollouts: readonly ImaginedPath[];
 }
 
 export interface PhysicsEvaluationOptions {
@@ -106,9 +87,11 @@ export async function evaluatePhysics(
   );
   onProgress?.('probes');
   const train = await probeClips(model, seed, sized(1500), signal);
-  const test = await embed(model, await physicsClips({ split, seed, count: sized(600), signal }), signal);
+  const testClips = await physicsClips({ split, seed, count: sized(600), signal });
+  const test = await embed(model, testClips, signal);
   const { results: probes, readPositions } = await evaluateProbes(model, train, test, { seed, signal });
   const { results: rollout, paths } = await evaluateRollouts(model, test, readPositions, { signal });
+  const rollouts = rolloutExamples(model, testClips, paths);
   onProgress?.('counterfactuals');
   const counterfactual = await evaluateCounterfactuals(model, { split, seed, count: sized(300), signal });
   onProgress?.('ranking actions');
@@ -118,7 +101,7 @@ export async function evaluatePhysics(
     starts: sized(100),
     signal,
   });
-  const example = await violationExample(model, split, seed, signal);
+  const violationPictures = await violationExamples(model, split, seed, signal);
   for (const other of [equal, untrained, autoencoder.model]) other.dispose();
   return {
     results: {
@@ -133,7 +116,7 @@ export async function evaluatePhysics(
         equalComputeSteps: steps.equal,
       },
     },
-    examples: { violation: example, rollouts: paths },
+    examples: { violations: violationPictures, rollouts },
   };
 }
 
@@ -173,9 +156,7 @@ async function untrainedModel(model: WorldModel, seed: number): Promise<WorldMod
   const batches = await Promise.all(Array.from({ length: 8 }, (_, index) => physicsTrainingBatch({ seed }, index)));
   await refreshStatistics(
     untrained.network,
-    batches.map(({ clips, frames, observations }) =>
-      tensor(observations, { shape: [clips, frames, imageSize, imageSize, 3] }),
-    ),
+    batches.map((batch) => untrained.tensors(batch)[0]),
   );
   return untrained;
 }
@@ -198,36 +179,4 @@ async function probeClips(
     parts.push(await embed(model, clips, signal));
   }
   return joinEmbedded(parts);
-}
-
-async function violationExample(
-  model: WorldModel,
-  split: Split,
-  seed: number,
-  signal?: AbortSignal,
-): Promise<PhysicsExamples['violation']> {
-  const violation = 'continuity';
-  const pairs = await violationPairs({ violation, split, seed, count: 2, signal });
-  const curve = async (set: ClipSet): Promise<{ values: number[]; first: number }> => {
-    const { embeddings, actions } = await embed(model, set, signal);
-    const surprise = await model.surpriseOf(embeddings, actions, { signal });
-    const [, length] = surprise.curve.shape;
-    return {
-      values: [...((await surprise.curve.data()) as Float32Array).subarray(0, length)],
-      first: set.frames - length,
-    };
-  };
-  const [possible, impossible] = [await curve(pairs.possible), await curve(pairs.impossible)];
-  const bytes = pairs.possible.observations.length / pairs.possible.clips;
-  return {
-    property: violation,
-    possible: pairs.possible.observations.slice(0, bytes),
-    impossible: pairs.impossible.observations.slice(0, bytes),
-    frames: pairs.possible.frames,
-    size: imageSize,
-    possibleSurprise: possible.values,
-    impossibleSurprise: impossible.values,
-    firstFrame: possible.first,
-    eventFrame: pairs.eventFrames[0],
-  };
 }

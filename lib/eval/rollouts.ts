@@ -66,7 +66,7 @@ export async function evaluateRollouts(
     }
     return { latentRatioToCopy: error / copy, metres, copyMetres, constantVelocityMetres };
   };
-  const paths = Array.from({ length: Math.min(3, clips.clips) }, (_, clip) => ({
+  const paths = Array.from({ length: clips.clips }, (_, clip) => ({
     truth: Array.from({ length: steps }, (_, k) => place(clip, context + k)),
     imagined: Array.from(
       { length: steps },

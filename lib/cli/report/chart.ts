@@ -65,10 +65,13 @@ export function pathChart(
     title,
     size,
     marks = [],
+    background,
   }: {
     readonly title: string;
     readonly size: number;
     readonly marks?: readonly { readonly x: number; readonly y: number; readonly label: string }[];
+    /** A square picture as a data URI. */
+    readonly background?: string;
   },
 ): string {
   const side = 260;
@@ -92,7 +95,7 @@ export function pathChart(
         `<circle cx="${p(x)}" cy="${flip(y)}" r="5" class="goal"/><text x="${Number(p(x)) + 7}" y="${flip(y)}">${escapeHtml(label)}</text>`,
     )
     .join('');
-  return `<figure class="small"><svg viewBox="0 0 ${side} ${side}" role="img" aria-label="${escapeHtml(title)}"><rect width="${side}" height="${side}" class="frame"/>${lines}${labels}${legend}</svg><figcaption>${escapeHtml(title)}</figcaption></figure>`;
+  return `<figure class="small"><svg viewBox="0 0 ${side} ${side}" role="img" aria-label="${escapeHtml(title)}"><rect width="${side}" height="${side}" class="frame"/>${background ? `<image width="${side}" height="${side}" href="${background}"/>` : ''}${lines}${labels}${legend}</svg><figcaption>${escapeHtml(title)}</figcaption></figure>`;
 }
 
 function extent(values: readonly number[]): [number, number] {

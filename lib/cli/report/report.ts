@@ -1,5 +1,6 @@
-import type { PhysicsExamples } from '../../eval/physics.js';
+import type { PhysicsExamples, ViolationExample } from '../../eval/examples.js';
 import type { TrainingEvent } from '../../train/events.js';
+import { worldSize } from '../../worlds/two-room/room.js';
 import type { Results } from '../results.js';
 import { escapeHtml, lineChart, pathChart, type Series } from './chart.js';
 import { filmStrip } from './png.js';
@@ -10,13 +11,12 @@ export interface ReportMaterial {
   readonly results: Results;
   readonly events: readonly TrainingEvent[];
   readonly examples: PhysicsExamples;
-  /** One planning episode: positions walked, in pixels of the 224-pixel room. */
+  /** One planning episode of the hard protocol: positions walked, in pixels of the room, over its picture. */
   readonly episode?: {
     readonly positions: readonly (readonly [number, number])[];
     readonly goal: readonly [number, number];
-    readonly frames: Uint8Array;
-    readonly count: number;
-    readonly size: number;
+    /** [224, 224, 3], with the start and the goal */
+    readonly room: Uint8Array;
     readonly success: boolean;
   };
 }
@@ -28,23 +28,10 @@ export function htmlReport({ results, events, examples, episode }: ReportMateria
     section('Result', htmlTable(rowsOf(results))),
     section(
       'Training',
-      `${lossChart(events)}${healthChart(events)}<p>SIGReg ${health.sigreg.toFixed(2)} (healthy: about ${health.sigregNull.toFixed(2)}), effective rank ${health.effectiveRank.toFixed(1)}${health.collapsed ? ', <strong>collapsed</strong>' : ''}.</p>`,
+      `${lossChart(events)}${healthChart(events)}<p>SIGReg ${health.sigreg.toFixed(2)} (standard normal: about ${health.sigregNull.toFixed(2)}; all alike: ${health.sigregCollapsed.toFixed(1)}), effective rank ${health.effectiveRank.toFixed(1)}${health.collapsed ? ', <strong>collapsed</strong>' : ''}.</p>`,
     ),
-    section('A law is broken', violation(examples)),
-    section(
-      'Imagined against true',
-      `<p>The model sees four frames, then only the forces. Where it imagines the disc, read from its embeddings, beside where the simulator has it.</p><div class="row">${examples.rollouts
-        .map(({ truth, imagined }, index) =>
-          pathChart(
-            [
-              { name: 'true', points: truth },
-              { name: 'imagined', points: imagined },
-            ],
-            { title: `clip ${index + 1}, metres`, size: 4 },
-          ),
-        )
-        .join('')}</div>`,
-    ),
+    section('A law is broken', lawsBroken(examples)),
+    section('Imagined against true', imaginedPaths(examples)),
     section(
       'Planning',
       `<p>Two-Room: ${planning.twoRoom.success.toFixed(1)} % of ${planning.twoRoom.episodes} episodes reach the goal (random ${planning.twoRoom.random.toFixed(1)} %, standing still ${planning.twoRoom.standStill.toFixed(1)} %, true simulator ${planning.twoRoom.oracle.toFixed(1)} %). Other room and 100 steps: ${planning.twoRoomHard.success.toFixed(1)} % (true simulator with straight-line distance ${planning.twoRoomHard.oracle.toFixed(1)} %). A plan takes ${planning.twoRoom.planMilliseconds.p50.toFixed(1)} ms.</p>${episode ? planningEpisode(episode) : ''}`,
@@ -57,7 +44,7 @@ export function htmlReport({ results, events, examples, episode }: ReportMateria
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>jepa: a world model of physics</title><style>${style}</style><main><h1>A world model of physics</h1>${sections.join('')}</main></html>\n`;
 }
 
-const style = `body{font:15px/1.5 system-ui,sans-serif;margin:0;color:#1f2328;background:#fff}main{max-width:960px;margin:0 auto;padding:16px}h1{font-size:26px}h2{font-size:19px;margin:28px 0 8px}table{border-collapse:collapse;display:block;overflow-x:auto}th,td{padding:3px 10px;text-align:right;border-bottom:1px solid #d0d7de;white-space:nowrap}th:first-child,td:first-child{text-align:left}svg{width:100%;height:auto;font:10px system-ui,sans-serif}svg .title{font-size:12px;font-weight:600}.grid{stroke:#eaeef2}.mark{stroke:#d1242f;stroke-dasharray:4 3}.frame{fill:#f6f8fa;stroke:#d0d7de}.goal{fill:none;stroke:#d1242f;stroke-width:2}figure{margin:8px 0;max-width:620px}figure.small{width:280px;margin:8px}.row{display:flex;flex-wrap:wrap}img{max-width:100%;image-rendering:pixelated;min-height:48px}@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}svg{background:#fff}th,td{border-color:#30363d}}`;
+const style = `body{font:15px/1.5 system-ui,sans-serif;margin:0;color:#1f2328;background:#fff}main{max-width:1100px;margin:0 auto;padding:16px}h1{font-size:26px}h2{font-size:19px;margin:28px 0 8px}h3{font-size:15px;margin:18px 0 4px}table{border-collapse:collapse;font-size:13px;display:block;overflow-x:auto}th,td{padding:3px 8px;text-align:right;border-bottom:1px solid #d0d7de;white-space:nowrap}td:last-child{white-space:normal;min-width:200px}th:first-child,td:first-child,th:last-child,td:last-child{text-align:left}svg image{image-rendering:pixelated}svg{width:100%;height:auto;font:10px system-ui,sans-serif}svg .title{font-size:12px;font-weight:600}.grid{stroke:#eaeef2}.mark{stroke:#d1242f;stroke-dasharray:4 3}.frame{fill:#f6f8fa;stroke:#d0d7de}.goal{fill:none;stroke:#d1242f;stroke-width:2}figure{margin:8px 0;max-width:620px}figure.small{width:280px;margin:8px}.row{display:flex;flex-wrap:wrap}img{max-width:100%;image-rendering:pixelated;}@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}svg{background:#fff}th,td{border-color:#30363d}}`;
 
 function section(title: string, body: string): string {
   return `<section><h2>${escapeHtml(title)}</h2>${body}</section>`;
@@ -92,33 +79,46 @@ function healthChart(events: readonly TrainingEvent[]): string {
   );
 }
 
-function violation({ violation: example }: PhysicsExamples): string {
+function lawsBroken({ violations }: PhysicsExamples): string {
+  return `<p>Above the possible clip, below its twin in which a law is broken. Surprise is the error of what the model imagined, relative to the error that it expected.</p>${violations.map(lawBroken).join('')}`;
+}
+
+function lawBroken(example: ViolationExample): string {
   const { property, possible, impossible, frames, size, possibleSurprise, impossibleSurprise, firstFrame, eventFrame } =
     example;
   const curve = (values: readonly number[]): [number, number][] =>
     values.map((value, index) => [firstFrame + index, value]);
-  return `<p>${escapeHtml(property)}: above the possible clip, below the same clip with the law broken at frame ${eventFrame}.</p><img alt="possible clip" src="${filmStrip(possible, frames, size, size)}"><br><img alt="impossible clip" src="${filmStrip(impossible, frames, size, size)}">${lineChart(
+  const strip = (pixels: Uint8Array, label: string): string =>
+    `<img alt="${label} clip, ${property}" src="${filmStrip(pixels, frames, size, size)}">`;
+  return `<h3>${escapeHtml(property)}, from frame ${eventFrame}</h3>${strip(possible, 'possible')}<br>${strip(impossible, 'impossible')}${lineChart(
     [
       { name: 'possible', points: curve(possibleSurprise) },
       { name: 'impossible', points: curve(impossibleSurprise) },
     ],
     {
-      title: 'Surprise: error over expected error',
+      title: `Surprise, ${property}`,
       xLabel: 'frame',
       yLabel: 'surprise',
-      mark: { x: Math.max(eventFrame, firstFrame), label: 'event' },
+      mark: { x: Math.max(eventFrame, firstFrame), label: eventFrame < firstFrame ? 'after the event' : 'event' },
     },
   )}`;
 }
 
-function planningEpisode({
-  positions,
-  goal,
-  frames,
-  count,
-  size,
-  success,
-}: NonNullable<ReportMaterial['episode']>): string {
-  const flipped = positions.map(([x, y]): [number, number] => [x, 224 - y]);
-  return `<div class="row">${pathChart([{ name: success ? 'reached' : 'not reached', points: flipped }], { title: 'one episode, pixels of the room', size: 224, marks: [{ x: goal[0], y: 224 - goal[1], label: 'goal' }] })}</div><img alt="frames of the episode" src="${filmStrip(frames, count, size, size)}">`;
+function imaginedPaths({ rollouts }: PhysicsExamples): string {
+  const charts = rollouts.map(({ scene, truth, imagined, lastSeen, size }) =>
+    pathChart(
+      [
+        { name: 'true', points: truth },
+        { name: 'imagined', points: imagined },
+      ],
+      { title: scene, size: 4, background: filmStrip(lastSeen, 1, size, size) },
+    ),
+  );
+  return `<p>The model sees four frames, the last of which is shown, then only the forces. Where it imagines the disc over twelve frames, read from its embeddings, beside where the simulator has it.</p><div class="row">${charts.join('')}</div>`;
+}
+
+function planningEpisode({ positions, goal, room, success }: NonNullable<ReportMaterial['episode']>): string {
+  const up = ([x, y]: readonly [number, number]): [number, number] => [x, worldSize - y];
+  const [x, y] = up(goal);
+  return `<div class="row">${pathChart([{ name: success ? `reached in ${positions.length - 1} steps` : 'not reached', points: positions.map(up) }], { title: 'an episode of the hard protocol', size: worldSize, background: filmStrip(room, 1, worldSize, worldSize), marks: [{ x, y, label: 'goal' }] })}</div>`;
 }

@@ -1,7 +1,7 @@
 import { properties } from '../../worlds/physics/violations.js';
 import type { Results } from '../results.js';
 
-/** The one table of a demo: every measure beside its floors. */
+/** The one table of a demo: every measure of the model beside its floors and rivals. */
 export function rowsOf({ physics, planning }: Results): string[][] {
   const { violations, counterfactual, actionRank, probes, rollout } = physics;
   const kinds = [
@@ -16,19 +16,17 @@ export function rowsOf({ physics, planning }: Results): string[][] {
   const violationRow = (name: string, rows: (typeof violations)['macro']): string[] => [
     name,
     ...kinds.map((kind) => percent(rows[kind].accuracy)),
+    '',
   ];
-  const rest = (name: string, model: string, floors: string): string[] => [name, model, floors, '', '', '', ''];
+  const rest = (name: string, model: string, floors = ''): string[] => [
+    name,
+    model,
+    ...kinds.slice(1).map(() => ''),
+    floors,
+  ];
   return [
-    [
-      'violation of expectation, % of pairs',
-      'model',
-      'equal compute',
-      'autoencoder',
-      'pixel diff',
-      'second diff',
-      'untrained',
-    ],
-    violationRow('mean of eight laws', violations.macro),
+    ['', 'model', 'equal compute', 'autoencoder', 'pixel diff', 'second diff', 'untrained', 'other floors and rivals'],
+    violationRow('surprised by a broken law, % of pairs', violations.macro),
     ...properties.map((property) => violationRow(`  ${property}`, violations.perProperty[property])),
     violationRow('  colour change (control, want about 50)', violations.colourControl),
     rest('counterfactual match, %', percent(counterfactual.match), `random ${percent(counterfactual.random)}`),
@@ -39,27 +37,36 @@ export function rowsOf({ physics, planning }: Results): string[][] {
     ),
     rest(
       'action ranking, AUC',
-      `${actionRank.auc.toFixed(3)} (critic ${actionRank.aucCritic.toFixed(3)})`,
-      `imitation ${actionRank.imitation.toFixed(3)}, pixels ${actionRank.pixel.toFixed(3)}`,
+      actionRank.auc.toFixed(3),
+      `imitation ${actionRank.imitation.toFixed(3)}, pixels ${actionRank.pixel.toFixed(3)}, random ${actionRank.random.toFixed(1)}`,
     ),
-    rest('position R² (MLP probe)', probes.position.mlpR2.toFixed(3), `linear ${probes.position.linearR2.toFixed(3)}`),
-    rest('velocity R² (MLP probe)', probes.velocity.mlpR2.toFixed(3), `linear ${probes.velocity.linearR2.toFixed(3)}`),
+    rest('  by the critic', actionRank.aucCritic.toFixed(3)),
+    rest(
+      'position R² (MLP probe)',
+      probes.position.mlpR2.toFixed(3),
+      `linear probe ${probes.position.linearR2.toFixed(3)}`,
+    ),
+    rest(
+      'velocity R² (MLP probe)',
+      probes.velocity.mlpR2.toFixed(3),
+      `linear probe ${probes.velocity.linearR2.toFixed(3)}`,
+    ),
     rest(
       'imagined 8 frames ahead, m',
       rollout.k8.metres.toFixed(3),
       `copy ${rollout.k8.copyMetres.toFixed(2)}, constant velocity ${rollout.k8.constantVelocityMetres.toFixed(2)}`,
     ),
-    rest('  error relative to copying, latent', rollout.k8.latentRatioToCopy.toFixed(3), 'copy 1'),
+    rest('  error in latent space', rollout.k8.latentRatioToCopy.toFixed(3), 'copy 1'),
     rest(
       'Two-Room, % of episodes',
       percent(planning.twoRoom.success),
-      `random ${percent(planning.twoRoom.random)}, still ${percent(planning.twoRoom.standStill)}, oracle ${percent(planning.twoRoom.oracle)}`,
+      `random ${percent(planning.twoRoom.random)}, still ${percent(planning.twoRoom.standStill)}, simulator ${percent(planning.twoRoom.oracle)}`,
     ),
-    rest('  goal in the other room', percent(planning.twoRoom.otherRoom), ''),
+    rest('  goal in the other room', percent(planning.twoRoom.otherRoom)),
     rest(
       '  hard: other room, 100 steps',
       percent(planning.twoRoomHard.success),
-      `random ${percent(planning.twoRoomHard.random)}, oracle ${percent(planning.twoRoomHard.oracle)}`,
+      `random ${percent(planning.twoRoomHard.random)}, simulator ${percent(planning.twoRoomHard.oracle)}`,
     ),
   ];
 }
