@@ -1,4 +1,5 @@
-// The addon's functions, as lib/native/binding.ts types them. They check arguments and hand over; the work is elsewhere.
+// The addon's functions, as lib/native/binding.ts types them. They check arguments and hand over; the work is
+// elsewhere.
 #include <cstring>
 
 #include "binding/jobs.h"
@@ -69,7 +70,8 @@ Napi::Value describe(Arguments info) {
 Napi::Value create_variable(Arguments info) {
   const uint32_t dtype = info[0].As<Napi::Number>().Uint32Value();
   const int64_t elements = info[1].As<Napi::Number>().Int64Value();
-  if (dtype >= static_cast<uint32_t>(kDTypeCount) || elements < 0) return refuse(info, "expected a dtype and a size");
+  if (dtype >= static_cast<uint32_t>(kDTypeCount) || elements < 0 || elements > int64_t{1} << 44)
+    return refuse(info, "expected a dtype and a size");
   auto storage = std::make_shared<Storage>(static_cast<DType>(dtype), elements);
   if (elements > 0 && !storage->block.data()) {
     throw_error(info.Env(), "ERR_JEPA_OUT_OF_MEMORY",

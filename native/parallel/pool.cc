@@ -26,7 +26,8 @@ void pause() {
 }
 
 constexpr uint32_t kClosed = 0xffffffffu;
-constexpr int kSpins = 2000;  // about 50 µs: longer than the gaps between kernels of a step
+constexpr int64_t kMaxChunks = 1 << 20;  // far below kClosed, whatever the count
+constexpr int kSpins = 2000;             // about 50 µs: longer than the gaps between kernels of a step
 
 }  // namespace
 
@@ -49,10 +50,13 @@ void Pool::run(int64_t count, int64_t chunk, Body body, void* context) {
     body(context, 0, count, 0);
     return;
   }
-  // No worker of the last call may be inside when the fields change.
-  while (job_.inside.load(std::memory_order_acquire) != 0) pause();
+  // No worker of the last call may be inside when the fields change. Closing the last call and this look, a worker's
+  // entry and its look at the ticket: sequential consistency lets one of the two see the other.
+  while (job_.inside.load(std::memory_order_seq_cst) != 0) pause();
+  const int64_t least = (count + kMaxChunks - 1) / kMaxChunks;
   job_.count = count;
-  job_.chunk = chunk;
+  job_.chunk = chunk > least ? chunk : least;
+  job_.chunks = (count + job_.chunk - 1) / job_.chunk;
   job_.body = body;
   job_.context = context;
   job_.done.store(0, std::memory_order_relaxed);
@@ -73,21 +77,19 @@ void Pool::run(int64_t count, int64_t chunk, Body body, void* context) {
     }
   }
   // Late workers find nothing: close the call.
-  job_.ticket.store(uint64_t{call} << 32 | kClosed, std::memory_order_release);
+  job_.ticket.store(uint64_t{call} << 32 | kClosed, std::memory_order_seq_cst);
 }
 
 void Pool::claim(uint32_t call, int worker) {
   for (;;) {
-    uint64_t ticket = job_.ticket.load(std::memory_order_acquire);
-    int64_t begin, end;
+    uint64_t ticket = job_.ticket.load(std::memory_order_seq_cst);
     do {
       // The fields of a closed call may be changing: they are not looked at.
       if (static_cast<uint32_t>(ticket >> 32) != call || static_cast<uint32_t>(ticket) == kClosed) return;
-      begin = static_cast<int64_t>(ticket & 0xffffffffu);
-      if (begin >= job_.count) return;
-      end = begin + job_.chunk < job_.count ? begin + job_.chunk : job_.count;
-    } while (!job_.ticket.compare_exchange_weak(ticket, uint64_t{call} << 32 | static_cast<uint64_t>(end),
-                                                std::memory_order_acq_rel));
+      if (static_cast<int64_t>(ticket & 0xffffffffu) >= job_.chunks) return;
+    } while (!job_.ticket.compare_exchange_weak(ticket, ticket + 1, std::memory_order_seq_cst));
+    const int64_t begin = static_cast<int64_t>(ticket & 0xffffffffu) * job_.chunk;
+    const int64_t end = begin + job_.chunk < job_.count ? begin + job_.chunk : job_.count;
     job_.body(job_.context, begin, end, worker);
     job_.done.fetch_add(end - begin, std::memory_order_acq_rel);
   }

@@ -1,5 +1,5 @@
-// A fork-join pool whose work is claimed, not dealt out: tiles are taken from a shared counter, and the caller takes part
-// and can finish alone. A thread that the operating system does not run costs nothing but its help.
+// A fork-join pool whose work is claimed, not dealt out: tiles are taken from a shared counter, and the caller takes
+// part and can finish alone. A thread that the operating system does not run costs nothing but its help.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -20,16 +20,17 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
-  // Runs body over tiles [0, count) in chunks. `worker` is 0 for the caller. Returns when every tile is done.
+  // Runs body over tiles [0, count) in chunks of at least `chunk`. `worker` is 0 for the caller. Returns when every
+  // tile is done.
   void run(int64_t count, int64_t chunk, Body body, void* context);
 
  private:
   // One call at a time; its number tells workers apart calls that look alike.
   struct alignas(64) Job {
-    std::atomic<uint64_t> ticket{0};  // call number << 32 | next tile
+    std::atomic<uint64_t> ticket{0};  // call number << 32 | next chunk
     std::atomic<int64_t> done{0};
     std::atomic<int> inside{0};  // workers that may still touch the fields below
-    int64_t count = 0, chunk = 1;
+    int64_t count = 0, chunk = 1, chunks = 0;
     Body body = nullptr;
     void* context = nullptr;
   };
@@ -50,8 +51,8 @@ class Pool {
 // JEPA_THREADS, else the physical cores that this process may use.
 int default_threads();
 
-// Kernels' threads flush denormal results to zero: gradual underflow costs up to a hundred cycles an operation on some CPUs.
-// Denormal inputs count as what they are: comparisons and products of them are exact.
+// Kernels' threads flush denormal results to zero: gradual underflow costs up to a hundred cycles an operation on some
+// CPUs. Denormal inputs count as what they are: comparisons and products of them are exact.
 void flush_denormals();
 
 }  // namespace jepa

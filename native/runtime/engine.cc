@@ -51,15 +51,17 @@ void Engine::loop() {
   flush_denormals();
   for (;;) {
     std::shared_ptr<Job> job;
+    Device* device;
     {
       std::unique_lock<std::mutex> lock(mutex_);
       wake_.wait(lock, [&] { return !queue_.empty(); });
       job = std::move(queue_.front());
       queue_.pop_front();
       running_ = job;
+      device = device_.get();
     }
     const bool ran = !job->abort.load();
-    if (ran) job->run(device_.get());
+    if (ran) job->run(device);
     job->finished(ran);
     {
       std::lock_guard<std::mutex> lock(mutex_);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -65,9 +66,18 @@ bool Executable::check(std::string* problem) const {
 
 bool Executable::prepare(Device* device, std::string* problem) {
   const Program& p = *program_;
-  for (int64_t bytes : p.input_bytes) inputs_.emplace_back(bytes);
-  for (int64_t bytes : p.output_bytes) outputs_.emplace_back(bytes);
-  if (!device->reserve(p.arena_bytes, p.workspace_bytes, p.scratch_bytes)) {
+  inputs_.clear();
+  outputs_.clear();
+  bool enough = true;
+  for (int64_t bytes : p.input_bytes)
+    enough = inputs_.emplace_back(bytes).bytes() == std::max<int64_t>(bytes, 0) && enough;
+  for (int64_t bytes : p.output_bytes) {
+    const Block& block = outputs_.emplace_back(bytes);
+    enough = block.bytes() == std::max<int64_t>(bytes, 0) && enough;
+    // What no node writes must not show what the process had there before.
+    if (block.data()) std::memset(block.data(), 0, static_cast<size_t>(block.bytes()));
+  }
+  if (!enough || !device->reserve(p.arena_bytes, p.workspace_bytes, p.scratch_bytes)) {
     *problem = plan_text(p);
     return false;
   }
@@ -78,6 +88,7 @@ bool Executable::prepare(Device* device, std::string* problem) {
 // Resolves every operand to an address. Runs again only when the device's memory has moved.
 void Executable::bind(Device* device) {
   const Program& p = *program_;
+  alignas(64) static char nothing[64];  // where empty buffers lie: pointers into them are computed, never used
   const auto address = [&](uint32_t index) {
     const ProgramView& v = p.views[index];
     const Buffer& b = p.buffers[v.buffer];
@@ -99,7 +110,7 @@ void Executable::bind(Device* device) {
         base = const_cast<char*>(p.constants.data()) + int64_t{b.slot} * 64;
         break;
     }
-    return base + v.offset;
+    return base ? base + v.offset : nothing;
   };
   size_t total = 0;
   for (const ProgramNode& node : p.nodes) total += node.in.size() + node.out.size();
@@ -132,7 +143,7 @@ void Executable::execute(Device* device, size_t index) {
     const int64_t tiles = work.tiles[phase];
     if (tiles <= 0) continue;
     task.phase = phase;
-    if (tiles == 1 || tiles * work.tile_cost < kParallelNanoseconds) {
+    if (tiles == 1 || static_cast<double>(tiles) * static_cast<double>(work.tile_cost) < kParallelNanoseconds) {
       run_tiles(&task, 0, tiles, 0);
     } else {
       const int64_t chunk = tiles / (device->pool().threads() * 8);

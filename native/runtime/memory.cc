@@ -15,21 +15,24 @@ namespace {
 constexpr int64_t kHuge = 2 << 20;
 }
 
-// Blocks of two megabytes and more are aligned for huge pages: fewer address translations, and 17 times faster first touch.
+// Blocks of two megabytes and more are aligned for huge pages: fewer address translations, and 17 times faster first
+// touch.
 Block::Block(int64_t bytes) : bytes_(bytes) {
   if (bytes <= 0) {
     bytes_ = 0;
     return;
   }
-  const int64_t alignment = bytes >= kHuge ? kHuge : 64;
-  const int64_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  data_ = static_cast<char*>(std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(rounded)));
-  if (!data_) {
+  const bool huge = bytes >= kHuge;
+  // Small blocks are not rounded up, so that sanitizers see the first byte behind them.
+  const auto size = static_cast<size_t>(huge ? (bytes + kHuge - 1) / kHuge * kHuge : bytes);
+  void* memory = nullptr;
+  if (posix_memalign(&memory, huge ? kHuge : 64, size) != 0) {
     bytes_ = 0;
     return;
   }
+  data_ = static_cast<char*>(memory);
 #if defined(__linux__)
-  if (bytes >= kHuge) madvise(data_, static_cast<size_t>(rounded), MADV_HUGEPAGE);
+  if (huge) madvise(data_, size, MADV_HUGEPAGE);
 #endif
 }
 

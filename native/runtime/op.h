@@ -2,7 +2,8 @@
 // attribute bytes, checks every view, cuts the work into tiles) and one kernel per SIMD target that runs tiles.
 //
 // Work is cut by fixed tiles, never by thread count, and each output element belongs to exactly one tile of a phase:
-// results are bit-identical for any number of threads. Phases run one after another (partial sums, then their combination).
+// results are bit-identical for any number of threads. Phases run one after another (partial sums, then their
+// combination).
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -21,8 +22,8 @@ constexpr int64_t size_of(DType d) {
   return d == DType::float32 || d == DType::int32 ? 4 : d == DType::bfloat16 || d == DType::float16 ? 2 : 1;
 }
 
-// A strided window on a buffer. Strides count elements and are never negative; the runtime has proved that every element
-// lies inside its buffer before an op sees the view. `data` is null while a program is being checked.
+// A strided window on a buffer. Strides count elements and are never negative; the runtime has proved that every
+// element lies inside its buffer before an op sees the view. `data` is null while a program is being checked.
 struct View {
   char* data = nullptr;
   DType dtype = DType::float32;
@@ -69,7 +70,8 @@ struct Work {
 struct Prepared {
   std::vector<char> attributes;  // a plain struct, copied bytewise
   Work work;
-  bool in_place = false;  // output 0 may share memory with an input of identical shape and strides
+  int in_place = 0;       // so many of the first outputs may each share memory with an input of the same layout
+  bool can_fail = false;  // reports faults: not for the commit phase
 };
 
 // "" means fine; otherwise a sentence `expected …, got …` (static or kept by `text`).
@@ -91,8 +93,9 @@ struct Kernel {
 
 }  // namespace jepa
 
-// Every op `x` in native/ops/op_list.inc has: `extern const jepa::OpDefinition jepa_op_x;` in native/ops/<folder>/x.cc (built once), and
-// `extern "C" const jepa::Kernel jepa_kernel_x_<target>;` from native/ops/<folder>/x_cpu.cc (built once per target), declared with JEPA_KERNEL(x, run).
+// Every op `x` in native/ops/op_list.inc has: `extern const jepa::OpDefinition jepa_op_x;` in native/ops/<folder>/x.cc
+// (built once), and `extern "C" const jepa::Kernel jepa_kernel_x_<target>;` from native/ops/<folder>/x_cpu.cc (built
+// once per target), declared with JEPA_KERNEL(x, run).
 #define JEPA_GLUE2(a, b, c) a##b##_##c
 #define JEPA_GLUE(a, b, c) JEPA_GLUE2(a, b, c)
 #define JEPA_KERNEL(op, function)                                           \

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <cstring>
 
+#include "runtime/overlap.h"
 #include "runtime/program.h"
 
 namespace jepa {
@@ -15,16 +15,11 @@ struct Placed {
   int32_t first, last;
 };
 
-bool identical(const View& a, const View& b) {
-  return a.dtype == b.dtype && a.rank == b.rank && !std::memcmp(a.shape, b.shape, sizeof a.shape) &&
-         !std::memcmp(a.stride, b.stride, sizeof a.stride);
-}
-
 // A node that may work in place gives its first output the memory of an input that nobody reads afterwards.
 void share_in_place(Program* program, std::vector<int32_t>* owner) {
   for (size_t n = 0; n < program->nodes.size(); n++) {
     const ProgramNode& node = program->nodes[n];
-    if (!node.prepared.in_place || node.out.size() != 1) continue;
+    if (node.prepared.in_place == 0 || node.out.size() != 1) continue;
     const ProgramView& out = program->views[node.out[0]];
     const Buffer& result = program->buffers[out.buffer];
     if (result.kind != BufferKind::temporary || result.first != static_cast<int32_t>(n) || out.offset != 0) continue;
@@ -33,7 +28,7 @@ void share_in_place(Program* program, std::vector<int32_t>* owner) {
       const int32_t source = (*owner)[in.buffer];
       const Buffer& dying = program->buffers[source];
       if (in.offset != 0 || dying.kind != BufferKind::temporary || dying.bytes != result.bytes ||
-          dying.last != static_cast<int32_t>(n) || !identical(in.view, out.view))
+          dying.last != static_cast<int32_t>(n) || !same_layout(in.view, out.view))
         continue;
       // Other inputs of the node that look at the same memory in another way would be overwritten under them.
       bool alone = true;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/overlap.h"
 #include "runtime/status.h"
 #include "runtime/targets.h"
 
@@ -12,7 +13,8 @@ namespace {
 constexpr uint32_t kMagic = 0x4752504a;
 constexpr uint32_t kVersion = 1;
 constexpr uint32_t kMaxCount = 1 << 20;
-constexpr int64_t kMaxBytes = int64_t{1} << 46;
+constexpr uint32_t kMaxAttributes = 65536;
+constexpr int64_t kMaxBytes = int64_t{1} << 46;  // of all buffers together, so that no sum of sizes overflows
 
 struct Reader {
   const uint8_t* bytes;
@@ -69,6 +71,7 @@ class Parser {
   }
 
   bool read_buffers(uint32_t count) {
+    int64_t total = 0;
     for (uint32_t i = 0; i < count; i++) {
       Buffer b{};
       const uint8_t kind = reader_.read<uint8_t>();
@@ -77,11 +80,13 @@ class Parser {
       b.bytes = reader_.read<int64_t>();
       if (!reader_.ok) return fail("expected " + std::to_string(count) + " buffers, got the end");
       if (kind > 4 || zero[0] || zero[1] || zero[2]) return fail("expected a known kind of buffer");
-      if (b.bytes < 0 || b.bytes > kMaxBytes) return fail("expected a buffer of at most 2^46 bytes");
+      if (b.bytes < 0 || b.bytes > kMaxBytes - total) return fail("expected buffers of at most 2^46 bytes together");
+      total += b.bytes;
       if (b.slot > kMaxCount * 64u) return fail("expected a slot below 2^26");
       b.kind = static_cast<BufferKind>(kind);
       program_.buffers.push_back(b);
     }
+    first_write_.assign(count, -1);
     return true;
   }
 
@@ -91,9 +96,9 @@ class Parser {
       v.buffer = reader_.read<uint32_t>();
       const uint8_t dtype = reader_.read<uint8_t>();
       const uint8_t rank = reader_.read<uint8_t>();
-      reader_.read<uint16_t>();
+      const uint16_t zero = reader_.read<uint16_t>();
       int64_t offset = reader_.read<int64_t>();
-      if (!reader_.ok || v.buffer >= program_.buffers.size() || dtype >= kDTypeCount || rank > kMaxRank)
+      if (!reader_.ok || v.buffer >= program_.buffers.size() || dtype >= kDTypeCount || rank > kMaxRank || zero)
         return fail("expected view " + std::to_string(i) + " to name a buffer, a dtype and at most 8 axes");
       v.view.dtype = static_cast<DType>(dtype);
       v.view.rank = rank;
@@ -102,54 +107,56 @@ class Parser {
       if (!reader_.ok) return fail("expected " + std::to_string(count) + " views, got the end");
       if (!inside(v.view, offset, program_.buffers[v.buffer].bytes))
         return fail("expected view " + std::to_string(i) + " to lie inside its buffer");
-      v.offset = offset * size_of(v.view.dtype);
+      v.offset = v.view.elements() > 0 ? offset * size_of(v.view.dtype) : 0;
       program_.views.push_back(v);
     }
     return true;
   }
 
-  // The last element's place, computed without overflow.
+  // The last element's place, computed without overflow. Where an extent is 0 the others are bounded all the same: ops
+  // multiply them.
   static bool inside(const View& v, int64_t offset, int64_t bytes) {
     if (offset < 0 || offset > kMaxBytes) return false;
-    int64_t elements = 1, last = offset;
+    int64_t volume = 1, last = offset;
     for (int k = 0; k < v.rank; k++) {
-      if (v.shape[k] < 0 || v.stride[k] < 0 || !multiply(elements, v.shape[k], &elements) || elements > kMaxBytes)
-        return false;
-    }
-    if (elements == 0) return true;
-    for (int k = 0; k < v.rank; k++) {
+      const int64_t extent = std::max<int64_t>(v.shape[k], 1);
       int64_t span;
-      if (!multiply(v.shape[k] - 1, v.stride[k], &span) || __builtin_add_overflow(last, span, &last)) return false;
+      if (v.shape[k] < 0 || v.stride[k] < 0 || v.stride[k] > kMaxBytes || !multiply(volume, extent, &volume) ||
+          volume > kMaxBytes || !multiply(extent - 1, v.stride[k], &span) || span > kMaxBytes - last)
+        return false;
+      last += span;
     }
-    return last < bytes / size_of(v.dtype);
+    return v.elements() == 0 || last < bytes / size_of(v.dtype);
   }
 
   bool read_nodes(uint32_t count) {
     const OpTable& table = op_table();
     for (uint32_t i = 0; i < count; i++) {
       ProgramNode node;
+      const std::string name = "node " + std::to_string(i);
       node.op = reader_.read<uint16_t>();
       const uint8_t inputs = reader_.read<uint8_t>(), outputs = reader_.read<uint8_t>();
       const uint32_t size = reader_.read<uint32_t>();
-      if (!reader_.ok || node.op >= table.count || inputs + outputs > kMaxOperands || size > 65536)
-        return fail("expected node " + std::to_string(i) + " to name an op with at most 40 operands");
+      if (!reader_.ok) return fail("expected " + std::to_string(count) + " nodes, got the end");
+      if (node.op >= table.count || inputs + outputs > kMaxOperands || size > kMaxAttributes)
+        return fail("expected " + name + " to name an op, at most 40 operands and 65536 bytes of attributes");
       View in[kMaxOperands], out[kMaxOperands];
       for (int k = 0; k < inputs + outputs; k++) {
         const uint32_t index = reader_.read<uint32_t>();
-        if (!reader_.ok || index >= program_.views.size())
-          return fail("expected node " + std::to_string(i) + " to name views");
+        if (!reader_.ok || index >= program_.views.size()) return fail("expected " + name + " to name views");
         (k < inputs ? node.in : node.out).push_back(index);
         (k < inputs ? in[k] : out[k - inputs]) = program_.views[index].view;
         touch(index, static_cast<int32_t>(i));
       }
       const uint8_t* attributes = reader_.take((size + 3) / 4 * 4);
-      if (!attributes) return fail("expected attributes of node " + std::to_string(i) + ", got the end");
-      for (uint32_t index : node.out)
-        if (!may_write(index, i)) return fail("expected node " + std::to_string(i) + " to write only where it may");
+      if (!attributes) return fail("expected attributes of " + name + ", got the end");
       const Status status =
           table.definitions[node.op]->prepare(in, inputs, out, outputs, attributes, size, &node.prepared);
-      if (!status.ok) return fail("node " + std::to_string(i) + ": " + status.text);
-      const Work& work = node.prepared.work;
+      if (!status.ok) return fail(name + ": " + status.text);
+      if (!check_reads(node, name) || !check_writes(node, name, i)) return false;
+      Work& work = node.prepared.work;
+      // Nothing to write is nothing to do, however many tiles the shapes of the operands make.
+      if (std::all_of(out, out + outputs, [](const View& v) { return v.elements() == 0; })) work = Work{1, {}};
       program_.workspace_bytes = std::max(program_.workspace_bytes, work.workspace_bytes);
       program_.scratch_bytes = std::max(program_.scratch_bytes, work.scratch_bytes);
       program_.nodes.push_back(std::move(node));
@@ -163,20 +170,39 @@ class Parser {
     buffer.last = node;
   }
 
-  // Outputs may not overlap themselves: a stride of 0 would let two tiles write one element.
-  bool may_write(uint32_t index, uint32_t node) const {
-    const ProgramView& v = program_.views[index];
-    for (int k = 0; k < v.view.rank && v.view.elements() > 0; k++)
-      if (v.view.shape[k] > 1 && v.view.stride[k] == 0) return false;
-    switch (program_.buffers[v.buffer].kind) {
-      case BufferKind::temporary:
-      case BufferKind::output:
-        return true;
-      case BufferKind::variable:
-        return node >= program_.commit_start;
-      default:
-        return false;
+  bool is_computed(BufferKind kind) const { return kind == BufferKind::temporary || kind == BufferKind::output; }
+
+  // What nobody has written holds what another program left in the arena.
+  bool check_reads(const ProgramNode& node, const std::string& name) {
+    for (uint32_t index : node.in) {
+      const ProgramView& v = program_.views[index];
+      if (is_computed(program_.buffers[v.buffer].kind) && first_write_[v.buffer] < 0 && v.view.elements() > 0)
+        return fail("expected " + name + " to read what an earlier node has written");
     }
+    return true;
+  }
+
+  // Tiles run in any order and at the same time. So outputs overlap neither themselves nor one another, and an input
+  // only where the op works element by element and both are the same view.
+  bool check_writes(const ProgramNode& node, const std::string& name, uint32_t i) {
+    if (i >= program_.commit_start && node.prepared.can_fail)
+      return fail("expected " + name + ", which can fail, before the commit phase");
+    for (size_t k = 0; k < node.out.size(); k++) {
+      const ProgramView& out = program_.views[node.out[k]];
+      const BufferKind kind = program_.buffers[out.buffer].kind;
+      if (!is_computed(kind) && (kind != BufferKind::variable || i < program_.commit_start))
+        return fail("expected " + name + " to write only where it may");
+      bool apart = !overlaps_itself(out.view);
+      for (size_t other = 0; other < k; other++) apart = apart && !overlap(program_.views[node.out[other]], out);
+      for (uint32_t index : node.in) {
+        const ProgramView& in = program_.views[index];
+        const bool same = in.buffer == out.buffer && in.offset == out.offset && same_layout(in.view, out.view);
+        apart = apart && ((same && static_cast<int>(k) < node.prepared.in_place) || !overlap(in, out));
+      }
+      if (!apart) return fail("expected " + name + " to write every element once, and none that it reads elsewhere");
+      if (first_write_[out.buffer] < 0) first_write_[out.buffer] = static_cast<int32_t>(i);
+    }
+    return true;
   }
 
   bool read_guards(uint32_t count) {
@@ -187,8 +213,9 @@ class Parser {
       if (v.view.dtype != DType::float32 || v.view.elements() != 1)
         return fail("expected guards to be float32 scalars");
       Buffer& buffer = program_.buffers[v.buffer];
-      if (buffer.kind == BufferKind::temporary) {
-        if (buffer.first < 0 || buffer.first >= static_cast<int32_t>(program_.commit_start))
+      if (is_computed(buffer.kind)) {
+        const int32_t written = first_write_[v.buffer];
+        if (written < 0 || written >= static_cast<int32_t>(program_.commit_start))
           return fail("expected guards to be computed before the commit phase");
         buffer.last = std::max(buffer.last, static_cast<int32_t>(program_.commit_start));  // kept until it is read
       }
@@ -199,9 +226,10 @@ class Parser {
 
   bool read_constants(uint32_t count) {
     const size_t padding = (64 - reader_.at % 64) % 64;
-    if (count > 0 && !reader_.take(padding)) return fail("expected constants, got the end");
+    reader_.take(padding);
     const uint8_t* bytes = reader_.take(count);
-    if (!bytes && count > 0) return fail("expected " + std::to_string(count) + " bytes of constants, got the end");
+    if (!reader_.ok) return fail("expected " + std::to_string(count) + " bytes of constants, got the end");
+    if (reader_.at != reader_.size) return fail("expected the end after the constants, got more bytes");
     program_.constants.resize(count);
     if (count) std::memcpy(program_.constants.data(), bytes, count);
     for (const Buffer& buffer : program_.buffers) {
@@ -234,6 +262,7 @@ class Parser {
   Reader reader_;
   Program& program_;
   std::string& problem_;
+  std::vector<int32_t> first_write_;  // of each buffer: the node, or −1
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
-// A program: what the compiler wrote, checked. The bytes are untrusted; after `parse` every view lies inside its buffer,
-// every node's operands fit its op, and writes go only where they may.
+// A program: what the compiler wrote, checked. The bytes are untrusted; after `parse` every view lies inside its
+// buffer, every node's operands fit its op, writes go only where they may and never where tiles of the same node would
+// meet.
 //
 // Format, version 1, little endian:
 //   u32 magic "JPRG", version, buffers, views, nodes, commit_start, guards, constant_bytes
@@ -8,8 +9,9 @@
 //   view    u32 buffer, u8 dtype, u8 rank, u16 zero, u64 offset, u64 shape[rank], u64 stride[rank]   (elements)
 //   node    u16 op, u8 inputs, u8 outputs, u32 attribute bytes, u32 view[inputs + outputs], attributes padded to 4
 //   guard   u32 view, a float32 scalar: finite after node commit_start − 1, or nothing is assigned
-//   constants, from the next multiple of 64
-// Nodes run in order. Those from commit_start on may write variables and cannot be aborted; earlier ones cannot write them.
+//   constants, from the next multiple of 64 to the end
+// Nodes run in order. Those from commit_start on may write variables, cannot be aborted and cannot fail; earlier ones
+// cannot write variables. Temporaries and outputs are read only after a node has written into them.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -53,7 +53,11 @@ Status check_instructions(const Attributes& a, int inputs, int outputs) {
     if (storing && !store) return fail("[elementwise] expected stores last, got instruction %d after one", s.code);
     if (load && s.a >= inputs) return fail("[elementwise] expected an input below %d, got %d", inputs, s.a);
     const uint8_t reads[3] = {s.a, s.b, s.c};
-    for (int k = 0; k < operands_of(s.code); k++) {
+    const int operands = operands_of(s.code);
+    for (int k = load ? 1 : operands; k < 3; k++)  // the kernel looks every register up, wanted or not
+      if (reads[k] != 0)
+        return fail("[elementwise] expected 0 for an operand not read, got %d in instruction %d", reads[k], i);
+    for (int k = 0; k < operands; k++) {
       if (reads[k] >= a.registers || !(written >> reads[k] & 1))
         return fail("[elementwise] expected a register written before, got %d in instruction %d", reads[k], i);
     }
@@ -160,7 +164,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
     work.bytes += static_cast<double>(distinct * size_of(views[i]->dtype));
   }
   work.tile_cost = (a->elements < kTileElements ? a->elements : kTileElements) * (a->instructions + 2) / 12;
-  prepared->in_place = true;
+  prepared->in_place = outputs;
   return {};
 }
 

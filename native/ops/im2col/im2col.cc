@@ -22,8 +22,8 @@ Status check(const char* op, const View& picture, const View& rows, const uint8_
     return fail("[%s] expected float32 [N, H, W, C] and rows, got %s and %s", op, Shown(picture).text,
                 Shown(rows).text);
   const int64_t n = picture.shape[0], c = picture.shape[3];
-  int64_t windows, width;
-  if (__builtin_mul_overflow(n * a.oh, int64_t{a.ow}, &windows) ||
+  int64_t lines, windows, width;
+  if (__builtin_mul_overflow(n, int64_t{a.oh}, &lines) || __builtin_mul_overflow(lines, int64_t{a.ow}, &windows) ||
       __builtin_mul_overflow(int64_t{a.kh} * a.kw, c, &width) || rows.shape[0] != windows || rows.shape[1] != width ||
       !is_contiguous(rows))
     return fail("[%s] expected dense rows for every window, got %s for %s", op, Shown(rows).text, Shown(picture).text);
@@ -42,7 +42,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   Attributes a;
   std::memcpy(&a, bytes, sizeof a);
   prepared->work.tiles[0] = in[0].shape[0] * a.oh;  // a row of windows
-  prepared->work.tile_cost = a.ow * out[0].shape[1] / 8 + 20;
+  prepared->work.tile_cost = prepared->work.tiles[0] ? out[0].elements() / prepared->work.tiles[0] / 8 + 20 : 0;
   return {};
 }
 

@@ -58,7 +58,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   work.flops = 8 * elements;
   work.bytes = 8 * elements;
   work.tile_cost = std::min(a->rows_per_tile, a->rows) * (a->width / 4 + 16);
-  prepared->in_place = true;
+  prepared->in_place = 1;
   return {};
 }
 
@@ -95,7 +95,7 @@ Status prepare_gradient(const View* in, int inputs, const View* out, int outputs
   work.flops = 16 * elements;
   work.bytes = 12 * elements;
   work.tile_cost = std::min(a->rows_per_tile, a->rows) * (a->width / 2 + 16);
-  prepared->in_place = true;
+  prepared->in_place = 1;
   return {};
 }
 

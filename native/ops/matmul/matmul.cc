@@ -26,7 +26,8 @@ Status check_operands(const View& a, const View& b, const View* bias, const View
     return fail("[matmul] expected a result [%lld, %lld] with a dense last axis, got %s", static_cast<long long>(m),
                 static_cast<long long>(n), Shown(y).text);
   if (given[0]) {
-    const int64_t elements = k * blocks(n, kPanel) * kPanel;
+    int64_t elements;
+    if (__builtin_mul_overflow(k, blocks(n, kPanel) * kPanel, &elements)) elements = -1;
     if (given[1] != k || given[2] != n || b.rank != 1 || b.shape[0] != elements || (b.shape[0] > 1 && b.stride[0] != 1))
       return fail("[matmul] expected a packed operand of %lld numbers, got %s", static_cast<long long>(elements),
                   Shown(b).text);

@@ -47,6 +47,7 @@ Status prepare_gather(const View* in, int inputs, const View* out, int outputs, 
   Attributes* a = attributes_of(prepared);
   const Status status = check("gather_rows", in, inputs, out, outputs, size, true, a);
   if (!status.ok) return status;
+  prepared->can_fail = true;
   Work& work = prepared->work;
   a->rows_per_tile = std::max<int64_t>(1, kTileElements / std::max<int64_t>(1, a->columns));
   work.tiles[0] = (a->count + a->rows_per_tile - 1) / a->rows_per_tile;
@@ -64,6 +65,7 @@ Status prepare_scatter(const View* in, int inputs, const View* out, int outputs,
   if (a->table_rows >= INT32_MAX || a->count >= INT32_MAX)
     return fail("[scatter_add_rows] expected fewer than 2^31 rows, got %s and %s", Shown(in[0]).text,
                 Shown(out[0]).text);
+  prepared->can_fail = true;
   Work& work = prepared->work;
   const int64_t elements = (a->count + a->table_rows) * a->columns;
   a->rows_per_tile = std::max<int64_t>(1, kTileElements * a->table_rows / std::max<int64_t>(1, elements));
