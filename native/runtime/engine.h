@@ -1,5 +1,5 @@
-// The engine thread: one for the process, which outlives every JavaScript environment. Jobs run one after another in
-// the order they were given, so a variable written after a program was started is written after it has run.
+// The engine thread: one for the process, which outlives every JavaScript environment. Jobs run one after another in the order
+// they were given, so a variable written after a program was started is written after it has run.
 #pragma once
 #include <condition_variable>
 #include <deque>

@@ -38,9 +38,10 @@ export function lower(
     ...trace.guards.map(({ tensor }) => tensor),
     ...assignments.map(([, value]) => value),
   ]);
+  const assigned = new Set(assignments.map(([variable]) => translator.variable(variable).buffer));
   const targets = assignments.map(([variable, value]) => ({
     variable: translator.variable(variable),
-    value: translator.valueOf(value),
+    value: asOfTheStart(translator, translator.valueOf(value), assigned),
   }));
   const results = outputs.map((tensor, slot) => intoOutput(translator, translator.valueOf(tensor), slot));
   const guards = trace.guards.map(({ tensor, name }) => {
@@ -76,6 +77,11 @@ export function lower(
     buffers,
     commitStart,
   };
+}
+
+/** What a variable that is itself assigned holds is copied before the first assignment: two may be swapped. */
+function asOfTheStart({ graph }: Translator, value: Value, assigned: ReadonlySet<Buffer>): Value {
+  return assigned.has(value.buffer) ? graph.copy(value, graph.dense(value)) : value;
 }
 
 /** Makes a value fill an output buffer: the one it is computed into if that is free, else a copy. */

@@ -1,8 +1,8 @@
 // elementwise: a chain of pointwise instructions in one pass over memory.
 //
 //   in [n]   any strides, broadcast to the shape of the outputs (stride 0)     any dtype
-//   out [m]  the same shape, any strides without overlap; overwritten           any dtype; each may be an input of the
-//   same view
+//   out [m]  the same shape, any strides without overlap; overwritten          any dtype
+//   each out may be an input of the same view
 //
 // A small register machine: blocks of 256 elements go through all instructions while they stay in L1, so a chain of any
 // length costs one read of its inputs and one write of its outputs. Registers are 32-bit lanes, float32 or int32 by

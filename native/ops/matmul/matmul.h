@@ -1,12 +1,12 @@
 // matmul: y = activation(a·b + bias), in float32 with fused multiply-add.
 //
-//   a [batch…, M, K]   b [batch…, K, N]   one of the last two strides 1 (so a transpose is a view); batch strides may
-//   be 0 bias [N] optional  y [batch…, M, N]   last stride 1; overwritten or b is one axis of K·⌈N/32⌉·32 numbers,
-//   written by matmul_pack
+//   a [batch…, M, K]   b [batch…, K, N]   one of the last two strides 1 (so a transpose is a view); batch strides may be 0
+//   bias [N] optional  y [batch…, M, N]   last stride 1; overwritten
+//   or b is one axis of K·⌈N/32⌉·32 numbers, written by matmul_pack
 //
-// Work is cut into blocks of rows and columns, and a long inner axis with a small result also into fixed chunks whose
-// partial results are added in order by a second phase: sums never depend on the number of threads. matmul_pack: b [K,
-// N] → panels of 32 columns, [⌈N/32⌉][K][32], columns beyond N zero. One pack serves many products.
+// Work is cut into blocks of rows and columns, and a long inner axis with a small result also into fixed chunks whose partial
+// results are added in order by a second phase: sums never depend on the number of threads.
+// matmul_pack: b [K, N] → panels of 32 columns, [⌈N/32⌉][K][32], columns beyond N zero. One pack serves many products.
 #pragma once
 #include "runtime/op.h"
 
