@@ -92,6 +92,9 @@ void hostile() {
           "work after a store");
   refuses({x.view}, {y.view}, Program(3, 2).add(op_load_f, 0, 0).add(op_add_f, 0, 0, 255).add(op_store_f, 0, 0).bytes,
           "register 255");
+  refuses({x.view}, {y.view},
+          Program(3, 1).add(op_load_f, 0, 0).add(op_neg_f, 0, 0, 0, 200).add(op_store_f, 0, 0).bytes,
+          "register 200 where none is read");
   Bytes many;
   many.add(uint16_t{257}).add(uint16_t{1});
   for (int i = 0; i < 257 * 12; i++) many.add(uint8_t{0});

@@ -54,9 +54,9 @@ Status check_instructions(const Attributes& a, int inputs, int outputs) {
     if (load && s.a >= inputs) return fail("[elementwise] expected an input below %d, got %d", inputs, s.a);
     const uint8_t reads[3] = {s.a, s.b, s.c};
     const int operands = operands_of(s.code);
-    for (int k = load ? 1 : operands; k < 3; k++)  // the kernel looks every register up, wanted or not
-      if (reads[k] != 0)
-        return fail("[elementwise] expected 0 for an operand not read, got %d in instruction %d", reads[k], i);
+    for (int k = load ? 1 : operands; k < 3; k++)  // the kernel looks every register up, read or not
+      if (reads[k] >= kMaxRegisters)
+        return fail("[elementwise] expected a register below %d, got %d in instruction %d", kMaxRegisters, reads[k], i);
     for (int k = 0; k < operands; k++) {
       if (reads[k] >= a.registers || !(written >> reads[k] & 1))
         return fail("[elementwise] expected a register written before, got %d in instruction %d", reads[k], i);
