@@ -1,17 +1,14 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { ioError } from '../io/atomic-file.js';
+import { join, resolve } from 'node:path';
 import type { TrainingEvent } from '../train/events.js';
 import { Trainer } from '../train/trainer.js';
 import { UsageError } from './arguments.js';
 import {
   type Effort,
+  effortFrom,
   examinePhysics,
   examinePlanning,
   finalHealth,
-  fullEffort,
   publish,
-  quickEffort,
   sha256,
   writeReport,
 } from './examine.js';
@@ -19,7 +16,7 @@ import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
 import { physicsTraining } from './physics-training.js';
 import { duration, Progress } from './progress.js';
-import { machine, type Results } from './results.js';
+import { machine, prepareOutputs, type Results } from './results.js';
 
 /** Steps of the demo; at 2,500 frames a second, four minutes. */
 const defaultSteps = 2300;
@@ -35,6 +32,7 @@ export const command: Command = {
     options: {
       quick: { type: 'boolean', help: 'about a minute: fewer steps, smaller test sets' },
       minutes: { type: 'number', value: 'M', help: `train for M · ${stepsPerMinute} steps instead of ${defaultSteps}` },
+      scale: { type: 'number', value: 'X', help: 'share of the full test sets, above 0 and at most 1' },
       seed: { type: 'integer', value: 'S', help: 'seed of model, training and test clips (default 0)' },
       json: { type: 'string', value: 'FILE', help: 'write the results as JSON' },
       report: { type: 'string', value: 'FILE', help: 'where the HTML report goes (default: jepa-demo/report.html)' },
@@ -53,7 +51,7 @@ export const command: Command = {
     return demo({
       seed,
       steps,
-      effort: quick ? quickEffort : fullEffort,
+      effort: effortFrom(parsed),
       out,
       json: parsed.string('json'),
       report: parsed.string('report') ?? join(out, 'report.html'),
@@ -78,11 +76,8 @@ async function demo({
 }): Promise<number> {
   const start = performance.now();
   const progress = new Progress();
-  for (const directory of [out, dirname(report), ...(json ? [dirname(json)] : [])]) {
-    await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
-      throw ioError('write', directory, cause);
-    });
-  }
+  const path = resolve(out, 'physics.jepa');
+  await prepareOutputs([path, report, json]);
   const { signal, release } = interruptible();
   try {
     progress.say(`seed ${seed}: training ${steps} steps of 16 clips on ${machine().target} kernels`);
@@ -102,7 +97,6 @@ async function demo({
       } else if (event.type === 'done') [trainSeconds, framesPerSecond] = [event.seconds, event.samplesPerSecond];
     }
     await training.finish(await dataset.statisticsBatches());
-    const path = resolve(out, 'physics.jepa');
     await model.save(path);
     progress.say(`trained in ${duration(trainSeconds)} at ${framesPerSecond.toFixed(0)} frames/s`);
     const physics = await examinePhysics(model, seed, effort, progress, signal);

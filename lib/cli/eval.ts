@@ -1,19 +1,10 @@
 import { WorldModel } from '../world-model/world-model.js';
 import { UsageError } from './arguments.js';
-import {
-  examinePhysics,
-  examinePlanning,
-  finalHealth,
-  fullEffort,
-  publish,
-  quickEffort,
-  sha256,
-  writeReport,
-} from './examine.js';
+import { effortFrom, examinePhysics, examinePlanning, finalHealth, publish, sha256, writeReport } from './examine.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
 import { Progress } from './progress.js';
-import { machine, type Results } from './results.js';
+import { machine, prepareOutputs, type Results } from './results.js';
 
 export const command: Command = {
   spec: {
@@ -24,6 +15,7 @@ export const command: Command = {
       suite: { type: 'string', value: 'NAME', help: "'physics' (default)" },
       seed: { type: 'integer', value: 'S', help: 'seed of the test clips (default 0)' },
       quick: { type: 'boolean', help: 'smaller test sets' },
+      scale: { type: 'number', value: 'X', help: 'share of the full test sets, above 0 and at most 1' },
       json: { type: 'string', value: 'FILE', help: 'write the results as JSON' },
       report: { type: 'string', value: 'FILE', help: 'write an HTML report' },
     },
@@ -33,9 +25,10 @@ export const command: Command = {
     if (suite !== 'physics') throw new UsageError(`expected --suite physics, got '${suite}'`);
     const start = performance.now();
     const [path] = parsed.positionals;
+    await prepareOutputs([parsed.string('json'), parsed.string('report')]);
     const model = await WorldModel.load(path);
     const seed = parsed.number('seed') ?? 0;
-    const effort = parsed.flag('quick') ? quickEffort : fullEffort;
+    const effort = effortFrom(parsed);
     const progress = new Progress();
     const { signal, release } = interruptible();
     try {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { PhysicsExamples } from '../eval/examples.js';
 import { evaluatePhysics, type PhysicsResults } from '../eval/physics.js';
-import { ioError } from '../io/atomic-file.js';
+import { writeFileAtomically } from '../io/atomic-file.js';
 import { evaluateTwoRoom, type PlanningResults, planEpisodes, trainTwoRoom } from '../plan/two-room.js';
 import { scalar } from '../tensor/index.js';
 import { healthOf, healthProgram } from '../world-model/health.js';
@@ -11,11 +11,12 @@ import { physicsTrainingBatch } from '../worlds/physics/training.js';
 import { drawRoom } from '../worlds/two-room/picture.js';
 import { hardGoalPairs } from '../worlds/two-room/protocol.js';
 import { defaultRoom } from '../worlds/two-room/room.js';
+import { type Parsed, UsageError } from './arguments.js';
 import type { Progress } from './progress.js';
 import { duration } from './progress.js';
 import { htmlReport, type ReportMaterial } from './report/report.js';
 import { rowsOf } from './report/rows.js';
-import type { Results } from './results.js';
+import { type Results, writeJson } from './results.js';
 import { table } from './table.js';
 
 /** How much is examined: everything, or a share for a quick look. */
@@ -29,6 +30,20 @@ const exampleEpisodes = 12;
 
 export const fullEffort: Effort = { scale: 1, twoRoomSteps: 390, ownPairs: 200, hardPairs: 100 };
 export const quickEffort: Effort = { scale: 0.15, twoRoomSteps: 200, ownPairs: 20, hardPairs: 10 };
+
+/** @throws UsageError */
+export function effortFrom(parsed: Parsed): Effort {
+  const scale = parsed.number('scale');
+  if (scale === undefined) return parsed.flag('quick') ? quickEffort : fullEffort;
+  if (!(scale > 0 && scale <= 1)) throw new UsageError(`expected --scale to be above 0 and at most 1, got ${scale}`);
+  const share = (count: number): number => Math.max(2, Math.round(count * scale));
+  return {
+    scale,
+    twoRoomSteps: share(fullEffort.twoRoomSteps),
+    ownPairs: share(fullEffort.ownPairs),
+    hardPairs: share(fullEffort.hardPairs),
+  };
+}
 
 export async function examinePhysics(
   model: WorldModel,
@@ -126,15 +141,9 @@ export async function sha256(path: string): Promise<string> {
 /** Prints the table on stdout and writes the JSON file, if one is wanted. */
 export async function publish(results: Results, json: string | undefined): Promise<void> {
   console.log(table(rowsOf(results), { prose: true }));
-  if (json) {
-    await writeFile(json, `${JSON.stringify(results, null, 2)}\n`).catch((cause: unknown) => {
-      throw ioError('write', json, cause);
-    });
-  }
+  if (json) await writeJson(json, results);
 }
 
 export async function writeReport(path: string, material: ReportMaterial): Promise<void> {
-  await writeFile(path, htmlReport(material)).catch((cause: unknown) => {
-    throw ioError('write', path, cause);
-  });
+  await writeFileAtomically(path, [htmlReport(material)]);
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { JepaError } from '../errors.js';
 import { type CommandSpec, explain, type Parsed, parseCommand, UsageError, usage } from './arguments.js';
 
 /** A subcommand: its options, and what it does with them. @returns the exit code */
@@ -25,7 +26,8 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     const all = await Promise.all(Object.values(commands).map(async (load) => (await load()).command.spec));
-    console.error(
+    const show = name === undefined ? console.error : console.log; // help that was asked for is the answer, not talk
+    show(
       [
         'jepa: world models for Node.js',
         '',
@@ -35,6 +37,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
         ),
         '',
         '`jepa COMMAND --help` shows its options.',
+        'Exit codes: 0 done, 1 failed, 2 a mistake in the command line, 130 stopped by Ctrl-C.',
       ].join('\n'),
     );
     return name === undefined ? 2 : 0;
@@ -43,11 +46,17 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     throw new UsageError(`jepa has no command '${name}': expected ${Object.keys(commands).join(', ')}`);
   const { command } = await commands[name]();
   if (args.includes('--help') || args.includes('-h')) {
-    console.error(usage(command.spec));
+    console.log(usage(command.spec));
     return 0;
   }
   return command.run(parseCommand(command.spec, args));
 }
+
+// `jepa inspect FILE | head` closes the pipe early: that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 main(process.argv.slice(2)).then(
   (code) => {
@@ -55,6 +64,11 @@ main(process.argv.slice(2)).then(
   },
   (error: unknown) => {
     console.error(explain(error));
-    process.exitCode = error instanceof UsageError ? 2 : 1;
+    process.exitCode = exitCode(error);
   },
 );
+
+function exitCode(error: unknown): number {
+  if (error instanceof UsageError) return 2;
+  return error instanceof JepaError && error.code === 'ERR_JEPA_ABORTED' ? 130 : 1;
+}

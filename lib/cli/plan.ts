@@ -1,12 +1,11 @@
-import { writeFile } from 'node:fs/promises';
 import { JepaError } from '../errors.js';
-import { ioError } from '../io/atomic-file.js';
 import { evaluateTwoRoom, trainTwoRoom, twoRoomModel } from '../plan/two-room.js';
 import { WorldModel } from '../world-model/world-model.js';
 import { UsageError } from './arguments.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
 import { duration, Progress } from './progress.js';
+import { prepareOutputs, writeJson } from './results.js';
 
 export const command: Command = {
   spec: {
@@ -27,11 +26,12 @@ export const command: Command = {
     const episodes = parsed.number('episodes') ?? 200;
     if (episodes < 1) throw new UsageError(`expected --episodes to be at least 1, got ${episodes}`);
     const seed = parsed.number('seed') ?? 0;
+    const [out, json] = [parsed.string('out'), parsed.string('json')];
+    await prepareOutputs([out, json]);
     const progress = new Progress();
     const { signal, release } = interruptible();
     try {
       const model = await modelOf(parsed.positionals[0], seed, progress, signal);
-      const out = parsed.string('out');
       if (out) await model.save(out);
       progress.update('planning');
       const results = await evaluateTwoRoom(model, {
@@ -42,12 +42,7 @@ export const command: Command = {
         published: false,
         signal,
       });
-      const json = parsed.string('json');
-      if (json) {
-        await writeFile(json, `${JSON.stringify(results, null, 2)}\n`).catch((cause: unknown) => {
-          throw ioError('write', json, cause);
-        });
-      }
+      if (json) await writeJson(json, results);
       console.log(JSON.stringify(results, null, 2));
       return 0;
     } finally {

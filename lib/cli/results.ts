@@ -1,5 +1,8 @@
+import { mkdir } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
+import { dirname } from 'node:path';
 import type { PhysicsResults } from '../eval/physics.js';
+import { expectWritable, ioError, writeFileAtomically } from '../io/atomic-file.js';
 import type { PlanningResults } from '../plan/two-room.js';
 import { nativeTarget } from '../tensor/index.js';
 
@@ -33,4 +36,20 @@ export interface Results {
 
 export function machine(): Results['machine'] {
   return { cpu: (cpus()[0]?.model ?? 'unknown').trim(), cores: availableParallelism(), target: nativeTarget() };
+}
+
+/** Makes the directories of what will be written at the end, and fails now where that would fail after minutes of work. */
+export async function prepareOutputs(paths: readonly (string | undefined)[]): Promise<void> {
+  for (const path of paths) {
+    if (path === undefined) continue;
+    await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
+      throw ioError('write', path, cause);
+    });
+    await expectWritable(path);
+  }
+}
+
+/** @throws JepaError ERR_JEPA_IO */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeFileAtomically(path, [`${JSON.stringify(value, null, 2)}\n`]);
 }

@@ -1,16 +1,19 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { JepaError } from '../errors.js';
+import { ioError } from '../io/atomic-file.js';
 import { checkOptions } from '../io/options.js';
 import { checkpointPath } from '../train/checkpoint.js';
 import { Trainer } from '../train/trainer.js';
 import type { ObjectiveOptions } from '../world-model/objective.js';
 import type { WorldModelTrainingOptions } from '../world-model/training.js';
+import { UsageError } from './arguments.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
 import { physicsTraining } from './physics-training.js';
 import { duration, Progress } from './progress.js';
+import { writeJson } from './results.js';
 
 /** A training run as `jepa train CONFIG` reads it from JSON. */
 interface RunConfig {
@@ -49,27 +52,43 @@ export const command: Command = {
     },
   },
   async run(parsed) {
-    const resume = parsed.string('resume');
-    const directory = resume ?? parsed.string('run');
-    if (!directory)
+    const [run, resume] = [parsed.string('run'), parsed.string('resume')];
+    const [source] = parsed.positionals;
+    const directory = run ?? resume;
+    if (directory === undefined || (run !== undefined && resume !== undefined))
+      throw new UsageError('expected --run DIR for a new run or --resume DIR to go on with one');
+    if (resume !== undefined && source !== undefined)
+      throw new UsageError(`expected no CONFIG with --resume, which reads that of the run, got ${source}`);
+    if (run !== undefined && existsSync(checkpointPath(run)))
       throw new JepaError(
         'ERR_JEPA_INVALID_ARGUMENT',
-        '[train] expected --run DIR for a new run or --resume DIR to go on with one',
+        `[train] expected --run to name a new directory, got ${run}, which holds a run`,
+        {
+          help: [`go on with it: jepa train --resume ${run}`, 'or name another directory'],
+        },
       );
-    const source = resume ? join(resume, 'config.json') : parsed.positionals[0];
+    const steps = parsed.number('steps');
     const config = {
       ...defaults,
-      ...(source ? await readConfig(source) : {}),
-      ...(parsed.number('steps') === undefined ? {} : { steps: parsed.number('steps') as number }),
+      ...(resume !== undefined
+        ? await readConfig(join(resume, 'config.json'))
+        : source
+          ? await readConfig(source)
+          : {}),
+      ...(steps === undefined ? {} : { steps }),
     };
+    checkConfig(config);
     return train(config, directory, resume !== undefined);
   },
 };
 
 async function readConfig(path: string): Promise<Partial<RunConfig>> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw ioError('read', path, cause);
+  });
   let config: Partial<RunConfig>;
   try {
-    config = JSON.parse(await readFile(path, 'utf8')) as Partial<RunConfig>;
+    config = JSON.parse(text) as Partial<RunConfig>;
   } catch (cause) {
     throw new JepaError(
       'ERR_JEPA_CONFIG',
@@ -78,16 +97,31 @@ async function readConfig(path: string): Promise<Partial<RunConfig>> {
     );
   }
   checkOptions('train configuration', config, Object.keys(defaults));
-  if (config.world !== undefined && config.world !== 'physics')
-    throw new JepaError('ERR_JEPA_CONFIG', `[train] expected world 'physics', got '${String(config.world)}'`);
   return config;
+}
+
+/** Sizes that JSON may have wrong; the preset, objective and training options are checked where they are used. */
+function checkConfig(config: RunConfig): void {
+  if (config.world !== 'physics')
+    throw new JepaError('ERR_JEPA_CONFIG', `[train] expected world 'physics', got ${JSON.stringify(config.world)}`);
+  const least = { seed: Number.NEGATIVE_INFINITY, steps: 0, clips: 4, checkpointEvery: 0, workers: 1 };
+  for (const [key, from] of Object.entries(least) as [keyof typeof least, number][]) {
+    const value = config[key];
+    if (!Number.isSafeInteger(value) || value < from)
+      throw new JepaError(
+        'ERR_JEPA_CONFIG',
+        `[train] expected ${key} to be an integer${Number.isFinite(from) ? ` from ${from}` : ''}, got ${JSON.stringify(value)}`,
+      );
+  }
 }
 
 async function train(config: RunConfig, directory: string, resume: boolean): Promise<number> {
   const progress = new Progress();
   const { model, training, dataset } = physicsTraining(config);
-  await mkdir(directory, { recursive: true });
-  await writeFile(join(directory, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
+    throw ioError('write', directory, cause);
+  });
+  await writeJson(join(directory, 'config.json'), config);
   const trainer = new Trainer(training, { steps: config.steps, directory, checkpointEvery: config.checkpointEvery });
   if (resume && existsSync(checkpointPath(directory))) {
     const warning = await trainer.resume(checkpointPath(directory));

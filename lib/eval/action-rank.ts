@@ -11,7 +11,7 @@ import { mean, orderedPairs, spearman } from './statistics.js';
 export interface ActionRankResults {
   /** Share of pairs of plans, 5 cm or more apart in true cost, that the distance to the goal's embedding orders rightly. */
   readonly auc: number;
-  /** The same by the critic's read-out. */
+  /** The same by the critic's read-out; NaN for a model without one. */
   readonly aucCritic: number;
   /** Rank correlation of latent and true cost over the plans of a start, mean over starts. */
   readonly spearman: number;
@@ -68,7 +68,7 @@ export async function evaluateActionRanking(
       shape: [plans, frames, actionSize],
     });
     const latent = await model.planCosts(seen, actions, goal, { signal });
-    const critic = model.network.critic ? await model.planCosts(seen, actions, goal, { by: 'critic', signal }) : latent;
+    const critic = model.network.critic && (await model.planCosts(seen, actions, goal, { by: 'critic', signal }));
     const goalPixels = clips.observations.subarray(goalFrame * frameBytes, (goalFrame + 1) * frameBytes);
     const repeated = new Uint8Array(plans * frameBytes);
     for (let plan = 0; plan < plans; plan++) repeated.set(goalPixels, plan * frameBytes);
@@ -77,7 +77,7 @@ export async function evaluateActionRanking(
       repeated,
     );
     scores.latent.push(orderedPairs(latent, truth, margin));
-    scores.critic.push(orderedPairs(critic, truth, margin));
+    if (critic) scores.critic.push(orderedPairs(critic, truth, margin));
     scores.imitation.push(orderedPairs(likelihoods.subarray(first, first + plans), truth, margin));
     scores.pixel.push(orderedPairs(pixel, truth, margin));
     scores.spearman.push(spearman(latent, truth));

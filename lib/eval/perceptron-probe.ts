@@ -55,6 +55,7 @@ export async function fitPerceptron(
       tensor(chosenY, { shape: [count, outputs] }),
       scalar(rate(iteration)),
     );
+    next.catch(() => {}); // reported when its turn comes, or not at all if the one before fails
     await pending; // one step in flight beside the one being prepared
     pending = next;
   }

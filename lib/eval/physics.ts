@@ -4,6 +4,7 @@ import { WorldModelTraining } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
 import { PhysicsDataset } from '../worlds/physics/dataset.js';
 import { physicsClips } from '../worlds/physics/evaluation.js';
+import { imageSize } from '../worlds/physics/layout.js';
 import type { Split } from '../worlds/physics/seeds.js';
 import { physicsTrainingBatch } from '../worlds/physics/training.js';
 import { type ActionRankResults, evaluateActionRanking } from './action-rank.js';
@@ -58,6 +59,7 @@ export async function evaluatePhysics(
       'ERR_JEPA_INVALID_ARGUMENT',
       `[evaluatePhysics] expected a scale above 0 and at most 1, got ${scale}`,
     );
+  expectPhysicsModel(model);
   const sized = (count: number): number => Math.max(8, Math.round(count * scale));
   onProgress?.('training the pixel autoencoder');
   const { autoencoder, equal, steps } = await rivals(
@@ -118,6 +120,17 @@ export async function evaluatePhysics(
     },
     examples: { violations: violationPictures, rollouts },
   };
+}
+
+function expectPhysicsModel({ config: { observation, action, contextFrames } }: WorldModel): void {
+  const [size, seen] = [imageSize, observation.kind === 'image' ? observation : { height: 0, width: 0, channels: 0 }];
+  if (seen.height === size && seen.width === size && seen.channels === 3 && action.size === 2 && contextFrames === 4)
+    return;
+  const got = observation.kind === 'image' ? `${seen.height} × ${seen.width} × ${seen.channels} pixels` : 'vectors';
+  throw new JepaError(
+    'ERR_JEPA_CONFIG',
+    `[evaluatePhysics] expected a model of ${size} × ${size} × 3 pixels, 2 actions and 4 frames of context, got one of ${got}, ${action.size} actions and ${contextFrames} frames`,
+  );
 }
 
 /** The autoencoder, and a world model that had the same number of operations. */

@@ -1,4 +1,4 @@
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { JepaError } from '../errors.js';
@@ -6,13 +6,62 @@ import { JepaError } from '../errors.js';
 let written = 0;
 
 /**
- * Replaces a file wholly or not at all: writes beside it, syncs, renames over it, syncs the directory.
+ * Replaces a file wholly or not at all: writes beside it, syncs, renames over it, syncs the directory. A symbolic link keeps pointing
+ * where it does; what is no file (`/dev/stdout`, a pipe) is written to, for a rename would put a file in its place.
  * @throws JepaError ERR_JEPA_IO; the old file is untouched and nothing is left behind
  * @example await writeFileAtomically('run/config.json', [JSON.stringify(config)]);
  */
 export async function writeFileAtomically(path: string, parts: Iterable<Uint8Array | string>): Promise<void> {
-  const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.${process.pid}-${threadId}-${written++}.partial`);
+  try {
+    const target = await targetOf(path);
+    if (target === undefined) await writeInto(path, parts);
+    else await replace(target, parts);
+  } catch (cause) {
+    throw ioError('write', path, cause);
+  }
+}
+
+/**
+ * Fails at once where writing would fail after hours of work: makes and removes a file beside the path, which stays as it is.
+ * @throws JepaError ERR_JEPA_IO
+ */
+export async function expectWritable(path: string): Promise<void> {
+  try {
+    const target = await targetOf(path);
+    if (target === undefined) return;
+    const temporary = temporaryBeside(target);
+    await (await open(temporary, 'w')).close();
+    await rm(temporary, { force: true });
+  } catch (cause) {
+    throw ioError('write', path, cause);
+  }
+}
+
+/** The file that a path names, links followed; undefined for devices and pipes. */
+async function targetOf(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  if (!found) return path;
+  if (found.isDirectory()) throw Object.assign(new Error(`${path} is a directory`), { code: 'EISDIR' });
+  return found.isFile() ? realpath(path) : undefined;
+}
+
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}-${threadId}-${written++}.partial`);
+}
+
+async function writeInto(path: string, parts: Iterable<Uint8Array | string>): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    for (const part of parts) await file.writeFile(part);
+  } finally {
+    await file.close();
+  }
+}
+
+async function replace(path: string, parts: Iterable<Uint8Array | string>): Promise<void> {
+  const temporary = temporaryBeside(path);
   try {
     await removeAbandoned(path);
     const file = await open(temporary, 'w');
@@ -23,10 +72,10 @@ export async function writeFileAtomically(path: string, parts: Iterable<Uint8Arr
       await file.close();
     }
     await rename(temporary, path);
-    await syncDirectory(directory);
+    await syncDirectory(dirname(path));
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
-    throw ioError('write', path, cause);
+    throw cause;
   }
 }
 

@@ -67,22 +67,17 @@ export class CemSolver<State extends PlanState> implements Solver<State> {
     const settings = { ...defaults, ...options };
     const { horizon, numSamples, numElites, iterations, repeat } = settings;
     for (const [name, value] of Object.entries({ horizon, numSamples, numElites, iterations, repeat })) {
-      if (!Number.isInteger(value) || value < 1)
-        throw new JepaError(
-          'ERR_JEPA_INVALID_ARGUMENT',
-          `[CemSolver] expected ${name} to be a positive integer, got ${value}`,
-        );
+      if (!Number.isInteger(value) || value < 1) refuse(`${name} to be a positive integer`, value);
     }
-    if (numElites < 2 || numElites > numSamples)
-      throw new JepaError(
-        'ERR_JEPA_INVALID_ARGUMENT',
-        `[CemSolver] expected numElites between 2 and numSamples ${numSamples}, got ${numElites}`,
-      );
-    if (dynamics.actionSize % repeat !== 0)
-      throw new JepaError(
-        'ERR_JEPA_INVALID_ARGUMENT',
-        `[CemSolver] expected repeat to divide the action size ${dynamics.actionSize}, got ${repeat}`,
-      );
+    if (numElites < 2 || numElites > numSamples) refuse(`numElites between 2 and numSamples ${numSamples}`, numElites);
+    if (dynamics.actionSize % repeat !== 0) refuse(`repeat to divide the action size ${dynamics.actionSize}`, repeat);
+    const { bounds, std, stdFloor, sharedNoise, seed } = settings;
+    if (!Array.isArray(bounds) || bounds.length !== 2 || !(bounds[0] < bounds[1]) || !bounds.every(Number.isFinite))
+      refuse('bounds to be [smallest, largest]', JSON.stringify(bounds));
+    if (!(std > 0 && Number.isFinite(std))) refuse('std to be above 0', std);
+    if (!(stdFloor >= 0 && Number.isFinite(stdFloor))) refuse('stdFloor to be 0 or more', stdFloor);
+    if (!(sharedNoise >= 0 && sharedNoise <= 1)) refuse('sharedNoise to be from 0 to 1', sharedNoise);
+    if (!Number.isSafeInteger(seed)) refuse('seed to be an integer', seed);
     this.options = settings;
     this.horizon = horizon;
     this.actionSize = dynamics.actionSize;
@@ -94,13 +89,24 @@ export class CemSolver<State extends PlanState> implements Solver<State> {
   }
 
   async solve({ state, goal, warmStart, call, signal }: Problem<State>): Promise<Solution> {
-    const start = tensor(warmStart ?? new Float32Array(this.horizon * this.actionSize), {
-      shape: [1, this.horizon * this.actionSize],
-    });
-    const { actions, costs } = await this.#search.call({ signal }, state, goal, start, scalar(call, 'int32'));
-    const history = (await costs.data()) as Float32Array;
-    return { actions: (await actions.data()) as Float32Array, cost: history[history.length - 1], history };
+    const width = this.horizon * this.actionSize;
+    if (warmStart && warmStart.length !== width)
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[CemSolver] expected a plan [${this.horizon}, ${this.actionSize}] to start from, got ${warmStart.length} values`,
+      );
+    const start = tensor(warmStart ?? new Float32Array(width), { shape: [1, width] });
+    const { actions, cost, costs } = await this.#search.call({ signal }, state, goal, start, scalar(call, 'int32'));
+    return {
+      actions: (await actions.data()) as Float32Array,
+      cost: await cost.item(),
+      history: (await costs.data()) as Float32Array,
+    };
   }
+}
+
+function refuse(expected: string, got: unknown): never {
+  throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[CemSolver] expected ${expected}, got ${String(got)}`);
 }
 
 function search<State extends PlanState>(
@@ -122,13 +128,15 @@ function search<State extends PlanState>(
   goal: Tensor,
   start: Tensor,
   call: Tensor,
-): { actions: Tensor; costs: Tensor } {
+): { actions: Tensor; cost: Tensor; costs: Tensor } {
   const width = horizon * dynamics.actionSize;
-  const states = Object.fromEntries(
-    Object.entries(state).map(([name, value]) => [name, broadcastTo(value, [numSamples, ...value.shape.slice(1)])]),
-  ) as unknown as State;
   const evaluate = (plans: Tensor): Tensor => {
-    let current = states;
+    let current = Object.fromEntries(
+      Object.entries(state).map(([name, value]) => [
+        name,
+        broadcastTo(value, [plans.shape[0], ...value.shape.slice(1)]),
+      ]),
+    ) as unknown as State;
     const trajectory: Tensor[] = [];
     for (let step = 0; step < horizon; step++) {
       current = dynamics.step(current, slice(plans, 1, step * dynamics.actionSize, (step + 1) * dynamics.actionSize));
@@ -150,7 +158,7 @@ function search<State extends PlanState>(
       width,
     ]);
   };
-  let centre = start; // [1, width]
+  let centre = clamp(start, bounds[0], bounds[1]); // [1, width]
   let spread: Tensor = add(zeros([1, width]), std);
   const costs: Tensor[] = [];
   for (let iteration = 0; iteration < iterations; iteration++) {
@@ -162,5 +170,9 @@ function search<State extends PlanState>(
     centre = mean(elites, { axes: [0], keepDims: true });
     spread = add(sqrt(variance(elites, { axes: [0], keepDims: true, correction: 1 })), stdFloor);
   }
-  return { actions: reshape(centre, [horizon, dynamics.actionSize]), costs: concat(costs, 0) };
+  return {
+    actions: reshape(centre, [horizon, dynamics.actionSize]),
+    cost: reshape(evaluate(centre), []), // of the mean itself: no sample had it
+    costs: concat(costs, 0),
+  };
 }

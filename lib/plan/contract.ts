@@ -25,7 +25,7 @@ export interface Problem<State extends PlanState = PlanState> {
   readonly state: State;
   /** [1, D] */
   readonly goal: Tensor;
-  /** [horizon, actionSize] plan to start from; zeros without one. */
+  /** [horizon, actionSize] plan to start from, brought within the bounds; zeros without one. */
   readonly warmStart?: Float32Array;
   /** Number of this call: keys the random numbers together with the solver's seed. */
   readonly call: number;

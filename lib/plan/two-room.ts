@@ -1,3 +1,4 @@
+import { JepaError } from '../errors.js';
 import { tensor } from '../tensor/index.js';
 import type { TrainingEvent } from '../train/events.js';
 import { Trainer } from '../train/trainer.js';
@@ -77,7 +78,7 @@ interface Options {
   readonly onEvent?: (event: TrainingEvent) => void;
 }
 
-/** Trains on clips of a noisy expert with VICReg's variance and covariance terms: in a flat latent plane, a wall would cost little. */
+/** Trains on clips of a noisy expert with VICReg's variance and covariance terms: in a flat latent plane, a wall would cost little. @throws JepaError ERR_JEPA_ABORTED */
 export async function trainTwoRoom(
   seed: number,
   { signal, onEvent, steps = twoRoomSteps }: Options & { readonly steps?: number } = {},
@@ -103,10 +104,18 @@ export async function trainTwoRoom(
     averaging: 0,
   });
   const source = { seed, clips, frames, imageSize };
-  for await (const event of new Trainer(training, { steps, healthEvery: 0 }).run(new TwoRoomDataset(source), {
-    signal,
-  }))
+  const trainer = new Trainer(training, { steps, healthEvery: 0 });
+  for await (const event of trainer.run(new TwoRoomDataset(source), { signal })) {
     onEvent?.(event);
+    if (event.type === 'interrupted')
+      throw new JepaError(
+        'ERR_JEPA_ABORTED',
+        `[trainTwoRoom] stopped by its signal at step ${event.step} of ${steps}`,
+        {
+          cause: signal?.reason,
+        },
+      );
+  }
   await training.finish(Array.from({ length: 8 }, (_, index) => twoRoomTrainingBatch(source, steps + index)));
   return model;
 }

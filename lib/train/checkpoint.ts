@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { JepaError } from '../errors.js';
+import { expectWhole, sealed } from '../io/digest.js';
 import { type HostTensor, readSafetensors, writeSafetensors } from '../io/safetensors.js';
 
 const format = 'jepa-checkpoint';
@@ -22,18 +23,14 @@ export function checkpointPath(directory: string): string {
 
 /** Writes a checkpoint beside the old one and renames it over it: a crash leaves one of the two whole. */
 export async function writeCheckpoint(path: string, { step, target, description, state }: Checkpoint): Promise<void> {
-  await writeSafetensors(path, state, {
-    format,
-    version,
-    step: String(step),
-    target,
-    description: JSON.stringify(description),
-  });
+  const metadata = { format, version, step: String(step), target, description: JSON.stringify(description) };
+  await writeSafetensors(path, state, sealed(metadata, state));
 }
 
 /** @throws JepaError ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION or ERR_JEPA_IO */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const { metadata, tensors } = await readSafetensors(path);
+  const file = await readSafetensors(path);
+  const { metadata, tensors } = file;
   if (metadata.format !== format) {
     throw new JepaError(
       'ERR_JEPA_CHECKPOINT_FORMAT',
@@ -49,8 +46,9 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
       },
     );
   }
-  const step = Number(metadata.step);
-  if (!Number.isInteger(step) || step < 0)
+  expectWhole('checkpoint', path, file);
+  const step = /^\d+$/.test(metadata.step ?? '') ? Number(metadata.step) : Number.NaN;
+  if (!Number.isSafeInteger(step))
     throw new JepaError(
       'ERR_JEPA_CHECKPOINT_FORMAT',
       `[checkpoint] expected a step number in ${path}, got '${metadata.step}'`,

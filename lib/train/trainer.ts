@@ -1,11 +1,13 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { JepaError } from '../errors.js';
+import { ioError } from '../io/atomic-file.js';
 import { checkOptions } from '../io/options.js';
 import { nativeTarget } from '../tensor/index.js';
 import { checkpointPath, readCheckpoint, writeCheckpoint } from './checkpoint.js';
-import type { TrainingEvent } from './events.js';
+import type { Metrics, TrainingEvent } from './events.js';
+import { TrainingLog } from './log.js';
 import { Rate } from './rate.js';
 import type { Trainable } from './trainable.js';
 
@@ -14,7 +16,7 @@ export interface TrainerOptions {
   readonly steps: number;
   /** Directory for `checkpoint.safetensors` and `log.jsonl`; without one nothing is written. */
   readonly directory?: string;
-  /** Steps between checkpoints (default 500); one is also written at the end and on interruption. */
+  /** Steps between checkpoints (default 500; 0: only those at the end and on interruption, which are always written). */
   readonly checkpointEvery?: number;
   /** Steps between health reports (default 200; 0: never). */
   readonly healthEvery?: number;
@@ -24,10 +26,15 @@ export interface TrainerOptions {
   readonly inFlight?: number;
 }
 
-/** Batches by index: what exact resume needs. Any other async iterable works too, from its beginning. */
+/** Batches by index: resuming starts there. Of any other async iterable, the batches of the steps already done are read and dropped. */
 export interface SeekableDataset<Batch> extends AsyncIterable<Batch> {
   /** The next batch delivered is the one of this index. */
   seek(index: number): void;
+}
+
+interface Pending<Batch> {
+  readonly batch: Batch;
+  readonly metrics: Promise<Metrics>;
 }
 
 const defaults = { checkpointEvery: 500, healthEvery: 200, reportEvery: 10, inFlight: 2 };
@@ -43,23 +50,25 @@ export class Trainer<Batch> {
   readonly options: TrainerOptions & typeof defaults;
   /** Steps done so far. */
   step = 0;
+  /** Steps handed to the engine, oldest first. */
+  #pending: Pending<Batch>[] = [];
+  /** A step failed and one after it happened: the state belongs to no step. */
+  #torn = false;
 
+  /** @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT */
   constructor(trainable: Trainable<Batch>, options: TrainerOptions) {
-    checkOptions('Trainer', options, [
-      'steps',
-      'directory',
-      'checkpointEvery',
-      'healthEvery',
-      'reportEvery',
-      'inFlight',
-    ]);
-    if (!Number.isInteger(options.steps) || options.steps < 0)
-      throw new JepaError(
-        'ERR_JEPA_INVALID_ARGUMENT',
-        `[Trainer] expected steps to be a non-negative integer, got ${options.steps}`,
-      );
+    checkOptions('Trainer', options, ['steps', 'directory', ...Object.keys(defaults)]);
     this.trainable = trainable;
     this.options = { ...defaults, ...options };
+    for (const key of ['steps', 'checkpointEvery', 'healthEvery', 'reportEvery', 'inFlight'] as const) {
+      const value = this.options[key];
+      const least = key === 'reportEvery' || key === 'inFlight' ? 1 : 0;
+      if (!Number.isInteger(value) || value < least)
+        throw new JepaError(
+          'ERR_JEPA_INVALID_ARGUMENT',
+          `[Trainer] expected ${key} to be an integer from ${least}, got ${value}`,
+        );
+    }
   }
 
   /**
@@ -77,20 +86,24 @@ export class Trainer<Batch> {
     }
     await this.trainable.loadStateDict(checkpoint.state);
     this.step = checkpoint.step;
+    this.#torn = false;
     const target = nativeTarget();
     return checkpoint.target === target
       ? undefined
       : `this checkpoint was computed on ${checkpoint.target}, this machine runs ${target}: the run continues, but not bit by bit`;
   }
 
-  /** Writes the state between two steps. @returns the path */
+  /** Writes the state between two steps; those in flight are finished first. @returns the path */
   async save(): Promise<string> {
-    if (!this.options.directory)
+    const { directory } = this.options;
+    if (!directory)
       throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', '[Trainer] expected a directory in the options to save to');
-    await mkdir(this.options.directory, { recursive: true });
-    const path = checkpointPath(this.options.directory);
+    this.#expectWhole();
+    await makeDirectory(directory);
+    const inFlight = await Promise.all(this.#pending.map(({ metrics }) => metrics));
+    const path = checkpointPath(directory);
     await writeCheckpoint(path, {
-      step: this.step,
+      step: this.step + inFlight.length,
       target: nativeTarget(),
       description: this.trainable.description,
       state: await this.trainable.stateDict(),
@@ -104,38 +117,32 @@ export class Trainer<Batch> {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<TrainingEvent, void, void> {
     const { steps, directory, checkpointEvery, healthEvery, reportEvery, inFlight } = this.options;
-    if (directory) await mkdir(directory, { recursive: true });
-    if ('seek' in dataset) dataset.seek(this.step);
-    else if (this.step > 0)
-      throw new JepaError(
-        'ERR_JEPA_DATASET',
-        '[Trainer] expected a dataset with seek(index) to resume, got a plain async iterable',
-      );
-    const batches = dataset[Symbol.asyncIterator]();
+    this.#expectWhole();
+    const log = await this.#openLog();
+    const record = async (event: TrainingEvent): Promise<TrainingEvent> => {
+      await log?.append(event);
+      return event;
+    };
+    const batches = await this.#batchesFrom(dataset, this.step);
     const rate = new Rate();
-    const pending: { readonly batch: Batch; readonly metrics: Promise<Readonly<Record<string, number>>> }[] = [];
     let submitted = this.step;
     try {
       while (this.step < steps) {
         const barrier = nextMultiple(this.step, steps, directory ? checkpointEvery : 0, healthEvery);
-        while (pending.length < inFlight && submitted < barrier && !signal?.aborted) {
-          const { done, value: batch } = await batches.next();
-          if (done)
-            throw new JepaError(
-              'ERR_JEPA_DATASET',
-              `[Trainer] expected ${steps} batches, got ${submitted}: the dataset ended`,
-            );
+        while (this.#pending.length < inFlight && submitted < barrier && !signal?.aborted) {
+          const batch = await this.#next(batches, submitted);
           const metrics = this.trainable.step(batch, submitted++, { steps });
           metrics.catch(() => {}); // reported below, when its turn comes
-          pending.push({ batch, metrics });
+          this.#pending.push({ batch, metrics });
         }
-        const next = pending.shift();
+        const [next] = this.#pending;
         if (!next) break;
         const metrics = await next.metrics;
+        this.#pending.shift();
         this.step++;
         rate.add(this.trainable.samples(next.batch));
         if (this.step % reportEvery === 0 || this.step === steps) {
-          yield await this.#log({
+          yield await record({
             type: 'step',
             step: this.step,
             steps,
@@ -146,38 +153,88 @@ export class Trainer<Batch> {
         }
         if (this.trainable.health && healthEvery && (this.step % healthEvery === 0 || this.step === steps)) {
           const health = await this.trainable.health(next.batch, this.step);
-          yield await this.#log({ type: 'health', step: this.step, health });
+          yield await record({ type: 'health', step: this.step, health });
           if (health.collapsed)
-            yield await this.#log({
+            yield await record({
               type: 'warning',
               step: this.step,
               message: collapseWarning(health.sigreg, health.effectiveRank),
             });
         }
-        if (directory && (this.step === steps || (checkpointEvery && this.step % checkpointEvery === 0))) {
-          yield await this.#log({ type: 'checkpoint', step: this.step, path: await this.save() });
-        }
+        if (directory && (this.step === steps || (checkpointEvery && this.step % checkpointEvery === 0)))
+          yield await record({ type: 'checkpoint', step: this.step, path: await this.save() });
       }
       if (this.step < steps) {
-        yield await this.#log({
-          type: 'interrupted',
-          step: this.step,
-          ...(directory ? { path: await this.save() } : {}),
-        });
+        const saved = directory ? { path: await this.save() } : {};
+        yield await record({ type: 'interrupted', step: this.step, ...saved });
         return;
       }
-      yield await this.#log({ type: 'done', step: this.step, seconds: rate.seconds, samplesPerSecond: rate.perSecond });
+      yield await record({
+        type: 'done',
+        step: this.step,
+        seconds: rate.seconds,
+        samplesPerSecond: rate.perSecond,
+      });
     } finally {
-      await Promise.allSettled(pending.map(({ metrics }) => metrics));
+      await this.#settle();
       await batches.return?.();
     }
   }
 
-  async #log<Event extends TrainingEvent>(event: Event): Promise<Event> {
-    if (this.options.directory)
-      await appendFile(join(this.options.directory, 'log.jsonl'), `${JSON.stringify(event)}\n`);
-    return event;
+  async #openLog(): Promise<TrainingLog | undefined> {
+    const { directory } = this.options;
+    if (!directory) return undefined;
+    await makeDirectory(directory);
+    const log = new TrainingLog(join(directory, 'log.jsonl'));
+    await log.rewind(this.step);
+    return log;
   }
+
+  async #batchesFrom(
+    dataset: AsyncIterable<Batch> | SeekableDataset<Batch>,
+    step: number,
+  ): Promise<AsyncIterator<Batch>> {
+    if ('seek' in dataset) {
+      dataset.seek(step);
+      return dataset[Symbol.asyncIterator]();
+    }
+    const batches = dataset[Symbol.asyncIterator]();
+    for (let passed = 0; passed < step; passed++) await this.#next(batches, passed);
+    return batches;
+  }
+
+  async #next(batches: AsyncIterator<Batch>, index: number): Promise<Batch> {
+    const { done, value } = await batches.next();
+    if (!done) return value;
+    throw new JepaError(
+      'ERR_JEPA_DATASET',
+      `[Trainer] expected ${this.options.steps} batches, got ${index}: the dataset ended`,
+    );
+  }
+
+  /** Whoever leaves the loop leaves between two steps: what was in flight has happened and counts, up to the first that failed. */
+  async #settle(): Promise<void> {
+    const settled = await Promise.allSettled(this.#pending.map(({ metrics }) => metrics));
+    this.#pending = [];
+    const failed = settled.findIndex(({ status }) => status === 'rejected');
+    this.step += failed < 0 ? settled.length : failed;
+    this.#torn = failed >= 0 && settled.slice(failed).some(({ status }) => status === 'fulfilled');
+  }
+
+  #expectWhole(): void {
+    if (this.#torn)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[Trainer] expected the state after step ${this.step}, got one that a failed step is missing from`,
+        { help: ['resume from the last checkpoint'] },
+      );
+  }
+}
+
+async function makeDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
+    throw ioError('write', directory, cause);
+  });
 }
 
 /** The next step at which the pipeline must be empty: a state is saved and examined between two steps. */

@@ -14,6 +14,7 @@ export async function batched<Name extends string>(
   signal?: AbortSignal,
 ): Promise<Record<Name, Tensor>> {
   const rows = inputs[0].shape[0];
+  if (rows < 1) throw new JepaError('ERR_JEPA_SHAPE', '[worldModel] expected at least one clip, got none');
   for (const input of inputs) {
     if (input.shape[0] !== rows)
       throw new JepaError(
@@ -22,10 +23,12 @@ export async function batched<Name extends string>(
       );
   }
   const hosts = await Promise.all(inputs.map((input) => input.data()));
-  const chunk = Math.min(size, Math.max(rows, 1));
+  for (const [index, host] of hosts.entries()) expectFinite(inputs[index], host);
+  const chunk = Math.min(size, rows);
   const joined = new Map<Name, { data: TypedArray; shape: readonly number[]; tensor: Tensor }>();
   for (let start = 0; start < rows; start += chunk) {
-    signal?.throwIfAborted();
+    if (signal?.aborted)
+      throw new JepaError('ERR_JEPA_ABORTED', '[worldModel] stopped by its signal', { cause: signal.reason });
     const count = Math.min(chunk, rows - start);
     const outputs = await run(...inputs.map((input, index) => rowsOf(input, hosts[index], start, count, chunk)));
     for (const name of Object.keys(outputs) as Name[]) {
@@ -59,8 +62,25 @@ export async function batched<Name extends string>(
   ) as Record<Name, Tensor>;
 }
 
+/** A NaN that goes in comes out as a distance, a rank or an average that looks like a number: it is refused where it can be named. */
+function expectFinite({ shape }: Tensor, host: TypedArray): void {
+  if (!(host instanceof Float32Array)) return;
+  const at = host.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  let rest = at;
+  const place = [...shape].reverse().map((extent) => {
+    const index = rest % extent;
+    rest = (rest - index) / extent;
+    return index;
+  });
+  throw new JepaError(
+    'ERR_JEPA_NON_FINITE',
+    `[worldModel] expected finite inputs, got ${host[at]} at [${place.reverse().join(', ')}] of [${shape.join(', ')}]`,
+  );
+}
+
 function rowsOf(input: Tensor, host: TypedArray, start: number, count: number, chunk: number): Tensor {
-  const width = input.size / Math.max(input.shape[0], 1);
+  const width = input.size / input.shape[0];
   const shape = [chunk, ...input.shape.slice(1)];
   const part = host.subarray(start * width, (start + count) * width);
   if (count === chunk) return tensor(part, { shape, dtype: input.dtype });

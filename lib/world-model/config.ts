@@ -1,5 +1,6 @@
-import { JepaError } from '../errors.js';
+import { checkOptions } from '../io/options.js';
 import type { ConvLayer } from '../models/conv-encoder.js';
+import { checkedConfig, fail, positive } from './check-config.js';
 
 /** What the encoder sees: pictures, or vectors of sensor readings. */
 export type ObservationConfig =
@@ -66,8 +67,11 @@ export interface PresetOptions {
 
 /** `tiny` (1.2 M parameters at 64×64: minutes on two cores) and `small` (about four times the compute). */
 export function presetConfig(preset: Preset, options: PresetOptions): WorldModelConfig {
+  if (preset !== 'tiny' && preset !== 'small') fail('the preset', "'tiny' or 'small'", preset);
+  checkOptions('worldModel', options, ['observation', 'action', 'frameRate', 'contextFrames', 'seed']);
   const wide = preset === 'small';
   const { observation, frameRate, contextFrames = 4, seed = 0 } = options;
+  positive('action.size', options.action?.size);
   return checkedConfig({
     observation,
     action: standardised(options.action),
@@ -105,54 +109,4 @@ function convolution(height: number, factor: number): EncoderConfig {
     layers.push({ channels: widths[index] * factor, kernel: 3, stride: 2, padding: 1 });
   }
   return { kind: 'convolution', layers, hidden: 256 * factor, affine: true, pixelScale: 4 / 255, pixelOffset: -3.2 };
-}
-
-/** Checks what TypeScript cannot: numbers from files and JSON. @throws JepaError ERR_JEPA_CONFIG naming the field */
-export function checkedConfig(config: WorldModelConfig): WorldModelConfig {
-  const { observation, action, encoder, predictor } = config;
-  positive('embeddingSize', config.embeddingSize);
-  positive('contextFrames', config.contextFrames);
-  positive('action.size', action?.size);
-  if (!(config.frameRate > 0)) fail('frameRate', 'a positive number of frames per second', config.frameRate);
-  if (!Number.isInteger(config.seed)) fail('seed', 'an integer', config.seed);
-  if (observation?.kind === 'image') {
-    positive('observation.height', observation.height);
-    positive('observation.width', observation.width);
-    positive('observation.channels', observation.channels);
-  } else if (observation?.kind === 'vector') positive('observation.size', observation.size);
-  else fail('observation.kind', "'image' or 'vector'", (observation as { kind?: unknown } | undefined)?.kind);
-  if (encoder?.kind !== (observation.kind === 'image' ? 'convolution' : 'vector'))
-    fail('encoder.kind', `one that takes ${observation.kind} observations`, encoder?.kind);
-  if (encoder.kind === 'convolution') {
-    if (!Array.isArray(encoder.layers) || encoder.layers.length === 0)
-      fail('encoder.layers', 'at least one convolution', encoder.layers);
-    for (const [index, layer] of encoder.layers.entries()) {
-      positive(`encoder.layers[${index}].channels`, layer.channels);
-      positive(`encoder.layers[${index}].kernel`, layer.kernel);
-      positive(`encoder.layers[${index}].stride`, layer.stride);
-    }
-  }
-  positive('encoder.hidden', encoder.hidden);
-  if (predictor?.kind === 'recurrent') positive('predictor.stateSize', predictor.stateSize);
-  else if (predictor?.kind !== 'markov')
-    fail('predictor.kind', "'recurrent' or 'markov'", (predictor as { kind?: unknown } | undefined)?.kind);
-  positive('predictor.hidden', predictor.hidden);
-  for (const key of ['mean', 'std'] as const) {
-    const values = action[key];
-    if (!Array.isArray(values) || values.length !== action.size || !values.every(Number.isFinite))
-      fail(`action.${key}`, `${action.size} finite numbers`, values);
-  }
-  if (!action.std.every((value) => value > 0)) fail('action.std', 'positive numbers', action.std);
-  return config;
-}
-
-function positive(field: string, value: unknown): void {
-  if (!Number.isInteger(value) || (value as number) <= 0) fail(field, 'a positive integer', value);
-}
-
-function fail(field: string, expected: string, value: unknown): never {
-  throw new JepaError(
-    'ERR_JEPA_CONFIG',
-    `[worldModel] expected ${field} to be ${expected}, got ${JSON.stringify(value)}`,
-  );
 }

@@ -1,24 +1,27 @@
 import { JepaError } from '../errors.js';
+import { expectWhole, sealed } from '../io/digest.js';
 import { type HostTensor, readSafetensors, writeSafetensors } from '../io/safetensors.js';
-import { checkedConfig, type WorldModelConfig } from './config.js';
+import { checkedConfig } from './check-config.js';
+import type { WorldModelConfig } from './config.js';
 
 const format = 'jepa-world-model';
 const version = '1';
 
-/** Writes a `.jepa` file: safetensors with `format`, `version` and `config` (JSON) in its `__metadata__`. */
+/** Writes a `.jepa` file: safetensors with `format`, `version`, `config` (JSON) and `sha256` in its `__metadata__`. */
 export async function writeWorldModel(
   path: string,
   config: WorldModelConfig,
   state: ReadonlyMap<string, HostTensor>,
 ): Promise<void> {
-  await writeSafetensors(path, state, { format, version, config: JSON.stringify(config) });
+  await writeSafetensors(path, state, sealed({ format, version, config: JSON.stringify(config) }, state));
 }
 
 /** @throws JepaError ERR_JEPA_IO, ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION, ERR_JEPA_CONFIG */
 export async function readWorldModel(
   path: string,
 ): Promise<{ config: WorldModelConfig; state: ReadonlyMap<string, HostTensor> }> {
-  const { metadata, tensors } = await readSafetensors(path);
+  const file = await readSafetensors(path);
+  const { metadata, tensors } = file;
   if (metadata.format !== format) {
     throw new JepaError(
       'ERR_JEPA_CHECKPOINT_FORMAT',
@@ -40,6 +43,7 @@ export async function readWorldModel(
       { help: ['load it with the version of jepa that wrote it, or a newer one'] },
     );
   }
+  expectWhole('worldModel', path, file);
   let config: WorldModelConfig;
   try {
     config = JSON.parse(metadata.config ?? '') as WorldModelConfig;

@@ -34,7 +34,10 @@ export function healthProgram(network: WorldModelNetwork, contextFrames: number)
   );
 }
 
-/** Turns the program's outputs into a report: collapsed means SIGReg near its collapsed value, or hardly any spread. */
+/**
+ * Turns the program's outputs into a report: collapsed means SIGReg near its collapsed value, or hardly any spread. Of a handful of
+ * clips the two values lie so close that only the spread can tell.
+ */
 export async function healthOf(outputs: {
   sigreg: Tensor;
   covariance: Tensor;
@@ -54,6 +57,6 @@ export async function healthOf(outputs: {
     std,
     effectiveRank: rank,
     actionSensitivity: await outputs.actionSensitivity.item(),
-    collapsed: statistic > 0.5 * collapse || rank < 1.5,
+    collapsed: (collapse > 3 * sigregNull && statistic > 0.5 * collapse) || rank < 1.5,
   };
 }

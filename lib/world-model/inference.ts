@@ -66,7 +66,7 @@ export function inference(network: WorldModelNetwork) {
 
     critic: compile(
       (outcome: Tensor, goal: Tensor) => {
-        if (!network.critic) throw new RangeError('[worldModel] expected a model with a critic');
+        if (!network.critic) throw new RangeError('planCosts lets no model without a critic through');
         return {
           cost: network.critic
             .forward(stack([outcome, goal], 1).reshape([outcome.shape[0], 2 * outcome.shape[1]]))

@@ -123,7 +123,7 @@ export function worldModelLoss(
     }),
   );
   include('temporalSigreg', options.sigreg * options.temporalSigreg, () => {
-    const half = slice(z, 2, 0, width / 2);
+    const half = slice(z, 2, 0, Math.ceil(width / 2));
     const centred = mul(sub(half, mean(half, { axes: [1], keepDims: true })), Math.SQRT2);
     return sigreg(permute(centred, [1, 0, 2]), {
       directions: options.directions,

@@ -64,15 +64,23 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
   constructor(model: WorldModel, options: WorldModelTrainingOptions = {}) {
     checkOptions('WorldModelTraining', options, ['objective', ...Object.keys(defaults)]);
     checkOptions('WorldModelTraining objective', options.objective ?? {}, Object.keys(defaultObjective));
+    const { objective, ...settings } = options;
     const { network, config } = model;
     this.model = model;
-    this.objective = { ...defaultObjective, ...options.objective };
-    this.#options = { ...defaults, ...options };
+    this.objective = { ...defaultObjective, ...objective };
+    this.#options = { ...defaults, ...settings };
+    for (const [name, value] of [...Object.entries(this.objective), ...Object.entries(this.#options)]) {
+      if (!Number.isFinite(value) || value < 0)
+        throw new JepaError(
+          'ERR_JEPA_INVALID_ARGUMENT',
+          `[WorldModelTraining] expected ${name} to be a number, 0 or more, got ${String(value)}`,
+        );
+    }
     this.description = {
       kind: 'world-model',
       config,
       objective: this.objective,
-      training: { ...this.#options, objective: undefined },
+      training: this.#options,
     };
     network.train();
     const { weightDecay, clipNorm, averaging } = this.#options;

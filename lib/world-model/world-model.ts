@@ -1,8 +1,11 @@
 import { JepaError } from '../errors.js';
+import { checkOptions } from '../io/options.js';
 import { type Tensor, type TypedArray, tensor } from '../tensor/index.js';
 import { batched } from './batched.js';
+import { checkedConfig } from './check-config.js';
 import { type Clips, clipTensors } from './clips.js';
 import { type Preset, type PresetOptions, presetConfig, type WorldModelConfig } from './config.js';
+import { expectActions, expectClips, expectContexts, expectJudge, expectObservations } from './expect.js';
 import { readWorldModel, writeWorldModel } from './file.js';
 import { type Inference, inference } from './inference.js';
 import { WorldModelNetwork } from './network.js';
@@ -50,8 +53,9 @@ export class WorldModel {
   readonly network: WorldModelNetwork;
   readonly #programs: Inference;
 
+  /** @throws JepaError ERR_JEPA_CONFIG naming the field, ERR_JEPA_OUT_OF_MEMORY */
   constructor(config: WorldModelConfig) {
-    this.config = config;
+    this.config = checkedConfig(config);
     this.network = new WorldModelNetwork(config).eval();
     this.#programs = inference(this.network);
   }
@@ -81,7 +85,7 @@ export class WorldModel {
 
   /** @returns embeddings [B, T, D] */
   async encode(observations: Tensor, { signal }: Options = {}): Promise<Tensor> {
-    this.#expectObservations(observations);
+    expectObservations(this.config, observations);
     const { embeddings } = await batched(
       (chunk) => this.#programs.encode.call({ signal }, chunk),
       [observations],
@@ -97,7 +101,7 @@ export class WorldModel {
     actions: Tensor,
     { signal }: Options = {},
   ): Promise<{ states: Tensor; embeddings: Tensor }> {
-    this.#expectActions(actions, embeddings);
+    expectClips(this.config, embeddings, actions, 1);
     return batched((z, a) => this.#programs.states.call({ signal }, z, a), [embeddings, actions], chunkClips, signal);
   }
 
@@ -107,7 +111,8 @@ export class WorldModel {
     actions: Tensor,
     { context = this.config.contextFrames, signal }: Options & { readonly context?: number } = {},
   ): Promise<Imagined> {
-    this.#expectActions(actions, embeddings, context);
+    expectContexts(context, context);
+    expectActions(this.config, embeddings, actions, context);
     const run = async (z: Tensor, a: Tensor): Promise<Record<string, Tensor>> => {
       const { embeddings: expected, logError } = await this.#programs.imagine.call({ signal }, z, a, context);
       return logError ? { embeddings: expected, logError } : { embeddings: expected };
@@ -122,6 +127,7 @@ export class WorldModel {
     actions: Tensor,
     options: Options & { readonly context?: number } = {},
   ): Promise<Imagined> {
+    checkOptions('worldModel rollout', options, ['context', 'signal']);
     return this.imagine(await this.encode(observations, options), actions, options);
   }
 
@@ -131,6 +137,7 @@ export class WorldModel {
     actions: Tensor,
     options: Options & { readonly contexts?: readonly [number, number] } = {},
   ): Promise<Surprise> {
+    checkOptions('worldModel surprise', options, ['contexts', 'signal']);
     return this.surpriseOf(await this.encode(observations, options), actions, options);
   }
 
@@ -141,7 +148,8 @@ export class WorldModel {
     { contexts, signal }: Options & { readonly contexts?: readonly [number, number] } = {},
   ): Promise<Surprise> {
     const [first, last] = contexts ?? [this.config.contextFrames, this.config.contextFrames + 3];
-    this.#expectActions(actions, embeddings, last);
+    expectContexts(first, last);
+    expectClips(this.config, embeddings, actions, last + 1);
     const { normalised, raw, curve } = await batched(
       (z, a) => this.#programs.surprise.call({ signal }, z, a, first, last),
       [embeddings, actions],
@@ -161,6 +169,7 @@ export class WorldModel {
     candidates: Tensor,
     options: Options & { readonly goal: Tensor; readonly by?: 'latent' | 'path' | 'critic' },
   ): Promise<RankedAction[]> {
+    checkOptions('worldModel rank', options, ['goal', 'by', 'signal']);
     const seen = await this.encode(await oneClip(observations), options);
     const goal = (await (await this.encode(await oneClip(options.goal), options)).data()) as Float32Array;
     const costs = await this.planCosts(seen, candidates, goal, options);
@@ -174,19 +183,26 @@ export class WorldModel {
     goal: Float32Array,
     options: Options & { readonly by?: 'latent' | 'path' | 'critic' } = {},
   ): Promise<Float32Array> {
-    const [count, frames] = candidates.shape;
+    const { by = 'latent' } = options;
+    expectJudge(by, this.network.critic !== undefined);
     const width = this.config.embeddingSize;
+    if (goal.length !== width)
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[worldModel] expected the embedding [${width}] of one goal, got ${goal.length} values`,
+      );
+    const [count, frames] = candidates.shape;
     const context = seen.shape[1];
     const start = (await seen.data()) as Float32Array;
     const known = new Float32Array(count * context * width);
     for (let index = 0; index < count; index++) known.set(start, index * start.length);
     const { embeddings } = await this.imagine(tensor(known, { shape: [count, context, width] }), candidates, {
-      ...options,
+      signal: options.signal,
       context,
     });
     const future = (await embeddings.data()) as Float32Array;
     const steps = frames - context;
-    if (options.by === 'critic') {
+    if (by === 'critic') {
       const outcome = new Float32Array(count * width);
       const target = new Float32Array(count * width);
       for (let index = 0; index < count; index++) {
@@ -201,7 +217,7 @@ export class WorldModel {
       );
       return (await cost.data()) as Float32Array;
     }
-    const from = options.by === 'path' ? 0 : steps - 1;
+    const from = by === 'path' ? 0 : steps - 1;
     return Float32Array.from({ length: count }, (_, index) =>
       meanSquaredDistance(future, (index * steps + from) * width, (steps - from) * width, goal),
     );
@@ -218,6 +234,7 @@ export class WorldModel {
     instead: Tensor,
     options: Options = {},
   ): Promise<{ future: Tensor; alternative: Tensor; effect: Tensor }> {
+    checkOptions('worldModel counterfactual', options, ['signal']);
     const seen = await this.encode(await oneClip(observations), options);
     const context = seen.shape[1];
     const imagine = async (plan: Tensor): Promise<Tensor> => {
@@ -240,39 +257,6 @@ export class WorldModel {
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  #expectObservations({ shape, dtype }: Tensor): void {
-    const { observation } = this.config;
-    const frame =
-      observation.kind === 'image' ? [observation.height, observation.width, observation.channels] : [observation.size];
-    const expected = observation.kind === 'image' ? 'uint8' : 'float32';
-    if (
-      shape.length !== frame.length + 2 ||
-      frame.some((size, index) => shape[index + 2] !== size) ||
-      dtype !== expected
-    ) {
-      throw new JepaError(
-        'ERR_JEPA_SHAPE',
-        `[worldModel] expected observations ${expected} [clips, frames, ${frame.join(', ')}], got ${dtype} [${shape.join(', ')}]`,
-      );
-    }
-  }
-
-  #expectActions({ shape }: Tensor, { shape: embeddings }: Tensor, context = 1): void {
-    const { size } = this.config.action;
-    if (shape.length !== 3 || shape[2] !== size || shape[0] !== embeddings[0]) {
-      throw new JepaError(
-        'ERR_JEPA_SHAPE',
-        `[worldModel] expected actions [${embeddings[0]}, frames, ${size}], got [${shape.join(', ')}]`,
-      );
-    }
-    if (embeddings[1] < context || shape[1] < context) {
-      throw new JepaError(
-        'ERR_JEPA_SHAPE',
-        `[worldModel] expected at least ${context} frames of context, got ${embeddings[1]} frames and ${shape[1]} actions`,
-      );
-    }
   }
 }
 

@@ -1,0 +1,80 @@
+import { JepaError } from '../errors.js';
+import type { Tensor } from '../tensor/index.js';
+import type { WorldModelConfig } from './config.js';
+
+/** What a model's methods take; each of these throws ERR_JEPA_SHAPE or ERR_JEPA_INVALID_ARGUMENT, saying what was expected and found. */
+
+export function expectObservations({ observation }: WorldModelConfig, { shape, dtype }: Tensor): void {
+  const frame =
+    observation.kind === 'image' ? [observation.height, observation.width, observation.channels] : [observation.size];
+  const expected = observation.kind === 'image' ? 'uint8' : 'float32';
+  if (
+    shape.length !== frame.length + 2 ||
+    frame.some((size, index) => shape[index + 2] !== size) ||
+    dtype !== expected
+  ) {
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[worldModel] expected observations ${expected} [clips, frames, ${frame.join(', ')}], got ${dtype} [${shape.join(', ')}]`,
+    );
+  }
+}
+
+/** Actions for every clip, of more frames than are seen: otherwise there is nothing to predict. */
+export function expectActions(
+  { action }: WorldModelConfig,
+  { shape: embeddings }: Tensor,
+  { shape, dtype }: Tensor,
+  context: number,
+): void {
+  if (shape.length !== 3 || shape[2] !== action.size || shape[0] !== embeddings[0] || dtype !== 'float32') {
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[worldModel] expected actions float32 [${embeddings[0]}, frames, ${action.size}], got ${dtype} [${shape.join(', ')}]`,
+    );
+  }
+  if (embeddings[1] < context || shape[1] <= context) {
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[worldModel] expected ${context} frames of context and more actions than that, got ${embeddings[1]} frames and ${shape[1]} actions`,
+    );
+  }
+}
+
+/** Embeddings and actions of the same clips, frame by frame. */
+export function expectClips(
+  { action, embeddingSize }: WorldModelConfig,
+  { shape }: Tensor,
+  actions: Tensor,
+  least: number,
+): void {
+  if (shape.length !== 3 || shape[2] !== embeddingSize || shape[1] < least)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[worldModel] expected clips of at least ${least} frames, embeddings [clips, frames, ${embeddingSize}], got [${shape.join(', ')}]`,
+    );
+  const wanted = [shape[0], shape[1], action.size];
+  if (actions.dtype !== 'float32' || actions.shape.join() !== wanted.join())
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[worldModel] expected actions float32 [${wanted.join(', ')}], got ${actions.dtype} [${actions.shape.join(', ')}]`,
+    );
+}
+
+/** Numbers of frames seen before a prediction. */
+export function expectContexts(first: number, last: number): void {
+  if (Number.isInteger(first) && Number.isInteger(last) && 1 <= first && first <= last) return;
+  const got = first === last ? `${first}` : `${first} to ${last}`;
+  throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[worldModel] expected a context of 1 or more frames, got ${got}`);
+}
+
+/** What plans are compared by. */
+export function expectJudge(by: string, hasCritic: boolean): void {
+  if (by !== 'latent' && by !== 'path' && by !== 'critic')
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[worldModel] expected by to be 'latent', 'path' or 'critic', got '${by}'`,
+    );
+  if (by === 'critic' && !hasCritic)
+    throw new JepaError('ERR_JEPA_CONFIG', '[worldModel] expected a model with a critic, got one with heads.critic 0');
+}
