@@ -38,7 +38,7 @@ export function htmlReport({ results, events, examples, episode }: ReportMateria
     ),
     section(
       'Made by',
-      `<p>Seed ${results.seed}, ${results.steps === null || results.framesPerSecond === null ? 'a finished model' : `${results.steps} steps at ${results.framesPerSecond.toFixed(0)} frames/s`} on ${escapeHtml(machine.cpu)}, ${machine.cores} cores, ${machine.target} kernels. Training ${wallSeconds.train.toFixed(0)} s, evaluation ${wallSeconds.evaluate.toFixed(0)} s, planning ${wallSeconds.plan.toFixed(0)} s. Model <code>${results.checkpoint.sha256.slice(0, 16)}</code>. Test clips are drawn from this seed and were never used in development. Violation macro ${physics.violations.macro.model.accuracy.toFixed(1)} %.</p>`,
+      `<p>Seed ${results.seed}, ${results.steps === null || results.framesPerSecond === null ? 'a finished model' : `${results.steps} steps at ${results.framesPerSecond.toFixed(0)} frames/s`} on ${escapeHtml(machine.cpu)}, ${machine.cores} cores, ${machine.target} kernels. Training ${wallSeconds.train.toFixed(0)} s, evaluation ${wallSeconds.evaluate.toFixed(0)} s, planning ${wallSeconds.plan.toFixed(0)} s. Model <code>${results.checkpoint.sha256.slice(0, 16)}</code>. Test clips are drawn from this seed; settings were chosen on validation clips. Violation macro ${physics.violations.macro.model.accuracy.toFixed(1)} %.</p>`,
     ),
   ];
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>jepa: a world model of physics</title><style>${style}</style><main><h1>A world model of physics</h1>${sections.join('')}</main></html>\n`;
