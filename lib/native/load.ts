@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { JepaError } from '../errors.js';
 import type { Addon } from './binding.js';
+import { nativeError } from './status.js';
 
 const require = createRequire(import.meta.url);
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
@@ -47,6 +48,8 @@ function load(explicit: string | undefined): Addon {
       if (found !== abi) throw new Error(`made for another version of this package (interface ${found}, not ${abi})`);
       return addon;
     } catch (error) {
+      const found = nativeError(error);
+      if (found instanceof JepaError) throw found; // it was loaded, and says what is wrong
       tried.push({ candidate, path, reason: (error as Error).message.split('\n')[0].replace(`${path}: `, '') });
     }
   }

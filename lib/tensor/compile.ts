@@ -6,7 +6,7 @@ import { lower } from './compiler/lower.js';
 import { type Profile, Program } from './program.js';
 import { Tensor } from './tensor.js';
 import { allPasses, type Passes, type Trace, withTrace } from './trace.js';
-import { flatten, rebuild } from './tree.js';
+import { type Flat, flatten, rebuild } from './tree.js';
 
 export interface CompileOptions {
   /** Where it runs: 'cpu', or 'auto' (default) for the best device there is. */
@@ -36,9 +36,14 @@ export interface Compiled<Arguments extends readonly unknown[], Result> {
 }
 
 interface Entry {
+  readonly key: string;
   readonly program: Program;
   readonly result: unknown;
+  /** Structure and static values of the result. */
+  readonly resultKey: string;
   readonly reads: Trace['reads'];
+  /** Calls that have yet to compute their inputs: it is not dropped under them. */
+  waiting: number;
 }
 
 const maxSignatures = 32;
@@ -61,6 +66,8 @@ export function compile<Arguments extends readonly unknown[], Result>(
   fn: (...args: Arguments) => Result,
   options: CompileOptions = {},
 ): Compiled<Arguments, Result> {
+  if (typeof fn !== 'function')
+    throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[compile] expected a function of tensors, got ${typeof fn}`);
   checkOptions('compile', options, ['device', 'name', 'passes']);
   checkOptions('compile passes', options.passes ?? {}, Object.keys(allPasses));
   if (options.device === 'cuda')
@@ -68,70 +75,90 @@ export function compile<Arguments extends readonly unknown[], Result>(
       'ERR_JEPA_DEVICE_UNAVAILABLE',
       "[compile] expected device 'cpu' or 'auto', got 'cuda': this build has no CUDA kernels",
     );
+  if (options.device !== undefined && options.device !== 'auto' && options.device !== 'cpu')
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[compile] expected device 'cpu', 'cuda' or 'auto', got '${options.device}'`,
+    );
   const name = options.name ?? (fn.name || 'anonymous');
   const passes = { ...allPasses, ...options.passes };
-  const entries = new Map<string, Entry[]>();
-  let count = 0;
+  const entries = new Set<Entry>(); // least recently used first
+  let warned = false;
 
-  const entryFor = (addon: Addon, args: Arguments): { entry: Entry; leaves: Tensor[] } => {
-    const { leaves, key } = flatten(name, args);
-    const known = entries.get(key);
-    const entry = known?.find(({ reads }) => reads.every(({ read, value }) => Object.is(read(), value)));
-    if (entry && known) {
-      entries.delete(key); // newest last
-      entries.set(key, known);
-      if (process.env.JEPA_CHECK_TRACE) compareTraces(addon, name, fn, args, leaves, passes, entry);
-      return { entry, leaves };
+  const entryFor = (addon: Addon, args: Arguments, { leaves, key }: Flat): Entry => {
+    for (const entry of entries) {
+      if (entry.key !== key || !entry.reads.every(({ read, value }) => Object.is(read(), value))) continue;
+      entries.delete(entry);
+      entries.add(entry);
+      if (process.env.JEPA_CHECK_TRACE === '1') compareTraces(addon, name, fn, args, leaves, passes, entry);
+      return entry;
     }
-    const made = build(addon, name, fn, args, leaves, passes);
-    entries.set(key, [...(known ?? []), made]);
-    count++;
-    if (count === warnAt + 1)
+    const made = build(addon, name, fn, args, { leaves, key }, passes);
+    entries.add(made);
+    if (entries.size > warnAt && !warned) {
+      warned = true;
       process.emitWarning(
-        `'${name}' has been compiled for ${count} signatures: pass numbers that change as tensors, and keep shapes constant`,
+        `'${name}' has been compiled for ${entries.size} signatures: pass numbers that change as tensors, and keep shapes constant`,
         { code: 'JEPA_SIGNATURES' },
       );
-    if (count > maxSignatures) {
-      const [oldest, list] = entries.entries().next().value as [string, Entry[]];
-      entries.delete(oldest);
-      for (const { program } of list) program.dispose();
-      count -= list.length;
     }
-    return { entry: made, leaves };
+    const oldest = entries.size > maxSignatures ? [...entries].find(({ waiting }) => waiting === 0) : undefined;
+    if (oldest && oldest !== made) {
+      entries.delete(oldest);
+      oldest.program.dispose();
+    }
+    return made;
   };
 
   const run = async (args: Arguments, { signal }: CallOptions): Promise<Result> => {
     const addon = loadAddon();
-    const { entry, leaves } = entryFor(addon, args);
-    const ready = leaves.some((leaf) => !leaf.host) ? await values(leaves) : leaves;
-    const outputs = await entry.program.run(ready, signal);
+    const flat = flatten(name, args);
+    const entry = entryFor(addon, args, flat);
+    const outputs = await withValues(entry, flat.leaves, (inputs) => entry.program.run(inputs, signal));
     return rebuild(entry.result, outputs) as Result;
   };
 
   const compiled = (...args: Arguments): Promise<Result> => run(args, {});
-  Object.defineProperty(compiled, 'signatures', { get: () => count });
+  Object.defineProperty(compiled, 'signatures', { get: () => entries.size });
   return Object.assign(compiled, {
-    call: (callOptions: CallOptions, ...args: Arguments) => run(args, callOptions),
-    program: async (...args: Arguments) => entryFor(loadAddon(), args).entry.program,
+    call: async (callOptions: CallOptions, ...args: Arguments) => {
+      checkOptions(`${name}.call`, callOptions, ['signal']);
+      return run(args, callOptions);
+    },
+    program: async (...args: Arguments) => entryFor(loadAddon(), args, flatten(name, args)).program,
     profile: async (...args: Arguments) => {
-      const { entry, leaves } = entryFor(loadAddon(), args);
-      return entry.program.profile(await values(leaves), profileRepetitions);
+      const flat = flatten(name, args);
+      const entry = entryFor(loadAddon(), args, flat);
+      return withValues(entry, flat.leaves, (inputs) => entry.program.profile(inputs, profileRepetitions));
     },
     dispose: () => {
-      for (const list of entries.values()) for (const { program } of list) program.dispose();
+      for (const { program } of entries) program.dispose();
       entries.clear();
-      count = 0;
     },
   }) as unknown as Compiled<Arguments, Result>;
 }
 
-async function values(leaves: readonly Tensor[]): Promise<Tensor[]> {
-  return Promise.all(
-    leaves.map(async (leaf) => {
-      const data = await leaf.data();
-      return leaf.host ? leaf : new Tensor(leaf.shape, leaf.dtype, undefined, 0, data);
-    }),
-  );
+/**
+ * Hands over the values of a program's inputs: before the call returns where they are there, for the caller may overwrite
+ * them then; else copies of those that are there, as soon as the others have been computed.
+ */
+async function withValues<Result>(
+  entry: Entry,
+  leaves: readonly Tensor[],
+  use: (inputs: readonly Tensor[]) => Promise<Result>,
+): Promise<Result> {
+  if (leaves.every(({ host }) => host)) return use(leaves);
+  entry.waiting++;
+  try {
+    const values = leaves.map(async (leaf) => {
+      leaf.checkUsable();
+      const data = leaf.host?.slice() ?? (await leaf.data());
+      return new Tensor(leaf.shape, leaf.dtype, undefined, 0, data);
+    });
+    return await use(await Promise.all(values));
+  } finally {
+    entry.waiting--;
+  }
 }
 
 interface Traced {
@@ -139,6 +166,7 @@ interface Traced {
   readonly placeholders: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly result: unknown;
+  readonly resultKey: string;
 }
 
 function traced<Arguments extends readonly unknown[]>(
@@ -156,7 +184,8 @@ function traced<Arguments extends readonly unknown[]>(
       'ERR_JEPA_INVALID_ARGUMENT',
       `[${name}] expected a function that returns tensors, got one that returns a promise: await inputs before the call, not inside`,
     );
-  return { trace, placeholders, outputs: flatten(name, result).leaves, result };
+  const { leaves: outputs, key: resultKey } = flatten(name, result);
+  return { trace, placeholders, outputs, result, resultKey };
 }
 
 function build<Arguments extends readonly unknown[]>(
@@ -164,16 +193,18 @@ function build<Arguments extends readonly unknown[]>(
   name: string,
   fn: (...args: Arguments) => unknown,
   args: Arguments,
-  leaves: readonly Tensor[],
+  { leaves, key }: Flat,
   passes: Passes,
 ): Entry {
-  const { trace, placeholders, outputs, result } = traced(name, fn, args, leaves, passes);
+  const { trace, placeholders, outputs, result, resultKey } = traced(name, fn, args, leaves, passes);
   const lowered = lower(placeholders, outputs, trace, description(addon));
-  const specs = outputs.map(({ shape, dtype }) => ({ shape, dtype }));
-  const program = new Program(addon, lowered, specs, name);
-  programs.set(program, lowered.bytes);
+  const program = new Program(addon, lowered, outputs, name);
+  if (process.env.JEPA_CHECK_TRACE === '1') programBytes.set(program, lowered.bytes);
   return {
+    key,
     program,
+    resultKey,
+    waiting: 0,
     result: rebuild(
       result,
       outputs.map(({ shape, dtype }) => new Tensor(shape, dtype, undefined)),
@@ -182,7 +213,7 @@ function build<Arguments extends readonly unknown[]>(
   };
 }
 
-const programs = new WeakMap<Program, Uint8Array>();
+const programBytes = new WeakMap<Program, Uint8Array>();
 
 /** With JEPA_CHECK_TRACE=1: the function must trace to the same program again. @throws JepaError ERR_JEPA_IMPURE_TRACE */
 function compareTraces<Arguments extends readonly unknown[]>(
@@ -194,10 +225,11 @@ function compareTraces<Arguments extends readonly unknown[]>(
   passes: Passes,
   entry: Entry,
 ): void {
-  const { trace, placeholders, outputs } = traced(name, fn, args, leaves, passes);
-  const again = lower(placeholders, outputs, trace, description(addon)).bytes;
-  const before = programs.get(entry.program);
-  if (!before || Buffer.compare(before, again) !== 0) {
+  const { trace, placeholders, outputs, resultKey } = traced(name, fn, args, leaves, passes);
+  const again = lower(placeholders, outputs, trace, description(addon));
+  const before = programBytes.get(entry.program);
+  const same = resultKey === entry.resultKey && entry.program.binds(again);
+  if (!same || (before && Buffer.compare(before, again.bytes) !== 0)) {
     throw new JepaError(
       'ERR_JEPA_IMPURE_TRACE',
       `[${name}] expected a function that traces to the same program for the same arguments, got another one`,

@@ -1,4 +1,4 @@
-import { type DType, dtypeOf, elementFrom, fits, newArray, type TypedArray } from './dtype.js';
+import { checkDType, type DType, dtypeOf, elementFrom, fits, newArray, type TypedArray } from './dtype.js';
 import { checkShape, type Shape, show, sizeOf } from './shape.js';
 import { opError } from './site.js';
 import { type Nested, Tensor } from './tensor.js';
@@ -15,6 +15,7 @@ export function tensor(
   values: TypedArray | readonly Nested[] | Nested,
   { shape, dtype }: { readonly shape?: Shape; readonly dtype?: DType } = {},
 ): Tensor {
+  if (dtype !== undefined) checkDType('tensor', dtype);
   if (ArrayBuffer.isView(values)) {
     const kind = dtype ?? dtypeOf(values);
     if (!fits(kind, values))
@@ -39,6 +40,7 @@ export function tensor(
 
 /** A tensor of shape []. @example scalar(1e-3) */
 export function scalar(value: number, dtype: DType = 'float32'): Tensor {
+  checkDType('scalar', dtype);
   const data = newArray(dtype, 1);
   data[0] = elementFrom(dtype, value);
   return new Tensor([], dtype, undefined, 0, data);
@@ -46,7 +48,9 @@ export function scalar(value: number, dtype: DType = 'float32'): Tensor {
 
 /** Whole numbers start, start + 1 … end − 1 as int32 (or float32). */
 export function arange(start: number, end: number, dtype: 'int32' | 'float32' = 'int32'): Tensor {
-  const length = Math.max(0, Math.ceil(end - start));
+  if (!Number.isInteger(start) || !Number.isInteger(end))
+    throw opError('ERR_JEPA_INVALID_ARGUMENT', `[arange] expected whole numbers, got ${start} and ${end}`);
+  const length = Math.max(0, end - start);
   const data = newArray(dtype, length);
   for (let i = 0; i < length; i++) data[i] = start + i;
   return new Tensor([length], dtype, undefined, 0, data);

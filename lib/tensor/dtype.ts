@@ -34,6 +34,12 @@ export function newArray(dtype: DType, length: number): TypedArray {
   return new arrays[dtype](length);
 }
 
+/** @throws JepaError ERR_JEPA_DTYPE for what is no dtype */
+export function checkDType(op: string, dtype: DType): void {
+  if (!dtypes.includes(dtype))
+    throw new JepaError('ERR_JEPA_DTYPE', `[${op}] expected a dtype among ${dtypes.join(', ')}, got '${dtype}'`);
+}
+
 /** The dtype that a typed array has without being told. @throws JepaError ERR_JEPA_DTYPE */
 export function dtypeOf(data: ArrayBufferView): DType {
   const tag = (data as unknown as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
@@ -62,7 +68,9 @@ const scratch = new DataView(new ArrayBuffer(4));
 export function toBfloat16(value: number): number {
   if (Number.isNaN(value)) return 0x7fc0;
   scratch.setFloat32(0, value);
-  const bits = scratch.getUint32(0);
+  let bits = scratch.getUint32(0);
+  // Rounding to float32 may have hit the middle between two bfloat16 from one side: then that side decides, not evenness.
+  if ((bits & 0xffff) === 0x8000) bits += Math.sign(Math.abs(value) - Math.abs(scratch.getFloat32(0)));
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 

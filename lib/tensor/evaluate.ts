@@ -1,14 +1,22 @@
+import { JepaError } from '../errors.js';
 import { loadAddon } from '../native/load.js';
 import { lower } from './compiler/lower.js';
 import type { TypedArray } from './dtype.js';
-import type { Node } from './op.js';
+import { attributesKey, type Node } from './op.js';
 import { Program } from './program.js';
+import { show } from './shape.js';
 import { setEvaluate, type Tensor } from './tensor.js';
 import { allPasses } from './trace.js';
 import { Variable } from './variable.js';
 
 const maxPrograms = 256;
 const cache = new Map<string, Program>();
+
+/** A program holds the storage of its variables: when nobody else holds one, it can never run again and goes too. */
+const withVariable = new FinalizationRegistry<string>((key) => {
+  cache.get(key)?.dispose();
+  cache.delete(key);
+});
 
 /** Computes a tensor with a program cached by the structure of its graph: values under it are inputs, not part of the key. */
 async function evaluate(tensor: Tensor): Promise<TypedArray> {
@@ -18,12 +26,13 @@ async function evaluate(tensor: Tensor): Promise<TypedArray> {
   for (const variable of variables) numbers.set(variable, `v${identityOf(variable)}`);
   const lines = nodes.map((node, index) => {
     for (const output of node.outputs) numbers.set(output, `${index}.${output.output}`);
-    return `${node.op.name} ${JSON.stringify(node.attributes)} ${node.inputs.map((input) => numbers.get(input)).join(' ')} ${node.outputs.map(({ shape }) => shape.join()).join(';')}`;
+    return `${node.op.name} ${attributesKey(node.attributes)} ${node.inputs.map((input) => numbers.get(input)).join(' ')} ${node.outputs.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(';')}`;
   });
   const key = `${lines.join('\n')}\n${numbers.get(tensor)}`;
   let program = cache.get(key);
   if (program) cache.delete(key);
   else {
+    for (const variable of variables) withVariable.register(variable, key);
     const addon = loadAddon();
     const lowered = lower(
       leaves,
@@ -51,8 +60,15 @@ function collect(root: Tensor): { nodes: Node[]; leaves: Tensor[]; variables: Va
   for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {
     tensor.checkUsable();
     if (tensor instanceof Variable) variables.add(tensor);
-    else if (!tensor.node) leaves.add(tensor);
-    else if (!nodes.has(tensor.node)) {
+    else if (!tensor.node) {
+      if (!tensor.host)
+        throw new JepaError(
+          'ERR_JEPA_INVALID_ARGUMENT',
+          `[data] expected a tensor that can be computed, got one that depends on an input ${show(tensor.shape)} of a compiled function`,
+          { help: ['return it from the function: the call promises its values'] },
+        );
+      leaves.add(tensor);
+    } else if (!nodes.has(tensor.node)) {
       nodes.add(tensor.node);
       stack.push(...tensor.node.inputs);
     }

@@ -23,7 +23,7 @@ export interface Emitter {
   op(name: string, ...operands: number[]): number;
   /** A float32 constant. */
   float(value: number): number;
-  /** An int32 constant. */
+  /** An int32 constant; numbers beyond become the nearest that is one. */
   int(value: number): number;
 }
 
@@ -99,6 +99,15 @@ export function apply<A>(op: OpDefinition<A>, inputs: readonly Tensor[], attribu
   sites.set(node, site);
   for (const [index, { shape, dtype }] of specs.entries()) outputs.push(new Tensor(shape, dtype, node, index));
   return outputs;
+}
+
+/** Text that is equal for equal attributes. JSON alone writes NaN and both infinities as null, and −0 as 0. */
+export function attributesKey(attributes: unknown): string {
+  return JSON.stringify(attributes, (_, value) =>
+    typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
+      ? `#${Object.is(value, -0) ? '-0' : value}`
+      : value,
+  );
 }
 
 /** Where a node was made, for messages. */

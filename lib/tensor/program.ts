@@ -6,6 +6,7 @@ import { newArray } from './dtype.js';
 import type { TensorSpec } from './op.js';
 import { show } from './shape.js';
 import { Tensor } from './tensor.js';
+import type { Variable } from './variable.js';
 
 let runs = 0;
 
@@ -30,16 +31,26 @@ export interface Profile {
 /** One compiled signature of a function: what it computes, what it costs, and how long each kernel takes. */
 export class Program {
   readonly #addon: Addon;
-  readonly #lowered: Lowered;
   readonly #handle: ProgramHandle;
+  readonly #steps: readonly PrintedStep[];
+  /** Which of the native buffers are temporaries. */
+  readonly #temporary: readonly boolean[];
+  readonly #guards: readonly string[];
+  // Weak, so that a cached program keeps no model alive that nobody else holds.
+  readonly #variables: readonly WeakRef<Variable>[];
+  readonly #assigned: readonly WeakRef<Variable>[];
   readonly #outputs: readonly TensorSpec[];
   readonly name: string;
 
   /** @internal */
   constructor(addon: Addon, lowered: Lowered, outputs: readonly TensorSpec[], name: string) {
     this.#addon = addon;
-    this.#lowered = lowered;
-    this.#outputs = outputs;
+    this.#steps = printed(lowered);
+    this.#temporary = lowered.buffers.map(({ kind }) => kind === 'temp');
+    this.#guards = lowered.guards;
+    this.#variables = lowered.variables.map((variable) => new WeakRef(variable));
+    this.#assigned = lowered.assigned.map((variable) => new WeakRef(variable));
+    this.#outputs = outputs.map(({ shape, dtype }) => ({ shape, dtype }));
     this.name = name;
     try {
       this.#handle = addon.createProgram(
@@ -69,6 +80,7 @@ export class Program {
   /** @internal Inputs are materialised tensors in slot order. */
   async run(inputs: readonly Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
     if (signal?.aborted) throw aborted(signal);
+    this.#checkVariables();
     const buffers = this.#outputs.map(({ shape, dtype }) => newArray(dtype, sizeOfSpec(shape)));
     const id = ++runs;
     const abort = (): void => this.#addon.abort(id);
@@ -80,7 +92,7 @@ export class Program {
         buffers,
         id,
       );
-      for (const variable of this.#lowered.assigned) variable.bump();
+      this.#bump();
     } catch (error) {
       throw this.#failure(error, signal);
     } finally {
@@ -93,10 +105,29 @@ export class Program {
   async profile(inputs: readonly Tensor[], repetitions: number): Promise<Profile> {
     const buffers = this.#outputs.map(({ shape, dtype }) => newArray(dtype, sizeOfSpec(shape)));
     const hosts = inputs.map(({ host }) => host as NonNullable<Tensor['host']>);
-    const profile = await this.#addon.profile(this.#handle, hosts, buffers, repetitions).catch((error) => {
-      throw nativeError(error);
-    });
-    return this.#table(profile);
+    this.#checkVariables();
+    try {
+      const profile = await this.#addon.profile(this.#handle, hosts, buffers, repetitions);
+      this.#bump();
+      return this.#table(profile);
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  /** @internal Whether it reads and assigns these very variables. */
+  binds({ variables, assigned }: Pick<Lowered, 'variables' | 'assigned'>): boolean {
+    const same = (own: readonly WeakRef<Variable>[], others: readonly Variable[]): boolean =>
+      own.length === others.length && own.every((variable, index) => variable.deref() === others[index]);
+    return same(this.#variables, variables) && same(this.#assigned, assigned);
+  }
+
+  #checkVariables(): void {
+    for (const variable of this.#variables) variable.deref()?.checkUsable();
+  }
+
+  #bump(): void {
+    for (const variable of this.#assigned) variable.deref()?.bump();
   }
 
   dispose(): void {
@@ -106,17 +137,11 @@ export class Program {
   /** Nodes with shapes and costs, then the memory plan. */
   toString(): string {
     const { nodes, flops, bytes, arenaBytes, constantBytes, buffers } = this.#addon.programInfo(this.#handle);
-    const lines = this.#lowered.steps.map(({ label, inputs, outputs }, index) => {
-      const phase = index >= this.#lowered.commitStart ? '!' : ' ';
-      const into = outputs
-        .map(
-          ({ shape, dtype, buffer }) =>
-            `${dtype} ${show(shape)}${buffer.kind === 'temp' ? '' : ` ${buffer.kind} ${buffer.variable?.name || buffer.slot}`}`,
-        )
-        .join(', ');
-      return `${phase}${String(index).padStart(4)}  ${label}(${inputs.map(({ shape }) => show(shape)).join(' ')}) → ${into}  ${(nodes[index].flops / 1e6).toFixed(3)} MFLOP`;
-    });
-    const temporaries = buffers.filter((_, index) => this.#lowered.buffers[index].kind === 'temp');
+    const lines = this.#steps.map(
+      ({ label, from, into, commits }, index) =>
+        `${commits ? '!' : ' '}${String(index).padStart(4)}  ${label}(${from}) → ${into}  ${(nodes[index].flops / 1e6).toFixed(3)} MFLOP`,
+    );
+    const temporaries = buffers.filter((_, index) => this.#temporary[index]);
     const unshared = temporaries.reduce((total, buffer) => total + buffer.bytes, 0);
     return [
       `program ${this.name}: ${nodes.length} nodes, ${(flops / 1e9).toFixed(3)} GFLOP, ${(bytes / 1e6).toFixed(1)} MB moved`,
@@ -130,7 +155,7 @@ export class Program {
     if (failure instanceof JepaError && failure.code === 'ERR_JEPA_ABORTED' && signal) return aborted(signal);
     if (failure instanceof JepaError && failure.code === 'ERR_JEPA_NON_FINITE') {
       const index = Number(/guard (\d+)/.exec(failure.message)?.[1] ?? -1);
-      const name = this.#lowered.guards[index] ?? 'a guarded value';
+      const name = this.#guards[index] ?? 'a guarded value';
       return new JepaError(
         'ERR_JEPA_NON_FINITE',
         `[${this.name}] expected a finite ${name}, got NaN or infinity: nothing was assigned`,
@@ -143,8 +168,8 @@ export class Program {
   #table({ target, threads, nodes }: NativeProfile): Profile {
     const info = this.#addon.programInfo(this.#handle);
     const kernels = nodes.map(({ nanoseconds }, index) => ({
-      op: this.#lowered.steps[index].label,
-      shape: this.#lowered.steps[index].inputs.map(({ shape }) => show(shape)).join(' '),
+      op: this.#steps[index].label,
+      shape: this.#steps[index].from,
       microseconds: nanoseconds / 1e3,
       gigaflopsPerSecond: nanoseconds > 0 ? info.nodes[index].flops / nanoseconds : 0,
     }));
@@ -166,6 +191,30 @@ export class Program {
         ].join('\n'),
     };
   }
+}
+
+/** What printouts say of a native node: kept instead of the node, which holds the whole graph and its constants. */
+interface PrintedStep {
+  readonly label: string;
+  /** Shapes of its operands. */
+  readonly from: string;
+  readonly into: string;
+  /** Whether it updates variables. */
+  readonly commits: boolean;
+}
+
+function printed({ steps, commitStart }: Lowered): PrintedStep[] {
+  return steps.map(({ label, inputs, outputs }, index) => ({
+    label,
+    from: inputs.map(({ shape }) => show(shape)).join(' '),
+    into: outputs
+      .map(
+        ({ shape, dtype, buffer }) =>
+          `${dtype} ${show(shape)}${buffer.kind === 'temp' ? '' : ` ${buffer.kind} ${buffer.variable?.name || buffer.slot}`}`,
+      )
+      .join(', '),
+    commits: index >= commitStart,
+  }));
 }
 
 function sizeOfSpec(shape: readonly number[]): number {

@@ -19,7 +19,7 @@ export function captureSite(): Site {
 /** `file:line:column` of the first frame outside this library, or '' if all frames are inside. */
 export function describeSite({ stack }: Site): string {
   for (const line of (stack ?? '').split('\n').slice(1)) {
-    const location = /\(?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/.exec(line)?.[1];
+    const location = /^ *at (?:.* \()?(?:async )?(.+:\d+:\d+)\)?$/.exec(line)?.[1];
     if (
       !location ||
       location.startsWith('node:') ||

@@ -73,10 +73,14 @@ export class Tensor {
         '[tensor] expected the compiler to be loaded: import from the package, not from a file of it',
       );
     this.#pending ??= evaluate(this);
-    const host = await this.#pending;
-    this.#host = host;
-    this.#node = undefined;
-    return host;
+    try {
+      const host = await this.#pending;
+      if (!this.#disposed) this.#host = host;
+      this.#node = undefined;
+      return host;
+    } finally {
+      this.#pending = undefined; // a failure, as for want of memory, may not come again
+    }
   }
 
   /** The only value as a number. @throws JepaError ERR_JEPA_SHAPE if there are others */
@@ -138,7 +142,7 @@ function preview(data: TypedArray, dtype: DType, shape: Shape, axis = 0, offset 
   if (axis === shape.length) {
     const value = numberFrom(dtype, data[offset]);
     if (dtype === 'bool') return String(value !== 0);
-    return Number.isInteger(value) ? String(value) : value.toPrecision(5).replace(/\.?0+(e|$)/, '$1');
+    return String(Number.isInteger(value) ? value : Number(value.toPrecision(5)));
   }
   const step = sizeOf(shape.slice(axis + 1));
   const shown = Array.from({ length: shape[axis] }, (_, i) => i).filter((i) => i < edge || i >= shape[axis] - edge);

@@ -2,8 +2,8 @@ import { JepaError } from '../errors.js';
 import type { Addon, VariableHandle } from '../native/binding.js';
 import { loadAddon } from '../native/load.js';
 import { nativeError } from '../native/status.js';
-import { type DType, dtypeCode, fits, newArray, type TypedArray } from './dtype.js';
-import { type Shape, show } from './shape.js';
+import { checkDType, type DType, dtypeCode, fits, newArray, type TypedArray } from './dtype.js';
+import { checkShape, type Shape, show } from './shape.js';
 import { Tensor } from './tensor.js';
 
 export interface VariableOptions {
@@ -30,10 +30,12 @@ export class Variable extends Tensor {
     data: TypedArray,
     { name = '', dtype = 'float32', trainable = true }: VariableOptions = {},
   ) {
-    super(shape, dtype, undefined);
+    checkShape('variable', shape);
+    checkDType('variable', dtype);
+    super([...shape], dtype, undefined);
     if (!fits(dtype, data) || data.length !== this.size) {
       throw new JepaError(
-        'ERR_JEPA_SHAPE',
+        fits(dtype, data) ? 'ERR_JEPA_SHAPE' : 'ERR_JEPA_DTYPE',
         `[variable] expected ${this.size} values of ${dtype} for shape ${show(shape)}, got ${data.length} in a ${data.constructor.name}`,
       );
     }
@@ -69,12 +71,12 @@ export class Variable extends Tensor {
     this.#version++;
   }
 
-  /** Replaces all values. @throws JepaError ERR_JEPA_SHAPE */
+  /** Replaces all values. @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_DTYPE */
   async write(data: TypedArray): Promise<void> {
     this.checkUsable();
     if (!fits(this.dtype, data) || data.length !== this.size) {
       throw new JepaError(
-        'ERR_JEPA_SHAPE',
+        fits(this.dtype, data) ? 'ERR_JEPA_SHAPE' : 'ERR_JEPA_DTYPE',
         `[variable] expected ${this.size} values of ${this.dtype} for '${this.name}' ${show(this.shape)}, got ${data.length} in a ${data.constructor.name}`,
       );
     }
@@ -109,7 +111,7 @@ export class Variable extends Tensor {
   }
 
   override toString(): string {
-    return `Variable(${this.name ? `'${this.name}' ` : ''}${this.dtype} ${show(this.shape)})`;
+    return `Variable(${this.name ? `'${this.name}' ` : ''}${this.dtype} ${show(this.shape)}${this.disposed ? ', disposed' : ''})`;
   }
 }
 

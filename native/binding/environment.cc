@@ -4,11 +4,6 @@
 
 namespace jepa::binding {
 
-PromiseJob::PromiseJob(Environment* environment, Napi::Env env)
-    : deferred_(Napi::Promise::Deferred::New(env)), environment_(environment) {
-  owner = environment;
-}
-
 void PromiseJob::finished(bool ran) {
   if (!ran && code_.empty()) {
     code_ = "ERR_JEPA_ABORTED";
@@ -17,13 +12,18 @@ void PromiseJob::finished(bool ran) {
   environment_->post(shared_from_this());
 }
 
+// An environment that is being terminated refuses some of these calls; then nobody waits for the promise any more.
 void PromiseJob::settle(Napi::Env env) {
   held_.clear();
   if (code_.empty()) {
-    deferred_.Resolve(result(env));
-  } else {
-    deferred_.Reject(make_error(env, code_, message_).Value());
+    napi_resolve_deferred(env, deferred_, result(env));
+    return;
   }
+  napi_value code, message, error;
+  if (napi_create_string_utf8(env, code_.data(), code_.size(), &code) == napi_ok &&
+      napi_create_string_utf8(env, message_.data(), message_.size(), &message) == napi_ok &&
+      napi_create_error(env, code, message, &error) == napi_ok)
+    napi_reject_deferred(env, deferred_, error);
 }
 
 Environment::Environment(Napi::Env env) : env_(env) {
@@ -40,11 +40,12 @@ Napi::Value Environment::submit(const std::shared_ptr<PromiseJob>& job) {
     throw_error(env_, "ERR_JEPA_DISPOSED", "[jepa] this environment is being torn down");
     return Napi::Env(env_).Undefined();
   }
+  napi_value promise;
+  if (napi_create_promise(env_, &job->deferred_, &promise) != napi_ok) return Napi::Env(env_).Undefined();
   if (pending_++ == 0) napi_ref_threadsafe_function(env_, results_);
   waiting_.push_back(job);
-  const Napi::Value promise = job->promise();
   Engine::instance().submit(job);
-  return promise;
+  return Napi::Value(env_, promise);
 }
 
 // From the engine thread. The raw pointer carries one reference, which `deliver` takes back.
@@ -74,14 +75,8 @@ void Environment::close() {
   results_ = nullptr;
 }
 
-Napi::Error make_error(Napi::Env env, const std::string& code, const std::string& message) {
-  Napi::Error error = Napi::Error::New(env, message);
-  error.Set("code", Napi::String::New(env, code));
-  return error;
-}
-
-void throw_error(Napi::Env env, const std::string& code, const std::string& message) {
-  make_error(env, code, message).ThrowAsJavaScriptException();
+void throw_error(Napi::Env env, const char* code, const std::string& message) {
+  napi_throw_error(env, code, message.c_str());
 }
 
 }  // namespace jepa::binding

@@ -12,26 +12,29 @@ namespace jepa::binding {
 
 class Environment;
 
+// What an environment's handles hold; read and written on its thread only.
+struct Counters {
+  int64_t variable_bytes = 0, variables = 0, programs = 0;
+};
+
 // A job that settles a promise of its environment.
 class PromiseJob : public Job, public std::enable_shared_from_this<PromiseJob> {
  public:
-  PromiseJob(Environment* environment, Napi::Env env);
-  Napi::Value promise() const { return deferred_.Promise(); }
+  explicit PromiseJob(Environment* environment) : environment_(environment) { owner = environment; }
   // Keeps JavaScript memory alive that the engine reads or writes.
   void hold(Napi::Object object) { held_.push_back(Napi::Persistent(object)); }
   void finished(bool ran) override;
-  // On the JavaScript thread.
-  virtual void settle(Napi::Env env);
 
  protected:
   // Set by run: code and sentence; an empty code means success.
   std::string code_, message_;
   virtual Napi::Value result(Napi::Env env) { return env.Undefined(); }
-  Napi::Promise::Deferred deferred_;
-
  private:
   friend class Environment;
+  // On the JavaScript thread.
+  void settle(Napi::Env env);
   Environment* environment_;
+  napi_deferred deferred_ = nullptr;
   std::vector<Napi::ObjectReference> held_;
 };
 
@@ -43,7 +46,7 @@ class Environment {
   void post(std::shared_ptr<PromiseJob> job);
   void close();
 
-  int64_t variable_bytes = 0, variables = 0, programs = 0;
+  const std::shared_ptr<Counters> counters = std::make_shared<Counters>();
 
  private:
   static void deliver(napi_env env, napi_value, void* context, void* data);
@@ -54,7 +57,6 @@ class Environment {
 };
 
 // Throws a JavaScript error with a code.
-void throw_error(Napi::Env env, const std::string& code, const std::string& message);
-Napi::Error make_error(Napi::Env env, const std::string& code, const std::string& message);
+void throw_error(Napi::Env env, const char* code, const std::string& message);
 
 }  // namespace jepa::binding

@@ -5,21 +5,6 @@
 
 namespace jepa::binding {
 
-bool window_of(Napi::Value value, Window* window) {
-  if (value.IsTypedArray()) {
-    const auto array = value.As<Napi::TypedArray>();
-    *window = {static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset(), array.ByteLength()};
-    return true;
-  }
-  if (value.IsDataView()) {
-    const auto view = value.As<Napi::DataView>();
-    *window = {static_cast<char*>(view.Data()), view.ByteLength()};
-    return true;
-  }
-  throw_error(value.Env(), "ERR_JEPA_INVALID_ARGUMENT", "[native] expected typed arrays");
-  return false;
-}
-
 void RunJob::run(Device* device) {
   Executable& executable = *handle->executable;
   if (!handle->prepared) {
@@ -52,6 +37,10 @@ void RunJob::fail(const RunResult& result) {
     case Outcome::non_finite:
       code_ = "ERR_JEPA_NON_FINITE";
       message_ = "[run] guard " + std::to_string(result.guard) + " is not finite; nothing was assigned";
+      break;
+    case Outcome::disposed:
+      code_ = "ERR_JEPA_DISPOSED";
+      message_ = "[run] expected variables in use, got a disposed one; nothing was assigned";
       break;
     default:
       code_ = "ERR_JEPA_INDEX_RANGE";

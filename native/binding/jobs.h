@@ -1,21 +1,25 @@
 // The jobs that JavaScript can ask for.
 #pragma once
-#include "binding/environment.h"
+#include "binding/arguments.h"
 
 namespace jepa::binding {
 
-// Bytes on the JavaScript side.
-struct Window {
-  char* data = nullptr;
-  size_t bytes = 0;
+// A variable, as a handle holds it.
+struct VariableStorage : Storage {
+  using Storage::Storage;
+  static constexpr napi_type_tag kTag = {0x6a657061'7661'7269, 0x61626c65'0001'0001};
+  static void count(Counters* counters, int number, int64_t bytes) {
+    counters->variables += number;
+    counters->variable_bytes += bytes;
+  }
 };
-// False, with a pending exception, if the value is not a typed array or DataView.
-bool window_of(Napi::Value value, Window* window);
 
 struct ProgramHandle {
   std::shared_ptr<Program> program;
   std::shared_ptr<Executable> executable;
   bool prepared = false;  // engine thread only
+  static constexpr napi_type_tag kTag = {0x6a657061'7072'6f67, 0x72616d00'0001'0002};
+  static void count(Counters* counters, int number, int64_t) { counters->programs += number; }
 };
 
 class RunJob : public PromiseJob {
@@ -51,6 +55,14 @@ class ReadJob : public PromiseJob {
   std::shared_ptr<Storage> storage;
   Window into;
   void run(Device*) override;
+};
+
+// Takes the memory of a disposed variable from the programs that still bind it. Nobody waits for it.
+struct ReleaseJob : Job {
+  explicit ReleaseJob(Environment* environment) { owner = environment; }
+  std::shared_ptr<Storage> storage;
+  void run(Device*) override { storage->release(); }
+  void finished(bool) override {}
 };
 
 }  // namespace jepa::binding

@@ -120,10 +120,14 @@ void Pool::work(int worker) {
   }
 }
 
-int default_threads() {
-  if (const char* text = std::getenv("JEPA_THREADS")) {
-    const int wanted = std::atoi(text);
-    if (wanted >= 1 && wanted <= 256) return wanted;
+int choose_threads(std::string* problem) {
+  const char* text = std::getenv("JEPA_THREADS");
+  if (text && *text) {
+    char* end;
+    const long wanted = std::strtol(text, &end, 10);
+    if (!*end && wanted >= 1 && wanted <= 256) return static_cast<int>(wanted);
+    *problem = std::string("[jepa] expected JEPA_THREADS to be a number from 1 to 256, got '") + text + "'";
+    return 0;
   }
 #if defined(__linux__)
   cpu_set_t set;

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -48,8 +49,8 @@ class Pool {
   std::vector<std::thread> workers_;
 };
 
-// JEPA_THREADS, else the physical cores that this process may use.
-int default_threads();
+// JEPA_THREADS, else the physical cores that this process may use; 0 and a sentence if JEPA_THREADS is no such number.
+int choose_threads(std::string* problem);
 
 // Kernels' threads flush denormal results to zero: gradual underflow costs up to a hundred cycles an operation on some
 // CPUs. Denormal inputs count as what they are: comparisons and products of them are exact.

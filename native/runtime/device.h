@@ -32,12 +32,15 @@ class Block {
 // Storage of a variable, shared by everything that binds it.
 struct Storage {
   Storage(DType dtype, int64_t elements);
+  // Engine thread only: programs that bind it can no longer run.
+  void release();
   DType dtype;
   int64_t elements;
   Block block;
+  bool released = false;
 };
 
-enum class Outcome { done, aborted, non_finite, index_out_of_range };
+enum class Outcome { done, aborted, non_finite, index_out_of_range, disposed };
 
 struct RunResult {
   Outcome outcome = Outcome::done;
@@ -86,12 +89,14 @@ class Device {
   char* scratch(int worker) const { return scratch_.data() + worker * scratch_stride_; }
   // Changes whenever addresses do.
   uint64_t generation() const { return generation_; }
-  int64_t bytes() const { return arena_.bytes() + workspace_.bytes() + scratch_.bytes(); }
+  // Any thread may ask.
+  int64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
   const Target* target_;
   std::unique_ptr<Pool> pool_;
   Block arena_, workspace_, scratch_;
+  std::atomic<int64_t> bytes_{0};
   int64_t scratch_stride_ = 0;
   uint64_t generation_ = 1;
 };

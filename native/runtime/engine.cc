@@ -11,8 +11,9 @@ Device* Engine::device(std::string* problem) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (!device_) {
     const Target* target = choose_target(problem);
-    if (!target) return nullptr;
-    device_.reset(new Device(target, default_threads()));
+    const int threads = target ? choose_threads(problem) : 0;
+    if (threads == 0) return nullptr;
+    device_.reset(new Device(target, threads));
   }
   return device_.get();
 }

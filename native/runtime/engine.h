@@ -1,5 +1,5 @@
-// The engine thread: one for the process, which outlives every JavaScript environment. Jobs run one after another in the order
-// they were given, so a variable written after a program was started is written after it has run.
+// The engine thread: one for the process, which outlives every JavaScript environment. Jobs run one after another in
+// the order they were given, so a variable written after a program was started is written after it has run.
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -27,7 +27,7 @@ class Engine {
  public:
   // Made at first use, never destroyed: its thread may be running when static destructors do.
   static Engine& instance();
-  // Null and a sentence if JEPA_CPU names a target that cannot be had.
+  // Null and a sentence if JEPA_CPU names a target that cannot be had, or JEPA_THREADS is no number of threads.
   Device* device(std::string* problem);
   void submit(std::shared_ptr<Job> job);
   void abort(const void* owner, uint32_t id);

@@ -153,6 +153,8 @@ void Executable::execute(Device* device, size_t index) {
 }
 
 RunResult Executable::run(Device* device, const std::atomic<bool>& abort, int64_t* nanoseconds) {
+  for (const auto& variable : variables_)
+    if (variable->released) return {Outcome::disposed, -1};
   if (generation_ != device->generation()) bind(device);
   fault_.store(0, std::memory_order_relaxed);
   const Program& p = *program_;

@@ -51,6 +51,11 @@ Storage::Storage(DType type, int64_t count) : dtype(type), elements(count), bloc
   if (block.data()) std::memset(block.data(), 0, static_cast<size_t>(block.bytes()));
 }
 
+void Storage::release() {
+  block = Block();
+  released = true;
+}
+
 int64_t available_memory() {
 #if defined(__linux__)
   if (FILE* file = std::fopen("/proc/meminfo", "r")) {
@@ -73,6 +78,7 @@ bool Device::reserve(int64_t arena, int64_t workspace, int64_t scratch) {
     Block larger(bytes);
     if (!larger.data()) return false;
     *block = std::move(larger);
+    bytes_.store(arena_.bytes() + workspace_.bytes() + scratch_.bytes(), std::memory_order_relaxed);
     generation_++;
     return true;
   };

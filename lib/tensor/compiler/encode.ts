@@ -15,6 +15,7 @@ export interface NativeStep {
 const magic = 0x4752504a; // "JPRG"
 const version = 1;
 const alignment = 64;
+const maxBytes = 2 ** 46; // of one buffer, as native/runtime/program.cc has it
 const kinds = ['temp', 'input', 'output', 'variable', 'constant'] as const;
 
 /** Writes a program in the format that native/runtime/program.h describes. */
@@ -57,6 +58,11 @@ export function writeProgram(
   const header = new ByteWriter();
   for (const { kind, slot, elements, dtype, host } of buffers) {
     const bytes = elements * bytesPerElement(dtype);
+    if (bytes > maxBytes)
+      throw new JepaError(
+        'ERR_JEPA_OUT_OF_MEMORY',
+        `[compile] expected tensors that fit into memory, got one of ${elements} elements of ${dtype}`,
+      );
     let place = slot;
     if (kind === 'constant' && host) {
       place = constants.length / alignment;

@@ -31,7 +31,7 @@ class Listing implements Emitter {
   }
 
   int(value: number): number {
-    return this.#constant('const_i', value >>> 0);
+    return this.#constant('const_i', Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, value)) >>> 0);
   }
 
   load(name: string, input: number): number {

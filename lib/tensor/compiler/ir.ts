@@ -97,7 +97,7 @@ export class Graph {
 export function keyOf({ buffer, constant, offset, shape, strides }: Value): string {
   return constant === undefined
     ? `${buffer.id}@${offset}[${shape.join()}|${strides.join()}]`
-    : `=${constant}:${buffer.dtype}[${shape.join()}]`;
+    : `=${Object.is(constant, -0) ? '-0' : constant}:${buffer.dtype}[${shape.join()}]`;
 }
 
 /** Whether a value is its whole buffer, row-major. */

@@ -1,6 +1,7 @@
 import { JepaError } from '../../errors.js';
 import type { NativeDescription } from '../../native/binding.js';
 import { isFloat } from '../dtype.js';
+import type { OpDefinition } from '../op.js';
 import type { Tensor } from '../tensor.js';
 import type { Trace } from '../trace.js';
 import type { Variable } from '../variable.js';
@@ -96,10 +97,15 @@ function intoOutput({ graph }: Translator, value: Value, slot: number): Value {
   return graph.copy(value, to);
 }
 
-/** A value in memory of its own: guards are read where they lie. */
+/** A value in memory of its own as float32: guards are read where they lie. */
 function materialised({ graph }: Translator, value: Value): Value {
-  return value.dtype === 'float32' && value.buffer.writers.length > 0 ? value : graph.copy(value, graph.dense(value));
+  if (value.dtype === 'float32' && value.buffer.writers.length > 0) return value;
+  const to = graph.dense({ shape: value.shape, dtype: 'float32' });
+  return graph.elementwise(widen, null, [value], [value], to);
 }
+
+/** Loads a number of any float type and stores it as float32. */
+const widen: OpDefinition<unknown> = { name: 'cast', outputs: () => [], emit: (_, [x]) => x };
 
 function stepsOf({ native, members, stores }: Unit, codes: ReadonlyMap<string, number>): NativeStep[] {
   if (native)

@@ -1,7 +1,7 @@
 import { JepaError } from '../../errors.js';
 import { ByteWriter } from '../byte-writer.js';
 import { isFloat, numberFrom } from '../dtype.js';
-import type { Node, OpDefinition } from '../op.js';
+import { attributesKey, type Node, type OpDefinition } from '../op.js';
 import { sizeOf } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import type { Passes } from '../trace.js';
@@ -74,7 +74,7 @@ export class Translator {
     const inputs = node.inputs.map((input) => this.valueOf(input));
     const shareable = this.#passes.share;
     const key = shareable
-      ? `${op.name} ${JSON.stringify(attributes)} ${inputs.map(keyOf).join(' ')} ${node.outputs.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(' ')}`
+      ? `${op.name} ${attributesKey(attributes)} ${inputs.map(keyOf).join(' ')} ${node.outputs.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(' ')}`
       : '';
     let outputs = shareable ? this.#shared.get(key) : undefined;
     if (!outputs) {
