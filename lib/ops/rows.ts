@@ -9,7 +9,7 @@ import { permute, reshape } from './views.js';
 const gatherOp: OpDefinition<null> = {
   name: 'gather_rows',
   outputs: ([table, indices]) => [{ shape: [indices.shape[0], table.shape[1]], dtype: table.dtype }],
-  native: { layouts: ['rows', 'contiguous'], encode: () => {} },
+  native: { layouts: ['rows', 'contiguous'], fallible: true, encode: () => {} },
   gradient: ({ inputs: [table, indices], cotangents: [dy] }) => [
     scatterAddRows(dy as Tensor, indices, table.shape[0]),
     undefined,
@@ -35,7 +35,7 @@ export function gatherRows(table: Tensor, indices: Tensor): Tensor {
 const scatterOp: OpDefinition<{ readonly count: number }> = {
   name: 'scatter_add_rows',
   outputs: ([rows], { count }) => [{ shape: [count, rows.shape[1]], dtype: 'float32' }],
-  native: { layouts: ['rows', 'contiguous'], encode: () => {} },
+  native: { layouts: ['rows', 'contiguous'], fallible: true, encode: () => {} },
   gradient: ({ inputs: [, indices], cotangents: [dy] }) => [gatherRows(dy as Tensor, indices), undefined],
 };
 

@@ -59,6 +59,8 @@ export interface OpDefinition<A = unknown> {
   readonly view?: (view: StridedView, attributes: A) => StridedView | undefined;
   readonly native?: {
     readonly layouts: readonly Layout[];
+    /** Whether values, such as indices, can fail it: the error then names the line that made the node. */
+    readonly fallible?: boolean;
     encode(writer: ByteWriter, attributes: A, inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): void;
   };
   /** Composition of several native steps: concatenation and padding, which write into parts of one buffer. */

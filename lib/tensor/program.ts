@@ -162,6 +162,13 @@ export class Program {
         { cause: failure, help: ['look for extreme inputs, or lower the learning rate'], details: { guard: name } },
       );
     }
+    if (failure instanceof JepaError && failure.code === 'ERR_JEPA_INDEX_RANGE') {
+      const [text, number] = / \(node (\d+)\)$/.exec(failure.message) ?? [''];
+      const site = this.#steps[Number(number)]?.site;
+      return new JepaError('ERR_JEPA_INDEX_RANGE', failure.message.replace(text, site ? `\n    at ${site}` : ''), {
+        cause: failure,
+      });
+    }
     return failure;
   }
 
@@ -201,11 +208,14 @@ interface PrintedStep {
   readonly into: string;
   /** Whether it updates variables. */
   readonly commits: boolean;
+  /** The user's line, where values can fail it. */
+  readonly site?: string;
 }
 
 function printed({ steps, commitStart }: Lowered): PrintedStep[] {
-  return steps.map(({ label, inputs, outputs }, index) => ({
+  return steps.map(({ label, inputs, outputs, site }, index) => ({
     label,
+    site,
     from: inputs.map(({ shape }) => show(shape)).join(' '),
     into: outputs
       .map(

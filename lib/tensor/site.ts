@@ -1,3 +1,5 @@
+import { sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { JepaError, type JepaErrorCode, type JepaErrorOptions } from '../errors.js';
 
 /** Where in the user's code something was made: kept as a stack, read only when an error or a printout needs it. */
@@ -5,12 +7,15 @@ export interface Site {
   readonly stack?: string;
 }
 
-const ownFiles = import.meta.url.slice(0, import.meta.url.lastIndexOf('/tensor/')); // …/dist/esm
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+// As they are, and as source maps name them.
+const ownFolders = [`${root}dist${sep}`, `${root}lib${sep}`];
+const depth = 48; // a model's layers, and the ops under them, lie between the caller and here
 
 export function captureSite(): Site {
   const holder: { stack?: string } = {};
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 16;
+  Error.stackTraceLimit = depth;
   Error.captureStackTrace(holder, captureSite);
   Error.stackTraceLimit = limit;
   return holder;
@@ -18,16 +23,13 @@ export function captureSite(): Site {
 
 /** `file:line:column` of the first frame outside this library, or '' if all frames are inside. */
 export function describeSite({ stack }: Site): string {
-  for (const line of (stack ?? '').split('\n').slice(1)) {
-    const location = /^ *at (?:.* \()?(?:async )?(.+:\d+:\d+)\)?$/.exec(line)?.[1];
-    if (
-      !location ||
-      location.startsWith('node:') ||
-      location.startsWith(ownFiles) ||
-      location.startsWith(ownFiles.replace('file://', ''))
-    )
-      continue;
-    return location.replace('file://', '');
+  for (const line of String(stack ?? '').split('\n')) {
+    const location = /^ *at (?:.* \()?(?:async )?(.+):(\d+:\d+)\)?$/.exec(line);
+    if (!location) continue;
+    const [, file, position] = location;
+    if (file.startsWith('node:')) continue;
+    const path = file.startsWith('file://') ? fileURLToPath(file) : file;
+    if (!ownFolders.some((folder) => path.startsWith(folder))) return `${path}:${position}`;
   }
   return '';
 }

@@ -45,7 +45,8 @@ void RunJob::fail(const RunResult& result) {
     default:
       code_ = "ERR_JEPA_INDEX_RANGE";
       message_ = std::string("[") + op_table().names[handle->program->nodes[static_cast<size_t>(result.guard)].op] +
-                 "] expected indices within the table, got one outside; nothing was assigned";
+                 "] expected indices within the table, got one outside: nothing was assigned (node " +
+                 std::to_string(result.guard) + ")";
   }
 }
 

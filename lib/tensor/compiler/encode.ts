@@ -10,6 +10,7 @@ export interface NativeStep {
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   readonly label: string;
+  readonly site?: string;
 }
 
 const magic = 0x4752504a; // "JPRG"

@@ -40,6 +40,8 @@ export interface NativeNode {
   attributes: Uint8Array;
   inputs: readonly Value[];
   readonly outputs: readonly Value[];
+  /** The user's line, where values can fail it. */
+  readonly site?: string;
 }
 
 export type IrNode = ElementwiseNode | NativeNode;
@@ -81,8 +83,14 @@ export class Graph {
     return output;
   }
 
-  native(name: string, attributes: Uint8Array, inputs: readonly Value[], outputs: readonly Value[]): void {
-    const node: NativeNode = { kind: 'native', order: this.nodes.length, name, attributes, inputs, outputs };
+  native(
+    name: string,
+    attributes: Uint8Array,
+    inputs: readonly Value[],
+    outputs: readonly Value[],
+    site?: string,
+  ): void {
+    const node: NativeNode = { kind: 'native', order: this.nodes.length, name, attributes, inputs, outputs, site };
     this.nodes.push(node);
     for (const output of outputs) output.buffer.writers.push(node);
   }

@@ -116,6 +116,7 @@ function stepsOf({ native, members, stores }: Unit, codes: ReadonlyMap<string, n
         inputs: native.inputs,
         outputs: native.outputs,
         label: native.name,
+        site: native.site,
       },
     ];
   if (stores.length === 0) return [];

@@ -1,7 +1,7 @@
 import { JepaError } from '../../errors.js';
 import { ByteWriter } from '../byte-writer.js';
 import { isFloat, numberFrom } from '../dtype.js';
-import { attributesKey, type Node, type OpDefinition } from '../op.js';
+import { attributesKey, type Node, type OpDefinition, siteOf } from '../op.js';
 import { sizeOf } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import type { Passes } from '../trace.js';
@@ -84,7 +84,9 @@ export class Translator {
     for (const [index, output] of node.outputs.entries()) this.#values.set(output, outputs[index]);
   }
 
-  #compute({ op, attributes, inputs: tensors, outputs: [first], outputs }: Node, inputs: readonly Value[]): Value[] {
+  #compute(node: Node, inputs: readonly Value[]): Value[] {
+    const { op, attributes, inputs: tensors, outputs } = node;
+    const [first] = outputs;
     if (op.view) {
       const view = op.view(inputs[0], attributes) ?? op.view(this.#dense(inputs[0]), attributes);
       if (!view) throw new JepaError('ERR_JEPA_PROGRAM', `[${op.name}] expected a view of a dense tensor`);
@@ -112,7 +114,7 @@ export class Translator {
     );
     encode(writer, attributes, operands, outputs);
     const results = outputs.map((output) => this.graph.dense(output));
-    this.graph.native(op.name, writer.bytes(), operands, results);
+    this.graph.native(op.name, writer.bytes(), operands, results, op.native.fallible ? siteOf(node) : undefined);
     return results;
   }
 
