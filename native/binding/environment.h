@@ -29,6 +29,7 @@ class PromiseJob : public Job, public std::enable_shared_from_this<PromiseJob> {
   // Set by run: code and sentence; an empty code means success.
   std::string code_, message_;
   virtual Napi::Value result(Napi::Env env) { return env.Undefined(); }
+
  private:
   friend class Environment;
   // On the JavaScript thread.

@@ -38,7 +38,7 @@ describe('evaluating', () => {
     const before = await sum(mul(x, y)).item();
     const [a, b] = [await x.data(), await y.data()];
     expect(a.filter((value, i) => value === b[i]).length).toBeLessThan(5);
-    const expected = a.reduce((total, value, i) => total + value * b[i], 0);
+    const expected = [...a].reduce((total, value, i) => total + value * b[i], 0);
     expect(before).toBeCloseTo(expected, 2);
     manualSeed(1);
     expect(await uniform([1000]).data()).toEqual(a); // from the seed, in the order of the draws
