@@ -129,6 +129,10 @@ int choose_threads(std::string* problem) {
     *problem = std::string("[jepa] expected JEPA_THREADS to be a number from 1 to 256, got '") + text + "'";
     return 0;
   }
+  return default_threads();
+}
+
+int default_threads() {
 #if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) {

@@ -49,8 +49,11 @@ class Pool {
   std::vector<std::thread> workers_;
 };
 
-// JEPA_THREADS, else the physical cores that this process may use; 0 and a sentence if JEPA_THREADS is no such number.
+// JEPA_THREADS if it is set, else the default; 0 and a sentence if it is no such number.
 int choose_threads(std::string* problem);
+
+// The physical cores that this process may use.
+int default_threads();
 
 // Kernels' threads flush denormal results to zero: gradual underflow costs up to a hundred cycles an operation on some
 // CPUs. Denormal inputs count as what they are: comparisons and products of them are exact.
