@@ -11,11 +11,14 @@ const inherited = Object.entries(process.env).filter(
   ([name]) => !/^npm_(config_local_prefix|package_|lifecycle_)/.test(name),
 );
 const env = Object.fromEntries(inherited);
+const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund'];
+const patience = 300_000; // ms, for each step: a registry that never answers is a failure, not a wait for ever
 const failed = [];
 let passed = 0;
 
 function attempt(name, command, options, cwd = folder) {
-  const { status, stdout, stderr } = spawnSync(command, options, {
+  const { status, stdout, stderr, error } = spawnSync(command, options, {
+    timeout: patience,
     cwd,
     env,
     encoding: 'utf8',
@@ -24,7 +27,7 @@ function attempt(name, command, options, cwd = folder) {
   if (status === 0) passed++;
   else failed.push(name);
   console.error(`${status === 0 ? 'ok' : 'FAILED'}: ${name}`);
-  if (status !== 0) console.error(`${stdout}${stderr}`);
+  if (status !== 0) console.error(`${stdout}${stderr}${error?.message ?? ''}`);
   return status === 0;
 }
 
@@ -50,14 +53,12 @@ try {
   attempt('npm pack', 'npm', ['pack', '--ignore-scripts', '--pack-destination', packed], checkout);
   const tarball = join(packed, readdirSync(packed)[0]);
   console.error(`    ${(statSync(tarball).size / 2 ** 20).toFixed(2)} MiB`);
-  if (attempt('npm install --ignore-scripts', 'npm', ['install', '--ignore-scripts', tarball])) {
+  if (attempt('npm install --ignore-scripts', 'npm', [...install, tarball])) {
     attempt('import', process.execPath, ['use.mjs']);
     attempt('require', process.execPath, ['use.cjs']);
     attempt('npx jepa doctor', 'npx', ['--no-install', 'jepa', 'doctor']);
     const compilers = { 'newest TypeScript': resolve('node_modules/typescript/bin/tsc') };
-    if (
-      attempt('npm install typescript@5.4', 'npm', ['install', '--ignore-scripts', 'typescript@5.4', '@types/node@20'])
-    ) {
+    if (attempt('npm install typescript@5.4', 'npm', [...install, 'typescript@5.4', '@types/node@20'])) {
       compilers['TypeScript 5.4'] = join(folder, 'node_modules/typescript/bin/tsc');
     }
     for (const [name, compiler] of Object.entries(compilers)) {
