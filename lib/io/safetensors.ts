@@ -1,13 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { JepaError } from '../errors.js';
 import { ioError, writeFileAtomically } from './atomic-file.js';
+import { type DType, hostArrays, type TypedArray } from './dtypes.js';
 import { parseHeader, type TensorEntry } from './safetensors-header.js';
 
 /** A tensor in host memory. bfloat16 and float16 are carried as their bits, bool as 0 and 1. */
 export interface HostTensor {
-  readonly dtype: 'float32' | 'bfloat16' | 'float16' | 'int32' | 'uint8' | 'bool';
+  readonly dtype: DType;
   readonly shape: readonly number[];
-  readonly data: Float32Array | Uint16Array | Int32Array | Uint8Array;
+  readonly data: TypedArray;
 }
 
 export interface SafetensorsFile {
@@ -28,14 +29,6 @@ export interface TensorListing {
 
 const maxHeaderBytes = 100_000_000;
 const disk = { float32: 'F32', bfloat16: 'BF16', float16: 'F16', int32: 'I32', uint8: 'U8', bool: 'BOOL' } as const;
-const arrays = {
-  float32: Float32Array,
-  bfloat16: Uint16Array,
-  float16: Uint16Array,
-  int32: Int32Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-} as const;
 const bytesOf: Record<string, number> = {
   BOOL: 1,
   U8: 1,
@@ -127,7 +120,8 @@ function checkTensor(name: string, { dtype, shape, data }: HostTensor): void {
   if (name === '__metadata__')
     invalid('another name for a tensor', `'__metadata__', which the format keeps for itself`);
   if (!Object.hasOwn(disk, dtype)) invalid(`a dtype among ${Object.keys(disk).join(', ')} for '${name}'`, `'${dtype}'`);
-  if (!(data instanceof arrays[dtype])) invalid(`${arrays[dtype].name} as data of '${name}'`, data.constructor.name);
+  if (!(data instanceof hostArrays[dtype]))
+    invalid(`${hostArrays[dtype].name} as data of '${name}'`, data.constructor.name);
   const elements = shape.reduce((product, extent) => product * extent, 1);
   if (elements === data.length) return;
   const expected = `${elements} elements for '${name}' of shape [${shape.join(', ')}]`;

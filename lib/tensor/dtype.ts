@@ -1,29 +1,14 @@
 import { JepaError } from '../errors.js';
+import { type DType, dtypes, hostArrays, type TypedArray } from '../io/dtypes.js';
 
-/** Storage types of tensors; the position in this list is the type's code in compiled programs. */
-export const dtypes = ['float32', 'bfloat16', 'float16', 'int32', 'uint8', 'bool'] as const;
-
-export type DType = (typeof dtypes)[number];
-
-/** Host view of a tensor's values: bfloat16 and float16 as their bits, bool as 0 and 1. */
-export type TypedArray = Float32Array | Uint16Array | Int32Array | Uint8Array;
-
-const bytes: Record<DType, number> = { float32: 4, bfloat16: 2, float16: 2, int32: 4, uint8: 1, bool: 1 };
-const arrays = {
-  float32: Float32Array,
-  bfloat16: Uint16Array,
-  float16: Uint16Array,
-  int32: Int32Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-} as const;
+export { type DType, dtypes, type TypedArray };
 
 export function dtypeCode(dtype: DType): number {
   return dtypes.indexOf(dtype);
 }
 
 export function bytesPerElement(dtype: DType): number {
-  return bytes[dtype];
+  return hostArrays[dtype].BYTES_PER_ELEMENT;
 }
 
 export function isFloat(dtype: DType): boolean {
@@ -31,7 +16,7 @@ export function isFloat(dtype: DType): boolean {
 }
 
 export function newArray(dtype: DType, length: number): TypedArray {
-  return new arrays[dtype](length);
+  return new hostArrays[dtype](length);
 }
 
 /** @throws JepaError ERR_JEPA_DTYPE for what is no dtype */
@@ -56,9 +41,9 @@ export function dtypeOf(data: ArrayBufferView): DType {
 export function fits(dtype: DType, data: ArrayBufferView): boolean {
   const tag = (data as unknown as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
   return (
-    tag === arrays[dtype].name ||
-    (tag === 'Uint8ClampedArray' && bytes[dtype] === 1) ||
-    (tag === 'Buffer' && bytes[dtype] === 1)
+    tag === hostArrays[dtype].name ||
+    (tag === 'Uint8ClampedArray' && bytesPerElement(dtype) === 1) ||
+    (tag === 'Buffer' && bytesPerElement(dtype) === 1)
   );
 }
 
