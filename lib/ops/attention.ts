@@ -80,6 +80,7 @@ export function attention(
       `[attention] expected q [B, H, Sq, d], k [B, H, Sk, d] and v [B, H, Sk, dv], got ${show(q.shape)}, ${show(k.shape)} and ${show(v.shape)}`,
     );
   }
+  checkMask(mask);
   const operands = [q, k, v].map((operand) => cast(operand, 'float32'));
   if (mask.mask) {
     const full = [batch, heads, queries, keys];
@@ -111,4 +112,16 @@ export function attention(
     windowBlocks: mask.block?.blocks ?? 0,
   };
   return apply(attentionOp, operands, attributes)[0];
+}
+
+function checkMask({ queryOffset = 0, window, block }: AttentionMask): void {
+  const refuse = (what: string): never => {
+    throw opError('ERR_JEPA_INVALID_ARGUMENT', `[attention] expected ${what}`);
+  };
+  const whole = (value: number, least: number): boolean => Number.isInteger(value) && value >= least;
+  if (!Number.isInteger(queryOffset)) refuse(`a whole queryOffset, got ${queryOffset}`);
+  if (window && !(whole(window.left, 0) && whole(window.right, 0)))
+    refuse(`a window of non-negative integers, got ${window.left} and ${window.right}`);
+  if (block && !whole(block.size, 1)) refuse(`a block size of at least 1, got ${block.size}`);
+  if (block?.blocks !== undefined && !whole(block.blocks, 1)) refuse(`at least 1 block, got ${block.blocks}`);
 }

@@ -1,4 +1,4 @@
-import { show } from '../tensor/shape.js';
+import { sameShape, show } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, mul, rsqrt, square, sub } from './elementwise.js';
@@ -27,6 +27,13 @@ export function batchNorm(
 ): { y: Tensor; batchMean?: Tensor; batchVar?: Tensor } {
   if (x.rank < 2) throw opError('ERR_JEPA_SHAPE', `[batchNorm] expected x [N, C, ...], got ${show(x.shape)}`);
   const channels = x.shape[1];
+  for (const [name, values] of Object.entries({ weight, bias, runningMean, runningVar })) {
+    if (values && !sameShape(values.shape, [channels]))
+      throw opError(
+        'ERR_JEPA_SHAPE',
+        `[batchNorm] expected ${name} of shape [${channels}] (axis 1 of x ${show(x.shape)}), got ${show(values.shape)}`,
+      );
+  }
   const axes = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
   const perChannel = (values: Tensor): Tensor =>
     reshape(

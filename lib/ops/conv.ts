@@ -1,5 +1,5 @@
 import { apply, type OpDefinition } from '../tensor/op.js';
-import { show } from '../tensor/shape.js';
+import { sameShape, show } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { cast } from './elementwise.js';
@@ -66,12 +66,19 @@ export function conv2d(
       'ERR_JEPA_SHAPE',
       `[conv2d] expected x and weight of four axes, got ${show(x.shape)} and ${show(weight.shape)}`,
     );
+  if (layout !== 'NCHW' && layout !== 'NHWC')
+    throw opError('ERR_JEPA_INVALID_ARGUMENT', `[conv2d] expected layout 'NCHW' or 'NHWC', got '${String(layout)}'`);
   const picture = cast(layout === 'NCHW' ? permute(x, [0, 2, 3, 1]) : x, 'float32');
   const [outputs, channels, kh, kw] = weight.shape;
   if (picture.shape[3] !== channels)
     throw opError(
       'ERR_JEPA_SHAPE',
       `[conv2d] expected ${channels} channels (weight ${show(weight.shape)}), got ${picture.shape[3]} in ${layout} ${show(x.shape)}`,
+    );
+  if (bias && !sameShape(bias.shape, [outputs]))
+    throw opError(
+      'ERR_JEPA_SHAPE',
+      `[conv2d] expected bias of shape [${outputs}] (weight ${show(weight.shape)}), got ${show(bias.shape)}`,
     );
   const window = windowOf('conv2d', picture.shape, [kh, kw], pair(stride), pair(padding));
   const patches = apply(im2colOp, [picture], window)[0];
@@ -102,6 +109,8 @@ export function avgPool2d(
 /** Non-overlapping patches as rows in the order of nn.Conv2d's weights. @param x [N, C, H, W]   @returns [N, H/p·W/p, C·p·p] */
 export function patchify(x: Tensor, patch: number | readonly [number, number]): Tensor {
   const [ph, pw] = pair(patch);
+  if (![ph, pw].every((extent) => Number.isInteger(extent) && extent > 0))
+    throw opError('ERR_JEPA_INVALID_ARGUMENT', `[patchify] expected patches of at least 1, got ${show([ph, pw])}`);
   const [n, c, h, w] = x.shape;
   if (x.rank !== 4 || h % ph !== 0 || w % pw !== 0)
     throw opError(

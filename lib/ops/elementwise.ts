@@ -1,5 +1,5 @@
 import { scalar, type TensorLike } from '../tensor/create.js';
-import { type DType, isFloat } from '../tensor/dtype.js';
+import { type DType, dtypes, isFloat } from '../tensor/dtype.js';
 import { apply, type GradientContext, type OpDefinition } from '../tensor/op.js';
 import { broadcastShapes } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
@@ -21,9 +21,11 @@ export function promote(op: string, a: DType, b: DType): DType {
 }
 
 /** A number beside a tensor becomes a scalar of its dtype, or float32 if it would not fit into an integer one. */
-function operands(a: TensorLike, b: TensorLike): [Tensor, Tensor] {
+function operands(op: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
   const like = (value: TensorLike, other: TensorLike): Tensor => {
     if (value instanceof Tensor) return value;
+    if (typeof value !== 'number')
+      throw opError('ERR_JEPA_INVALID_ARGUMENT', `[${op}] expected tensors or numbers, got ${typeof value}`);
     const dtype = other instanceof Tensor ? other.dtype : 'float32';
     return scalar(value, isFloat(dtype) || (Number.isInteger(value) && dtype !== 'bool') ? dtype : 'float32');
   };
@@ -32,8 +34,14 @@ function operands(a: TensorLike, b: TensorLike): [Tensor, Tensor] {
 
 const float = (dtype: DType): boolean => isFloat(dtype);
 
-function converted(x: Tensor, dtype: DType): Tensor {
-  return x.dtype === dtype ? x : cast(x, dtype);
+function converted(op: string, x: Tensor, dtype: DType): Tensor {
+  return checked(op, x).dtype === dtype ? x : cast(x, dtype);
+}
+
+/** TypeScript sees to it; JavaScript does not. */
+function checked(op: string, x: Tensor): Tensor {
+  if (!(x instanceof Tensor)) throw opError('ERR_JEPA_INVALID_ARGUMENT', `[${op}] expected a tensor, got ${typeof x}`);
+  return x;
 }
 
 /** Defines `name(a, b)` with broadcasting. Instructions: one for floats, one for integers. */
@@ -58,11 +66,11 @@ function binary(
         )),
   };
   return (left, right) => {
-    const [a, b] = operands(left, right);
+    const [a, b] = operands(name, left, right);
     let dtype = promote(name, a.dtype, b.dtype);
     if (!codes.int && !float(dtype)) dtype = 'float32';
     if (codes.int && dtype === 'bool' && !codes.bool) dtype = 'int32';
-    return apply(op, [converted(a, dtype), converted(b, dtype)], null)[0];
+    return apply(op, [converted(name, a, dtype), converted(name, b, dtype)], null)[0];
   };
 }
 
@@ -78,7 +86,8 @@ function unary(
     emit: (e, [x], _, [{ dtype }]) => e.op(float(dtype) ? codes.float : (codes.int as string), x),
     gradient: gradient && ((context) => gradient(context, context.cotangents[0] as Tensor)),
   };
-  return (x) => apply(op, [float(x.dtype) ? x : converted(x, codes.int ? 'int32' : 'float32')], null)[0];
+  return (x) =>
+    apply(op, [float(checked(name, x).dtype) ? x : converted(name, x, codes.int ? 'int32' : 'float32')], null)[0];
 }
 
 /** a + b. @example add(tensor([1, 2]), 1) */
@@ -221,7 +230,7 @@ const logical = (name: string, code: string): ((a: Tensor, b: Tensor) => Tensor)
     emit: (e, [a, b]) => e.op(code, a, b),
     gradient: null,
   };
-  return (a, b) => apply(op, [converted(a, 'bool'), converted(b, 'bool')], null)[0];
+  return (a, b) => apply(op, [converted(name, a, 'bool'), converted(name, b, 'bool')], null)[0];
 };
 export const logicalAnd = logical('logical_and', 'and_i');
 export const logicalOr = logical('logical_or', 'or_i');
@@ -233,7 +242,7 @@ const notOp: OpDefinition<null> = {
   gradient: null,
 };
 export function logicalNot(x: Tensor): Tensor {
-  return apply(notOp, [converted(x, 'bool')], null)[0];
+  return apply(notOp, [converted('logical_not', x, 'bool')], null)[0];
 }
 
 /** Neither NaN nor infinite. */
@@ -255,9 +264,13 @@ const whereOp: OpDefinition<null> = {
 };
 /** a where the condition holds, else b. @param condition bool, broadcast */
 export function where(condition: Tensor, left: TensorLike, right: TensorLike): Tensor {
-  const [a, b] = operands(left, right);
+  const [a, b] = operands('where', left, right);
   const dtype = promote('where', a.dtype, b.dtype);
-  return apply(whereOp, [converted(condition, 'bool'), converted(a, dtype), converted(b, dtype)], null)[0];
+  return apply(
+    whereOp,
+    [converted('where', condition, 'bool'), converted('where', a, dtype), converted('where', b, dtype)],
+    null,
+  )[0];
 }
 
 const castOp: OpDefinition<DType> = {
@@ -272,5 +285,10 @@ const castOp: OpDefinition<DType> = {
 };
 /** The values in another dtype: floats round to nearest even, integers truncate toward zero, bool is ≠ 0. */
 export function cast(x: Tensor, dtype: DType): Tensor {
-  return x.dtype === dtype ? x : apply(castOp, [x], dtype)[0];
+  if (!dtypes.includes(dtype))
+    throw opError(
+      'ERR_JEPA_DTYPE',
+      `[cast] expected ${dtypes.slice(0, -1).join(', ')} or ${dtypes.at(-1)}, got '${dtype}'`,
+    );
+  return checked('cast', x).dtype === dtype ? x : apply(castOp, [x], dtype)[0];
 }

@@ -55,6 +55,8 @@ export function layerNorm(
   { epsilon = 1e-5 }: { readonly epsilon?: number } = {},
 ): Tensor {
   if (x.rank < 1) throw opError('ERR_JEPA_SHAPE', `[layerNorm] expected at least one axis, got ${show(x.shape)}`);
+  if (!(epsilon >= 0))
+    throw opError('ERR_JEPA_INVALID_ARGUMENT', `[layerNorm] expected a non-negative epsilon, got ${epsilon}`);
   const width = x.shape.slice(-1);
   for (const [name, operand] of Object.entries({ weight, bias })) {
     if (operand && !sameShape(operand.shape, width))

@@ -74,6 +74,11 @@ export function normal(
   shape: Shape,
   { mean = 0, std = 1, ...key }: RandomKey & { readonly mean?: number; readonly std?: number } = {},
 ): Tensor {
+  if (!(Number.isFinite(mean) && Number.isFinite(std) && std >= 0))
+    throw opError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[normal] expected a finite mean and a non-negative std, got ${mean} and ${std}`,
+    );
   return draw('normal', 'normal', shape, key, mean, std);
 }
 
@@ -82,6 +87,8 @@ export function uniform(
   shape: Shape,
   { low = 0, high = 1, ...key }: RandomKey & { readonly low?: number; readonly high?: number } = {},
 ): Tensor {
+  if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high))
+    throw opError('ERR_JEPA_INVALID_ARGUMENT', `[uniform] expected low ≤ high, both finite, got ${low} and ${high}`);
   return draw('uniform', 'uniform', shape, key, low, high);
 }
 
@@ -92,6 +99,7 @@ export function randomBits(shape: Shape, key: RandomKey = {}): Tensor {
 
 /** The numbers 0 … n − 1 in random order, as int32 [n]. */
 export function permutation(n: number, key: RandomKey = {}): Tensor {
+  checkShape('permutation', [n]);
   return topK(uniform([n], key), n).indices;
 }
 

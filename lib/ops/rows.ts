@@ -51,6 +51,8 @@ export function scatterAddRows(rows: Tensor, indices: Tensor, count: number): Te
       `[scatterAddRows] expected a row for each of the indices ${show(indices.shape)}, got ${show(rows.shape)}`,
     );
   }
+  if (!Number.isInteger(count) || count < 0)
+    throw opError('ERR_JEPA_INVALID_ARGUMENT', `[scatterAddRows] expected a non-negative number of rows, got ${count}`);
   const flat = apply(
     scatterOp,
     [

@@ -1,0 +1,202 @@
+import * as ops from '#lib/ops/index.js';
+import { type Array64, at, build, permuted } from './array.js';
+import { normal, type OpCase, type OpCases, type Refusal } from './op-case.js';
+
+type Pair = readonly [number, number];
+const shape = (call: () => unknown, message: string): Refusal => ({ call, code: 'ERR_JEPA_SHAPE', message });
+const argument = (call: () => unknown, message: string): Refusal => ({
+  call,
+  code: 'ERR_JEPA_INVALID_ARGUMENT',
+  message,
+});
+
+interface Convolution {
+  readonly x: readonly number[];
+  readonly weight: readonly number[];
+  readonly stride?: Pair;
+  readonly padding?: Pair;
+  readonly bias?: boolean;
+}
+
+const table: readonly Convolution[] = [
+  { x: [1, 1, 1, 1], weight: [1, 1, 1, 1] },
+  { x: [2, 3, 7, 5], weight: [4, 3, 3, 3], padding: [1, 1], bias: true },
+  { x: [2, 3, 7, 5], weight: [4, 3, 3, 2], stride: [2, 1], bias: true },
+  { x: [1, 2, 8, 8], weight: [5, 2, 4, 4], stride: [4, 4] },
+  { x: [1, 2, 6, 9], weight: [3, 2, 1, 5], stride: [1, 2], padding: [0, 2] },
+  { x: [2, 17, 5, 5], weight: [33, 17, 3, 3], stride: [2, 2], padding: [1, 1], bias: true },
+  { x: [1, 1, 2, 2], weight: [1, 1, 3, 3], padding: [2, 2] },
+  { x: [0, 2, 4, 4], weight: [3, 2, 2, 2], bias: true },
+  { x: [6, 3, 33, 31], weight: [16, 3, 3, 3], stride: [1, 1], padding: [1, 1], bias: true },
+];
+
+const nhwc = (x: Array64): Array64 => permuted(x, [0, 2, 3, 1]);
+
+function windows(extent: number, kernel: number, stride: number, padding: number): number {
+  return Math.floor((extent + 2 * padding - kernel) / stride) + 1;
+}
+
+function convolved(x: Array64, weight: Array64, bias: Array64 | undefined, [sy, sx]: Pair, [py, px]: Pair): Array64 {
+  const [n, c, h, w] = x.shape;
+  const [o, , kh, kw] = weight.shape;
+  return build([n, o, windows(h, kh, sy, py), windows(w, kw, sx, px)], ([i, k, y, z]) => {
+    let sum = bias ? bias.data[k] : 0;
+    for (let channel = 0; channel < c; channel++)
+      for (let a = 0; a < kh; a++)
+        for (let b = 0; b < kw; b++) {
+          const row = y * sy + a - py;
+          const column = z * sx + b - px;
+          if (row < 0 || row >= h || column < 0 || column >= w) continue;
+          sum +=
+            x.data[((i * c + channel) * h + row) * w + column] * weight.data[((k * c + channel) * kh + a) * kw + b];
+        }
+    return sum;
+  });
+}
+
+function casesOf({ x, weight, stride = [1, 1], padding = [0, 0], bias = false }: Convolution): OpCase[] {
+  const inputs = { x: normal(x, 1), weight: normal(weight, 2), ...(bias ? { bias: normal([weight[0]], 3) } : {}) };
+  const name = `[${x}] by [${weight}], stride ${stride}, padding ${padding}${bias ? ', bias' : ''}`;
+  const reference = (given: Record<string, Array64>): Array64 =>
+    convolved(given.x, given.weight, given.bias, stride, padding);
+  return [
+    {
+      name: `conv2d ${name}`,
+      inputs,
+      forward: (given) => ops.conv2d(given.x, given.weight, given.bias, { stride, padding }),
+      reference,
+      tolerance: 'scaled',
+    },
+    {
+      name: `conv2d NHWC ${name}`,
+      inputs,
+      forward: (given) =>
+        ops.conv2d(ops.permute(given.x, [0, 2, 3, 1]), given.weight, given.bias, { stride, padding, layout: 'NHWC' }),
+      reference: (given) => nhwc(reference(given)),
+      tolerance: 'scaled',
+    },
+  ];
+}
+
+const pools: readonly (readonly [readonly number[], Pair, Pair | undefined, Pair | undefined])[] = [
+  [[1, 1, 1, 1], [1, 1], undefined, undefined],
+  [[2, 3, 6, 4], [2, 2], undefined, undefined],
+  [
+    [2, 3, 7, 5],
+    [3, 2],
+    [2, 1],
+    [1, 1],
+  ],
+  [[1, 0, 4, 4], [2, 2], undefined, undefined],
+  [
+    [8, 16, 32, 31],
+    [3, 3],
+    [1, 1],
+    [1, 1],
+  ],
+];
+
+export const convolutions: readonly OpCases[] = [
+  {
+    ops: ['conv2d'],
+    cases: table.flatMap(casesOf),
+    refusals: [
+      shape(
+        () => ops.conv2d(ops.zeros([3, 4, 4]), ops.zeros([2, 3, 2, 2])),
+        '[conv2d] expected x and weight of four axes, got [3, 4, 4] and [2, 3, 2, 2]',
+      ),
+      shape(
+        () => ops.conv2d(ops.zeros([1, 4, 4, 4]), ops.zeros([2, 3, 2, 2])),
+        '[conv2d] expected 3 channels (weight [2, 3, 2, 2]), got 4 in NCHW [1, 4, 4, 4]',
+      ),
+      shape(
+        () => ops.conv2d(ops.zeros([1, 3, 2, 2]), ops.zeros([2, 3, 3, 3])),
+        '[conv2d] expected a picture at least as large as the kernel [3, 3], got [2, 2] with padding [0, 0]',
+      ),
+      shape(
+        () => ops.conv2d(ops.zeros([1, 3, 4, 4]), ops.zeros([2, 3, 3, 3]), ops.zeros([3])),
+        '[conv2d] expected bias of shape [2] (weight [2, 3, 3, 3]), got [3]',
+      ),
+      argument(
+        () => ops.conv2d(ops.zeros([1, 3, 4, 4]), ops.zeros([2, 3, 3, 3]), undefined, { stride: 0 }),
+        '[conv2d] expected kernel and stride of at least 1, got [3, 3] and [0, 0]',
+      ),
+      argument(
+        () => ops.conv2d(ops.zeros([1, 3, 4, 4]), ops.zeros([2, 3, 3, 3]), undefined, { padding: -1 }),
+        '[conv2d] expected non-negative padding, got [-1, -1]',
+      ),
+      argument(
+        () => ops.conv2d(ops.zeros([1, 3, 4, 4]), ops.zeros([2, 3, 3, 3]), undefined, { layout: 'CHWN' as 'NCHW' }),
+        "[conv2d] expected layout 'NCHW' or 'NHWC', got 'CHWN'",
+      ),
+    ],
+  },
+  {
+    ops: ['avgPool2d'],
+    cases: pools.map(([x, kernel, stride = kernel, padding = [0, 0]]) => ({
+      name: `avgPool2d [${x}] by ${kernel}, stride ${stride}, padding ${padding}`,
+      inputs: { x: normal(x) },
+      forward: (inputs) => ops.avgPool2d(inputs.x, kernel, { stride, padding }),
+      reference: (inputs) => {
+        const [n, c, h, w] = x;
+        const rows = { shape: [n * c, 1, h, w], data: inputs.x.data };
+        const weight = build([1, 1, ...kernel], () => 1 / (kernel[0] * kernel[1]));
+        const {
+          shape: [, , a, b],
+          data,
+        } = convolved(rows, weight, undefined, stride, padding);
+        return { shape: [n, c, a, b], data };
+      },
+      tolerance: 'scaled',
+    })),
+    refusals: [
+      shape(() => ops.avgPool2d(ops.zeros([2, 2]), 2), '[avgPool2d] expected x [N, C, H, W], got [2, 2]'),
+      argument(
+        () => ops.avgPool2d(ops.zeros([1, 1, 2, 2]), 1.5),
+        '[avgPool2d] expected kernel and stride of at least 1, got [1.5, 1.5] and [1.5, 1.5]',
+      ),
+    ],
+  },
+  {
+    ops: ['patchify'],
+    cases: (
+      [
+        [[1, 1, 1, 1], 1],
+        [[2, 3, 8, 4], 4],
+        [
+          [2, 3, 6, 8],
+          [3, 2],
+        ],
+        [[0, 3, 4, 4], 2],
+        [[1, 3, 112, 112], 16],
+      ] as const
+    ).map(([x, patch]) => ({
+      name: `patchify [${x}] by ${patch}`,
+      inputs: { x: normal(x) },
+      forward: (inputs) => ops.patchify(inputs.x, patch),
+      reference: (inputs) => {
+        const [ph, pw] = typeof patch === 'number' ? [patch, patch] : patch;
+        const [n, c, h, w] = x;
+        const across = w / pw;
+        return build([n, (h / ph) * across, c * ph * pw], ([i, token, element]) => {
+          const channel = Math.floor(element / (ph * pw));
+          const inside = element % (ph * pw);
+          return at(inputs.x, [
+            i,
+            channel,
+            Math.floor(token / across) * ph + Math.floor(inside / pw),
+            (token % across) * pw + (inside % pw),
+          ]);
+        });
+      },
+      tolerance: 'exact',
+    })),
+    refusals: [
+      shape(
+        () => ops.patchify(ops.zeros([1, 3, 5, 4]), 4),
+        '[patchify] expected [N, C, H, W] with H and W multiples of 4 and 4, got [1, 3, 5, 4]',
+      ),
+      argument(() => ops.patchify(ops.zeros([1, 3, 4, 4]), 0), '[patchify] expected patches of at least 1, got [0, 0]'),
+    ],
+  },
+];
