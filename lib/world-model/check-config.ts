@@ -101,10 +101,11 @@ function expectToFit({ embeddingSize, encoder, predictor, observation, action }:
     3 * state * (state + inputs) +
     predictor.hidden * (state + inputs + embeddingSize);
   const bytes = 4 * elements;
+  const gibibytes = (count: number): string => `${(count / 2 ** 30).toFixed(1)} GiB`;
   if (bytes > totalmem())
     throw new JepaError(
       'ERR_JEPA_OUT_OF_MEMORY',
-      `[worldModel] expected weights that fit into the ${totalmem()} bytes of memory here, got ${bytes} bytes`,
+      `[worldModel] expected weights that fit into the ${gibibytes(totalmem())} of memory here, got ${gibibytes(bytes)}`,
       { help: ['lower embeddingSize, stateSize and the hidden widths'] },
     );
 }

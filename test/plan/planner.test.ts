@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { distanceAtEnd, evaluateTwoRoom, Planner, planEpisodes, trainTwoRoom, twoRoomModel } from '#lib/plan/index.js';
+import { type Tensor, tensor } from '#lib/tensor/index.js';
+import { goalPairs } from '#lib/worlds/two-room/protocol.js';
+import { close } from '../nn/check-layer.js';
+import { clipsFor, pictureConfig, sensorConfig, shaken } from '../world-model/small.js';
+
+describe('Planner', () => {
+  const options = { horizon: 3, numSamples: 32, iterations: 3, seed: 4 };
+  const picture = (seed: number): Tensor =>
+    tensor(clipsFor(pictureConfig, 1, 1, seed).observations as Uint8Array, { shape: [16, 16, 3] });
+
+  it('plans in the units of the world, at the cost that the model imagines', async () => {
+    const model = await shaken({ ...sensorConfig, contextFrames: 1 });
+    const planner = new Planner(model, { ...options, bounds: [-0.5, 2], objective: distanceAtEnd });
+    const frame = tensor(Float32Array.of(0.1, 0.2, 0.3), { shape: [3] });
+    const goal = tensor(Float32Array.of(-0.4, 0.9, 0), { shape: [3] });
+    const { actions, cost } = await planner.plan(frame, goal);
+    expect(actions.length).toBe(3 * 2);
+    // The predictor takes the action at each frame, so the plan's three actions and the frame give three embeddings.
+    const clip = tensor(await frame.data(), { shape: [1, 1, 3] });
+    const padded = Float32Array.from({ length: 8 }, (_, i) => actions[i] ?? 0);
+    const { embeddings } = await model.rollout(clip, tensor(padded, { shape: [1, 4, 2] }), { context: 1 });
+    const future = (await embeddings.data()) as Float32Array;
+    const wanted = (await (await model.encode(tensor(await goal.data(), { shape: [1, 1, 3] }))).data()) as Float32Array;
+    const distance = Math.sqrt(wanted.reduce((sum, value, d) => sum + (future[2 * 6 + d] - value) ** 2, 0));
+    close('cost', [cost], [distance], 1e-4);
+  });
+
+  it('repeats itself after a reset, and goes on from its plan otherwise', async () => {
+    const planner = new Planner(await shaken(pictureConfig), options);
+    const [frame, goal] = [picture(1), picture(2)];
+    const first = await planner.plan(frame, goal);
+    const second = await planner.plan(frame, goal);
+    expect(second.actions).not.toEqual(first.actions); // warm start and another call
+    planner.reset();
+    expect((await planner.plan(frame, goal)).actions).toEqual(first.actions);
+    expect((await planner.plan(frame, goal)).actions).toEqual(second.actions);
+    planner.reset(7);
+    expect((await planner.plan(frame, goal)).actions).not.toEqual(first.actions);
+  });
+
+  it('sees a goal that is given anew', async () => {
+    const planner = new Planner(await shaken(pictureConfig), options);
+    const one = await planner.plan(picture(1), picture(2));
+    planner.reset();
+    const other = await planner.plan(picture(1), picture(3));
+    expect(other.cost).not.toBe(one.cost);
+  });
+
+  it('refuses what it cannot plan with', async () => {
+    const planner = new Planner(await shaken(pictureConfig), options);
+    const small = tensor(new Uint8Array(27), { shape: [3, 3, 3] });
+    await expect(planner.plan(small, picture(1))).rejects.toMatchObject({ code: 'ERR_JEPA_SHAPE' });
+    await expect(planner.plan(picture(0), picture(1), { executed: -1 })).rejects.toMatchObject({
+      code: 'ERR_JEPA_INVALID_ARGUMENT',
+      message: '[Planner] expected executed to be a non-negative integer, got -1',
+    });
+    expect(() => new Planner(planner.model, { horizont: 3 } as never)).toThrow(/did you mean 'horizon'/);
+  });
+});
+
+describe('Two-Room', () => {
+  it('is planned from pictures alone: the same pictures, the same plans', async () => {
+    const model = twoRoomModel(3);
+    const pairs = goalPairs({ split: 'validation', seed: 1, count: 2 });
+    const walk = async () => {
+      const walked: number[] = [];
+      const { first } = await planEpisodes(model, pairs, 5, { onPosition: (_, x, y) => walked.push(x, y) });
+      return { first, walked };
+    };
+    const once = await walk();
+    expect(await walk()).toEqual(once);
+    expect(once.walked.length).toBeGreaterThan(0);
+  });
+
+  it('reports rates, floors and ceiling in percent', async () => {
+    const results = await evaluateTwoRoom(twoRoomModel(0), {
+      seed: 2,
+      split: 'validation',
+      ownPairs: 3,
+      hardPairs: 2,
+      published: false,
+    });
+    expect(results.twoRoom.episodes).toBe(3);
+    expect(results.twoRoomHard.episodes).toBe(2);
+    for (const rate of [results.twoRoom.success, results.twoRoom.random, results.twoRoom.oracle])
+      expect([0, 100 / 3, 200 / 3, 100].some((value) => Math.abs(value - rate) < 1e-9)).toBe(true);
+    expect(results.twoRoom.planMilliseconds.p50).toBeLessThanOrEqual(results.twoRoom.planMilliseconds.p95);
+  });
+
+  it('training that is stopped leaves no half-trained model', async () => {
+    const controller = new AbortController();
+    await expect(
+      trainTwoRoom(0, {
+        steps: 30,
+        signal: controller.signal,
+        onEvent: (event) => event.type === 'step' && controller.abort(),
+      }),
+    ).rejects.toMatchObject({
+      code: 'ERR_JEPA_ABORTED',
+      message: expect.stringMatching(/stopped by its signal at step \d+ of 30/),
+    });
+  });
+});

@@ -1,0 +1,65 @@
+import { type Clips, WorldModel, type WorldModelConfig } from '#lib/world-model/index.js';
+import { Random } from '#lib/worlds/random.js';
+
+/** A model of three sensors that is traced and run in milliseconds. */
+export const sensorConfig: WorldModelConfig = {
+  observation: { kind: 'vector', size: 3, mean: [0.1, 0, -0.1], std: [1, 2, 0.5] },
+  action: { size: 2, mean: [0.2, 0], std: [1, 0.5] },
+  frameRate: 10,
+  embeddingSize: 6,
+  encoder: { kind: 'vector', hidden: 16, affine: true },
+  predictor: { kind: 'recurrent', stateSize: 10, hidden: 12 },
+  heads: { variance: 8, inverse: 8, critic: 8 },
+  contextFrames: 3,
+  seed: 1,
+};
+
+/** A model of 16 × 16 pictures without memory or heads. */
+export const pictureConfig: WorldModelConfig = {
+  observation: { kind: 'image', height: 16, width: 16, channels: 3 },
+  action: { size: 2, mean: [0, 0], std: [1, 1] },
+  frameRate: 10,
+  embeddingSize: 5,
+  encoder: {
+    kind: 'convolution',
+    layers: [
+      { channels: 4, kernel: 4, stride: 4, padding: 0 },
+      { channels: 6, kernel: 3, stride: 2, padding: 1 },
+    ],
+    hidden: 8,
+    affine: false,
+    pixelScale: 1 / 127.5,
+    pixelOffset: -1,
+  },
+  predictor: { kind: 'markov', hidden: 9 },
+  heads: { variance: 0, inverse: 0, critic: 0 },
+  contextFrames: 1,
+  seed: 2,
+};
+
+/** Clips of random observations and actions for a model. */
+export function clipsFor(config: WorldModelConfig, clips: number, frames: number, seed = 0): Clips {
+  const random = new Random(seed, 'clips');
+  const { observation, action } = config;
+  const image = observation.kind === 'image';
+  const size = image ? observation.height * observation.width * observation.channels : observation.size;
+  const draw = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.uniform(-1, 1));
+  const values = draw(clips * frames * size);
+  return {
+    clips,
+    frames,
+    observations: image ? Uint8Array.from(values, (value) => 128 + 127 * value) : values,
+    actions: draw(clips * frames * action.size),
+  };
+}
+
+/** The variance head starts at zero; weights of its own make its reading depend on its inputs. */
+export async function shaken(config: WorldModelConfig): Promise<WorldModel> {
+  const model = new WorldModel(config);
+  const random = new Random(3, 'weights');
+  for (const [, parameter] of model.network.namedParameters()) {
+    const values = (await parameter.read()) as Float32Array;
+    await parameter.write(values.map((value) => value + random.uniform(-0.15, 0.15)));
+  }
+  return model;
+}
