@@ -1,0 +1,37 @@
+// jepa's side of the gemm suite. Operands are variables, so that only the product is timed: packing, if any, included.
+import { type Compiled, compile, matmul, type Tensor, type Variable, variable } from '#lib/index.js';
+import { serve } from '../harness/serve.js';
+import { element, type Product } from '../suites/gemm.js';
+
+const turnMs = 30;
+
+let operands: readonly Variable[] = [];
+let product: Compiled<[], Tensor> | undefined;
+
+function operand(shape: readonly [number, number], transposed: boolean, seed: number): Variable {
+  const data = new Float32Array(shape[0] * shape[1]);
+  for (let i = 0; i < data.length; i++) data[i] = element(i, seed);
+  return variable(data, { shape: transposed ? [shape[1], shape[0]] : shape });
+}
+
+await serve({
+  prepare: async ({ rows, inner, columns, transposeA, transposeB, samples }: Product): Promise<number[]> => {
+    product?.dispose();
+    for (const old of operands) old.dispose();
+    const a = operand([rows, inner], transposeA, 1);
+    const b = operand([inner, columns], transposeB, 2);
+    operands = [a, b];
+    product = compile(() => matmul(a, b, { transposeA, transposeB }), { name: 'gemm' });
+    const y = await (await product()).data();
+    return samples.map((place) => y[place]);
+  },
+  /** Milliseconds, each a mean of a few repetitions in a row, as the engine's own clock has it. */
+  time: async (): Promise<number[]> => {
+    if (!product) throw new Error('expected prepare before time');
+    const times: number[] = [];
+    const start = performance.now();
+    do times.push((await product.profile()).milliseconds);
+    while (performance.now() - start < turnMs);
+    return times;
+  },
+});

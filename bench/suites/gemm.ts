@@ -1,0 +1,185 @@
+// Matrix products in float32 as transformers need them: forward (NN), gradient of the input (NT) and of the weights (TN).
+import { Contender, inTurns } from '../harness/contender.js';
+import { contenderPath } from '../harness/paths.js';
+import { peerPath, pythonWith } from '../harness/python.js';
+import { type Measured, type Run, type Suite, statistics, untimed, withRatios } from '../harness/suite.js';
+
+/** Widths of the layers of vision transformers, [inputs, outputs]: attention and perceptron blocks from tiny to large. */
+const layers = [
+  [192, 576],
+  [192, 768],
+  [768, 192],
+  [384, 1152],
+  [384, 1536],
+  [1536, 384],
+  [768, 2304],
+  [768, 3072],
+  [3072, 768],
+  [1024, 4096],
+] as const;
+/** Tokens: one picture of 14 × 14 patches, eight of them, a large batch. */
+const tokens = [196, 1568, 8192] as const;
+
+/** y[i][j] = Σ_p a(i, p)·b(p, j) with a [rows, inner] or its transpose in memory, b [inner, columns] or its transpose. */
+export interface Product {
+  readonly rows: number;
+  readonly inner: number;
+  readonly columns: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  /** Places of y, in memory order, whose values a contender shows before it is timed. */
+  readonly samples: readonly number[];
+}
+
+/** Element `index` of operand `seed`: even in [−1, 1), the same in every language (32-bit integer arithmetic). */
+export function element(index: number, seed: number): number {
+  let h = Math.imul(index + Math.imul(seed, 0x9e3779b9), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35);
+  h ^= h >>> 13;
+  return (h >>> 8) / 2 ** 23 - 1;
+}
+
+interface Case {
+  readonly name: string;
+  readonly layout: 'NN' | 'NT' | 'TN';
+  readonly product: Product;
+}
+
+function cases(): Case[] {
+  return (['NN', 'NT', 'TN'] as const).flatMap((layout) =>
+    layers.flatMap(([k, n]) =>
+      tokens.map((m): Case => {
+        const [rows, inner, columns] = layout === 'NN' ? [m, k, n] : layout === 'NT' ? [m, n, k] : [k, m, n];
+        const samples = Array.from({ length: 256 }, (_, i) => Math.floor(((element(i, 99) + 1) / 2) * rows * columns));
+        const product = { rows, inner, columns, transposeA: layout === 'TN', transposeB: layout === 'NT', samples };
+        return { name: `${layout} K=${k} N=${n} M=${m}`, layout, product };
+      }),
+    ),
+  );
+}
+
+/** The sampled values in float64. */
+function reference({ rows, inner, columns, transposeA, transposeB, samples }: Product): number[] {
+  return samples.map((place) => {
+    const i = Math.floor(place / columns);
+    const j = place % columns;
+    let sum = 0;
+    for (let p = 0; p < inner; p++) {
+      const a = transposeA ? p * rows + i : i * inner + p;
+      const b = transposeB ? j * inner + p : p * columns + j;
+      sum += element(a, 1) * element(b, 2);
+    }
+    return sum;
+  });
+}
+
+/** Sums have a standard deviation of √K/3; relative to that, rounding in float32 grows like 1e-6·√K at most. */
+function agrees(outputs: readonly number[], expected: readonly number[], inner: number): boolean {
+  const allowed = (1e-6 * inner) / 3;
+  return outputs.length === expected.length && outputs.every((y, i) => Math.abs(y - expected[i]) <= allowed);
+}
+
+function start(run: Run): Contender[] {
+  return run.threads.flatMap((threads) => {
+    const contenders = [
+      new Contender({ name: 'jepa', threads, command: process.execPath, arguments: [contenderPath('gemm')] }),
+    ];
+    for (const [module, library] of [
+      ['numpy', 'NumPy'],
+      ['torch', 'PyTorch'],
+    ] as const) {
+      const python = pythonWith(module);
+      if ('missing' in python) run.note(`gemm without ${library}: ${python.missing}`);
+      else
+        contenders.push(
+          new Contender({
+            name: `${library} ${python.version}`,
+            threads,
+            command: python.command,
+            arguments: [peerPath('gemm'), module],
+          }),
+        );
+    }
+    return contenders;
+  });
+}
+
+async function measure(run: Run, { name, product }: Case, contenders: readonly Contender[]): Promise<Measured[]> {
+  const expected = reference(product);
+  const flops = 2 * product.rows * product.inner * product.columns;
+  const rows: Measured[] = [];
+  for (const threads of run.threads) {
+    const present = contenders.filter((contender) => contender.threads === threads);
+    const right: Contender[] = [];
+    for (const contender of present) {
+      if (agrees(await contender.request<number[]>('prepare', product), expected, product.inner)) right.push(contender);
+    }
+    const samples = await inTurns(right, run.rounds, (contender) => contender.request<number[]>('time'));
+    const measured = present.map((contender): Measured => {
+      const times = samples.get(contender);
+      const summary = times ? statistics(times) : untimed;
+      return {
+        case: name,
+        contender: contender.name,
+        threads,
+        precision: 'float32',
+        ...summary,
+        gflops: summary.medianMs === null ? null : flops / summary.medianMs / 1e6,
+        perSecond: null,
+        ratio: null,
+        verified: times !== undefined,
+      };
+    });
+    rows.push(...withRatios(measured));
+  }
+  return rows;
+}
+
+/** Geometric mean and worst over the cases of a layout, and over all, for each contender and number of threads. */
+function summaries(rows: readonly Measured[], layoutOf: ReadonlyMap<string, string>): Measured[] {
+  const groups = new Map<string, Measured[]>();
+  for (const row of rows) {
+    for (const layout of [layoutOf.get(row.case), 'all']) {
+      const key = `${layout}|${row.contender}|${row.threads}`;
+      groups.set(key, [...(groups.get(key) ?? []), row]);
+    }
+  }
+  return [...groups].flatMap(([key, members]) => {
+    const geomean = (values: readonly (number | null)[]): number | null =>
+      values.every((value) => value !== null)
+        ? Math.exp(values.reduce((sum: number, value) => sum + Math.log(value as number), 0) / values.length)
+        : null;
+    const gflops = members.map((row) => row.gflops);
+    const summary = (name: string, value: number | null, ratio: number | null): Measured => ({
+      ...members[0],
+      ...untimed,
+      case: `${key.split('|')[0]} ${name}`,
+      gflops: value,
+      ratio,
+      verified: members.every(({ verified }) => verified === true),
+    });
+    const worst = gflops.every((value) => value !== null) ? Math.min(...(gflops as number[])) : null;
+    const ratios = members.map(({ ratio }) => ratio);
+    const worstRatio = ratios.every((value) => value !== null) ? Math.min(...(ratios as number[])) : null;
+    return [summary('geomean', geomean(gflops), geomean(ratios)), summary('worst', worst, worstRatio)];
+  });
+}
+
+export const gemm: Suite = {
+  name: 'gemm',
+  summary: 'matrix products of transformer layers, share of the multiply-add peak',
+  async run(run) {
+    const chosen = cases().filter(({ name }) => name.includes(run.only));
+    const contenders = chosen.length > 0 ? start(run) : [];
+    const rows: Measured[] = [];
+    try {
+      for (const [index, one] of chosen.entries()) {
+        run.progress(`gemm ${index + 1}/${chosen.length} ${one.name}`);
+        rows.push(...(await measure(run, one, contenders)));
+      }
+    } finally {
+      await Promise.all(contenders.map((contender) => contender.close()));
+    }
+    return [...rows, ...summaries(rows, new Map(chosen.map(({ name, layout }) => [name, layout])))];
+  },
+};

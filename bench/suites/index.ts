@@ -1,0 +1,7 @@
+import type { Suite } from '../harness/suite.js';
+import { eventLoop } from './event-loop.js';
+import { gemm } from './gemm.js';
+import { tinyTrain } from './tiny-train.js';
+
+/** Every suite, in the order they run. A new one is a file here and a line below. */
+export const suites: readonly Suite[] = [gemm, tinyTrain, eventLoop];

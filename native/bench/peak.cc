@@ -1,0 +1,145 @@
+// peak THREADS…: prints as JSON how fast this machine multiply-adds (every SIMD target) and reads and writes memory
+// (the best target), with each number of threads. Best and median of many short measurements: the best is what an
+// undisturbed core does.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "bench/rates.h"
+#include "runtime/device.h"
+
+#define RATES(target) extern const jepa::bench::Rates jepa_bench_rates_##target;
+RATES(scalar)
+#if defined(JEPA_HAS_AVX2)
+RATES(avx2)
+#endif
+#if defined(JEPA_HAS_AVX512)
+RATES(avx512)
+#endif
+
+namespace jepa::bench {
+namespace {
+
+constexpr int kRepetitions = 25;
+constexpr double kSeconds = 0.01;  // of one measurement, about
+
+const Rates* rates_of(const char* target) {
+#if defined(JEPA_HAS_AVX512)
+  if (!std::strcmp(target, "avx512")) return &jepa_bench_rates_avx512;
+#endif
+#if defined(JEPA_HAS_AVX2)
+  if (!std::strcmp(target, "avx2")) return &jepa_bench_rates_avx2;
+#endif
+  return &jepa_bench_rates_scalar;
+}
+
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// Seconds that `work(thread)` takes when all threads start together.
+double together(int threads, const std::function<void(int)>& work) {
+  std::atomic<int> ready{0};
+  std::atomic<bool> go{false};
+  std::vector<std::thread> others;
+  for (int t = 1; t < threads; t++)
+    others.emplace_back([&, t] {
+      ready++;
+      while (!go.load(std::memory_order_acquire)) std::this_thread::yield();
+      work(t);
+    });
+  while (ready.load() < threads - 1) std::this_thread::yield();
+  const double start = seconds();
+  go.store(true, std::memory_order_release);
+  work(0);
+  for (std::thread& thread : others) thread.join();
+  return seconds() - start;
+}
+
+struct Rate {
+  double best, median;
+};
+
+// Units a second in billions, where `work(thread, times)` does `units` each time.
+Rate measure(int threads, double units, const std::function<void(int, int64_t)>& work) {
+  int64_t times = 1;
+  const auto alone = [&] { return together(1, [&](int t) { work(t, times); }); };
+  while (std::min({alone(), alone(), alone()}) < kSeconds) times *= 2;
+  std::vector<double> rates;
+  for (int i = 0; i < kRepetitions; i++) {
+    const double elapsed = together(threads, [&](int t) { work(t, times); });
+    rates.push_back(units * static_cast<double>(times) * threads / elapsed * 1e-9);
+  }
+  std::sort(rates.begin(), rates.end());
+  return {rates.back(), rates[rates.size() / 2]};
+}
+
+volatile float sink;
+
+void print_bandwidth(const Rates& rates, int threads, int64_t bytes, const char* separator) {
+  const int64_t n = bytes / 3 / 4 / 256 * 256;
+  std::vector<Block> arrays;
+  for (int i = 0; i < 3 * threads; i++) {
+    arrays.emplace_back(n * 4);
+    float* data = reinterpret_cast<float*>(arrays.back().data());
+    std::fill(data, data + n, 1.0f);
+  }
+  const auto array = [&](int t, int i) { return reinterpret_cast<float*>(arrays[3 * t + i].data()); };
+  const Rate read = measure(threads, 12.0 * n, [&](int t, int64_t times) {
+    for (int64_t k = 0; k < times; k++)
+      for (int i = 0; i < 3; i++) sink = rates.read(array(t, i), n);
+  });
+  const Rate triad = measure(threads, 12.0 * n, [&](int t, int64_t times) {
+    for (int64_t k = 0; k < times; k++) rates.triad(array(t, 0), array(t, 1), array(t, 2), n);
+  });
+  std::printf("%s\n    {\"threads\": %d, \"bytesPerThread\": %lld, \"readGBs\": %.1f, \"triadGBs\": %.1f}", separator,
+              threads, static_cast<long long>(n * 12), read.best, triad.best);
+}
+
+int run(const std::vector<int>& thread_counts) {
+  const std::vector<const Target*> targets = available_targets();
+  std::printf("{\n  \"multiplyAdd\": [");
+  const char* separator = "";
+  for (const Target* target : targets) {
+    const Rates& rates = *rates_of(target->name);
+    for (int threads : thread_counts) {
+      const Rate rate = measure(threads, static_cast<double>(rates.flops_per_round), [&](int, int64_t times) {
+        alignas(64) float data[16 * kRegisters];
+        for (int i = 0; i < 16 * kRegisters; i++) data[i] = 1.0f + 1e-3f * static_cast<float>(i);
+        rates.multiply_add(times, data);
+        sink = data[0];
+      });
+      std::printf("%s\n    {\"target\": \"%s\", \"threads\": %d, \"gflops\": %.1f, \"medianGflops\": %.1f}", separator,
+                  target->name, threads, rate.best, rate.median);
+      separator = ",";
+    }
+  }
+  std::printf("\n  ],\n  \"bandwidth\": [");
+  const Rates& best = *rates_of(targets.back()->name);
+  separator = "";
+  for (int64_t bytes : {int64_t{24} << 10, int64_t{512} << 10, int64_t{24} << 20, int64_t{384} << 20})
+    for (int threads : thread_counts) {
+      print_bandwidth(best, threads, bytes, separator);
+      separator = ",";
+    }
+  std::printf("\n  ]\n}\n");
+  return 0;
+}
+
+}  // namespace
+}  // namespace jepa::bench
+
+int main(int count, char** arguments) {
+  std::vector<int> threads;
+  for (int i = 1; i < count; i++) threads.push_back(std::atoi(arguments[i]));
+  if (threads.empty() || *std::min_element(threads.begin(), threads.end()) < 1) {
+    std::fprintf(stderr, "usage: peak THREADS…, for example: peak 1 2\n");
+    return 2;
+  }
+  return jepa::bench::run(threads);
+}

@@ -1,0 +1,58 @@
+#include "bench/rates.h"
+
+#include "runtime/op.h"
+#include "simd/vec.h"
+
+namespace {
+
+// Enough independent chains to hide a latency of four cycles on two ports, and few enough to stay in registers.
+#if defined(JEPA_TARGET_avx512)
+constexpr int kChains = 24;
+#elif defined(JEPA_TARGET_avx2)
+constexpr int kChains = 12;
+#else
+constexpr int kChains = 8;
+#endif
+
+// The chains start from different numbers: equal ones would be merged by the compiler.
+void multiply_add(int64_t rounds, float* data) {
+  Vf sum[kChains];
+#pragma GCC unroll 32
+  for (int i = 0; i < kChains; i++) sum[i] = load(data + i * W);
+  const Vf a = load(data + kChains * W), b = load(data + (kChains + 1) * W);
+  for (int64_t round = 0; round < rounds; round++) {
+#pragma GCC unroll 32
+    for (int i = 0; i < kChains; i++) sum[i] = fma(a, b, sum[i]);
+  }
+#pragma GCC unroll 32
+  for (int i = 0; i < kChains; i++) store(data + i * W, sum[i]);
+}
+
+float read(const float* a, int64_t n) {
+  Vf sum[4] = {set(0.0f), set(0.0f), set(0.0f), set(0.0f)};
+  for (int64_t i = 0; i < n; i += 4 * W) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) sum[j] = sum[j] + load(a + i + j * W);
+  }
+  const Vf total = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  alignas(64) float lanes[W];
+  store(lanes, total);
+  return lanes[0];
+}
+
+void triad(const float* a, const float* b, float* c, int64_t n) {
+  const Vf s = set(3.0f);
+  for (int64_t i = 0; i < n; i += 2 * W) {
+#pragma GCC unroll 2
+    for (int j = 0; j < 2; j++) store(c + i + j * W, fma(s, load(b + i + j * W), load(a + i + j * W)));
+  }
+}
+
+#define TEXT2(x) #x
+#define TEXT(x) TEXT2(x)
+
+}  // namespace
+
+extern const jepa::bench::Rates JEPA_GLUE(jepa_bench, _rates, JEPA_TARGET);
+const jepa::bench::Rates JEPA_GLUE(jepa_bench, _rates, JEPA_TARGET) = {TEXT(JEPA_TARGET), int64_t{2} * kChains* W,
+                                                                       multiply_add, read, triad};
