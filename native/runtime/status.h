@@ -46,7 +46,9 @@ inline bool same_shape(const View& a, const View& b) {
   return true;
 }
 
+// Strides of a view without elements mean nothing: it is whatever is asked for.
 inline bool is_contiguous(const View& v) {
+  if (v.elements() == 0) return true;
   int64_t expected = 1;
   for (int i = v.rank - 1; i >= 0; i--) {
     if (v.shape[i] != 1 && v.stride[i] != expected) return false;
@@ -62,9 +64,13 @@ inline bool as_rows(const View& v, int64_t* rows, int64_t* width, int64_t* strid
     return true;
   }
   *width = v.shape[v.rank - 1];
-  if (*width > 1 && v.stride[v.rank - 1] != 1) return false;
   *rows = 1;
   *stride = *width;
+  if (v.elements() == 0) {
+    for (int i = v.rank - 2; i >= 0; i--) *rows *= v.shape[i];
+    return true;
+  }
+  if (*width > 1 && v.stride[v.rank - 1] != 1) return false;
   bool first = true;
   int64_t expected = 0;
   for (int i = v.rank - 2; i >= 0; i--) {

@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "runtime/program.h"
+#include "runtime/device.h"
 #include "runtime/targets.h"
 #include "test/harness.h"
 
