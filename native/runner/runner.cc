@@ -125,6 +125,8 @@ const char* name_of(Outcome outcome) {
       return "aborted";
     case Outcome::non_finite:
       return "not finite";
+    case Outcome::disposed:
+      return "disposed";
     default:
       return "index out of range";
   }

@@ -175,6 +175,13 @@ void variables() {
          problem.c_str());
 }
 
+// A variable that was given back while its program lived on.
+void released_variables(Device* device) {
+  Step step(true, device);
+  step.variable->release();
+  expect(step.executable->run(device, step.abort).outcome == Outcome::disposed, "a released variable was assigned");
+}
+
 // Half of an output is written: the other half is zero, not what the process had there.
 void unwritten_outputs(Device* device) {
   std::vector<std::unique_ptr<char[]>> dirt;
@@ -205,6 +212,7 @@ int main() {
     guard_at_the_end(&device);
     bad_indices(&device);
     unwritten_outputs(&device);
+    released_variables(&device);
     missing_memory(&device);
   }
   moving_memory();

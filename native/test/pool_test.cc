@@ -132,11 +132,15 @@ int main() {
   contended();
   huge_counts();
   short_lives();
+  std::string problem;
+  expect(default_threads() >= 1, "no default of threads");
   setenv("JEPA_THREADS", "3", 1);
-  expect(default_threads() == 3, "JEPA_THREADS is not heeded");
-  for (const char* text : {"0", "-1", "257", "many", ""}) {
+  expect(choose_threads(&problem) == 3, "JEPA_THREADS is not heeded");
+  for (const char* text : {"0", "-1", "257", "many", "2x"}) {
     setenv("JEPA_THREADS", text, 1);
-    expect(default_threads() >= 1 && default_threads() <= 256, "JEPA_THREADS '%s' gives %d", text, default_threads());
+    expect(choose_threads(&problem) == 0 &&
+               problem == std::string("[jepa] expected JEPA_THREADS to be a number from 1 to 256, got '") + text + "'",
+           "JEPA_THREADS '%s': '%s'", text, problem.c_str());
   }
   return finish("pool");
 }
