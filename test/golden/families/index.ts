@@ -2,8 +2,13 @@ import type { GoldenCall } from '../case.js';
 import type { Verdict } from '../compare.js';
 import { runOp } from './ops.js';
 import { runSigreg } from './sigreg.js';
+import { runTwoRoom } from './two-room.js';
 
 export type Family = (call: GoldenCall) => Promise<{ composed: readonly string[]; tensors: readonly Verdict[] }>;
 
 /** What the runner knows; everything else is a failure. */
-export const families: Readonly<Record<string, Family | undefined>> = { ops: runOp, sigreg: runSigreg };
+export const families: Readonly<Record<string, Family | undefined>> = {
+  ops: runOp,
+  sigreg: runSigreg,
+  'two-room': runTwoRoom,
+};

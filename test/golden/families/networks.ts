@@ -1,6 +1,6 @@
 import * as losses from '#lib/nn/losses/index.js';
 import * as ops from '#lib/ops/index.js';
-import { arange, type Tensor } from '#lib/tensor/index.js';
+import { arange, grad, type Tensor } from '#lib/tensor/index.js';
 import type { Inputs, Table } from './tables.js';
 
 type Pair = readonly [number, number];
@@ -131,6 +131,33 @@ export const networks: Table = {
     rms_norm: ({ x, weight }, { eps }) => {
       const y = ops.mul(x, ops.rsqrt(ops.add(ops.mean(ops.square(x), { axes: [-1], keepDims: true }), eps)));
       return { y: weight ? ops.mul(y, weight) : y };
+    },
+    conv3d: ({ x, weight, bias }, attributes) => {
+      const [[st, sh, sw], [pt, ph, pw]] = [attributes.stride, attributes.padding] as unknown as readonly number[][];
+      const [n, , frames] = x.shape;
+      const [outputs, , kt] = weight.shape;
+      const padded = ops.pad(x, [[0, 0], [0, 0], [pt, pt], [0, 0], [0, 0]]); // biome-ignore format: an axis each
+      const times = Math.floor((frames + 2 * pt - kt) / st) + 1;
+      // A sum of two-dimensional convolutions over the kernel's times.
+      const parts = Array.from({ length: kt }, (_, k) => {
+        const picked = ops.permute(ops.slice(padded, 2, k, k + (times - 1) * st + 1, st), [0, 2, 1, 3, 4]);
+        const kernel = ops.squeeze(ops.slice(weight, 2, k, k + 1), [2]);
+        const pictures = ops.reshape(picked, [n * times, ...picked.shape.slice(2)]);
+        return ops.conv2d(pictures, kernel, k === 0 ? bias : undefined, { stride: [sh, sw], padding: [ph, pw] });
+      });
+      const y = parts.reduce((sum, part) => ops.add(sum, part));
+      return { y: ops.permute(ops.reshape(y, [n, times, outputs, ...y.shape.slice(2)]), [0, 2, 1, 3, 4]) };
+    },
+    conv_transpose2d: ({ x, weight, bias }, attributes) => {
+      const { stride, padding, output_padding } = attributes as unknown as Record<string, Pair>;
+      const [n, , ...size] = x.shape;
+      const [, outputs, ...kernel] = weight.shape;
+      const extents = size.map((e, k) => (e - 1) * stride[k] - 2 * padding[k] + kernel[k] + output_padding[k]);
+      // The adjoint of the convolution with the same weight.
+      const picture = ops.zeros([n, outputs, ...extents]);
+      const forward = ops.conv2d(picture, weight, undefined, { stride, padding });
+      const y = grad(ops.sum(ops.mul(forward, x)), [picture]).get(picture) as Tensor;
+      return { y: bias ? ops.add(y, ops.reshape(bias, [outputs, 1, 1])) : y };
     },
     group_norm: ({ x, weight, bias }, { num_groups, eps }) => {
       const [batch, channels] = x.shape;

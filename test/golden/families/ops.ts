@@ -8,6 +8,7 @@ import { numerics } from './numerics.js';
 import { runOptimiser } from './optimisers.js';
 import { runRandomBounds } from './random-bounds.js';
 import { shapes } from './shapes.js';
+import { statistics } from './statistics.js';
 import type { Attributes } from './tables.js';
 
 const direct = { ...elementwise.direct, ...shapes.direct, ...networks.direct };
@@ -29,6 +30,7 @@ export const runOp: Family = async (call) => {
     return runOptimiser(call);
   if (op.startsWith('safetensors_')) return runFiles(call);
   if (Object.hasOwn(special, op)) return special[op](call);
+  if (Object.hasOwn(statistics, op)) return statistics[op](call);
   const known = Object.hasOwn(direct, op) ? direct[op] : Object.hasOwn(composed, op) ? composed[op] : undefined;
   if (!known) throw new Error(`op '${op}' is not known to this library`);
   const tensors = await check(call, (inputs) => known(inputs, call.attributes as Attributes));

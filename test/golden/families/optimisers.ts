@@ -1,5 +1,6 @@
 import type { HostTensor } from '#lib/io/safetensors.js';
 import { Module } from '#lib/nn/module.js';
+import { add, div, greater, minimum, mul, sqrt, sumOfSquares, where } from '#lib/ops/index.js';
 import { Ema } from '#lib/optim/ema.js';
 import {
   adamW,
@@ -23,6 +24,12 @@ export const runOptimiser: Family = async (call) => {
     case 'optimiser_adamw':
     case 'optimiser_sgd':
       return { composed: [], tensors: await trajectory(call) };
+    case 'optimiser_adam':
+      // Coupled decay enters the gradient of an AdamW without decay.
+      return { composed: [call.op], tensors: await trajectory(call, coupled) };
+    case 'optimiser_lars':
+      // A trust ratio on the gradients of SGD with momentum.
+      return { composed: [call.op], tensors: await trajectory(call, trusted(call.attributes.formula as string)) };
     case 'clip_grad_norm':
       return { composed: [], tensors: await clipping(call) };
     case 'ema':
@@ -43,9 +50,36 @@ interface Group {
   readonly momentum?: number;
   readonly dampening?: number;
   readonly nesterov?: boolean;
+  readonly trust?: number;
+  readonly trust_coeff?: number;
+  readonly adapt?: boolean;
+  readonly always_adapt?: boolean;
 }
 
-async function trajectory(call: GoldenCall): Promise<Verdict[]> {
+/** What an optimiser is given for a gradient, if the decay is not its own. */
+type Direction = (gradient: Tensor, parameter: Tensor, group: Group) => Tensor;
+
+const coupled: Direction = (gradient, parameter, { weight_decay = 0 }) => add(gradient, mul(parameter, weight_decay));
+
+const norm = (x: Tensor): Tensor => sqrt(sumOfSquares(x));
+
+/** q·(g + λ·p): norm_of_sum q = trust·‖p‖/‖g + λ·p‖, sum_of_norms q = trust·‖p‖/(‖g‖ + λ·‖p‖ + ε); 1 where a norm is 0. */
+function trusted(formula: string): Direction {
+  if (formula !== 'norm_of_sum' && formula !== 'sum_of_norms')
+    throw new Error(`formula '${formula}' is not known to this library`);
+  return (gradient, parameter, group) => {
+    const { weight_decay: decay = 0, eps = 0, trust = group.trust_coeff ?? 1 } = group;
+    const sum = coupled(gradient, parameter, group);
+    const sums = formula === 'norm_of_sum';
+    if (sums ? group.adapt === false : decay === 0 && group.always_adapt !== true) return sums ? gradient : sum;
+    const size = norm(parameter);
+    const other = norm(sums ? sum : gradient);
+    const ratio = div(mul(size, trust), sums ? other : add(add(other, mul(size, decay)), eps));
+    return mul(sum, where(greater(minimum(size, other), 0), ratio, 1));
+  };
+}
+
+async function trajectory(call: GoldenCall, direction?: Direction): Promise<Verdict[]> {
   const {
     groups,
     steps,
@@ -63,10 +97,10 @@ async function trajectory(call: GoldenCall): Promise<Verdict[]> {
   const given = groups.map(({ params, lr, weight_decay }) => ({
     parameters: params.map((name) => variables.get(name) as Variable),
     learningRateScale: lr,
-    weightDecay: weight_decay ?? (call.op === 'optimiser_adamw' ? 0.01 : 0),
+    weightDecay: direction ? 0 : (weight_decay ?? (call.op === 'optimiser_adamw' ? 0.01 : 0)),
   }));
   const optimiser =
-    call.op === 'optimiser_adamw'
+    call.op === 'optimiser_adamw' || call.op === 'optimiser_adam'
       ? adamW(given, {
           ...(first.betas ? { betas: first.betas } : {}),
           ...(first.eps === undefined ? {} : { epsilon: first.eps }),
@@ -78,7 +112,13 @@ async function trajectory(call: GoldenCall): Promise<Verdict[]> {
         });
   const step = compile((gradients: Record<string, Tensor>, rate: Tensor) => {
     optimiser.update(
-      new Map(Object.entries(gradients).map(([name, gradient]) => [variables.get(name) as Variable, gradient])),
+      new Map(
+        Object.entries(gradients).map(([name, gradient]) => {
+          const parameter = variables.get(name) as Variable;
+          const group = groups.find(({ params }) => params.includes(name)) as Group;
+          return [parameter, direction ? direction(gradient, parameter, group) : gradient];
+        }),
+      ),
       { learningRate: rate },
     );
   });
@@ -99,17 +139,14 @@ async function trajectory(call: GoldenCall): Promise<Verdict[]> {
       seen.get(name)?.push(...(values ?? []));
     }
   }
-  return names
-    .filter((name) => call.tensors.has(`output.param.${name}`))
-    .map((name) =>
-      verdict(
-        call,
-        `output.param.${name}`,
-        seen.get(name) as number[],
-        numbersOf(call.tensors.get(`output.param.${name}`) as HostTensor),
-        'output',
-      ),
-    );
+  const state = await optimiser.stateDict();
+  return call.outputs.map((output) => {
+    const [, kind, slot, name = slot] = output.split('.');
+    const actual = kind === 'param' ? seen.get(name) : state.get(`${names.indexOf(name)}.${slot}`);
+    const expected = call.tensors.get(output);
+    if (!actual || !expected) throw new Error(`${output} is not known to this library`);
+    return verdict(call, output, Array.isArray(actual) ? actual : numbersOf(actual), numbersOf(expected), 'output');
+  });
 }
 
 async function clipping(call: GoldenCall): Promise<Verdict[]> {
