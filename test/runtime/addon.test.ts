@@ -145,11 +145,11 @@ describe('the addon', () => {
 
   it('refuses detached arrays', () => {
     const gone = pair();
-    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    structuredClone(gone.buffer, { transfer: [gone.buffer as ArrayBuffer] });
     expect(() => addon.run(program, [gone], [pair()], 1)).toThrow(invalid("expected inputs of the program's sizes"));
     expect(() => addon.run(program, [pair()], [gone], 1)).toThrow(invalid("expected outputs of the program's sizes"));
     const lost = bytes.slice();
-    structuredClone(lost.buffer, { transfer: [lost.buffer] });
+    structuredClone(lost.buffer, { transfer: [lost.buffer as ArrayBuffer] });
     expect(() => addon.createProgram(lost, [])).toThrow(error('ERR_JEPA_PROGRAM', '[program] expected'));
   });
 

@@ -104,7 +104,8 @@ describe('long chains', () => {
       expect(x.node).toBeUndefined();
     }
     expect(await x.item()).toBe(1010);
-    expect(memory()).toMatchObject({ programs, arenaBytes });
+    expect(memory().programs).toBeLessThanOrEqual(programs); // fewer where garbage was collected
+    expect(memory().arenaBytes).toBe(arenaBytes);
   });
 });
 
@@ -114,7 +115,7 @@ describe('memory', () => {
     for (let length = 1; length <= 300; length++) expect(await evaluate(length)).toBe(length);
     const { programs } = memory();
     for (let length = 301; length <= 600; length++) await evaluate(length);
-    expect(memory().programs).toBe(programs);
+    expect(memory().programs).toBeLessThanOrEqual(programs);
   });
 
   it('counts variables from their first use to their end', async () => {

@@ -1,0 +1,97 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { mse } from '#lib/nn/losses/index.js';
+import { VisionTransformer } from '#lib/nn/vision-transformer.js';
+import { uniform } from '#lib/ops/index.js';
+import { adamW, Ema } from '#lib/optim/index.js';
+import { compile, type Passes, scalar, stopGradient, type Tensor, valueAndGrad } from '#lib/tensor/index.js';
+
+interface Trained {
+  readonly losses: readonly number[];
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly kernels: readonly string[];
+}
+
+const options = { imageSize: 16, patchSize: 4, width: 32, depth: 2, heads: 2, channels: 1 };
+
+/**
+ * Three steps of predicting a moving target's embeddings of two images from each other's: AdamW with clipping, and an average
+ * of the weights as target. The encoder runs on both images, and needlessly twice on one.
+ */
+async function train(passes: Partial<Passes>): Promise<Trained> {
+  const model = new VisionTransformer({ ...options, seed: 1, name: 'model' });
+  const target = new VisionTransformer({ ...options, seed: 1, name: 'target' });
+  const ema = new Ema(model, { target });
+  const optimiser = adamW(model.parameters(), { clipNorm: 1, weightDecay: 0.1 });
+  const step = compile(
+    (x: Tensor, y: Tensor, rate: Tensor) => {
+      const { value: loss, gradients } = valueAndGrad(() => {
+        const forth = mse(model.forward(x), stopGradient(target.forward(y)));
+        const back = mse(model.forward(y), stopGradient(target.forward(x)));
+        return forth.add(back).add(mse(model.forward(x), x.mean()).mul(0.1));
+      }, model.parameters());
+      const { gradNorm } = optimiser.update(gradients, { learningRate: rate });
+      ema.update({ momentum: 0.9 });
+      return { loss, gradNorm };
+    },
+    { passes },
+  );
+  const losses: number[] = [];
+  const image = (stream: string, n: number): Tensor => uniform([3, 1, 16, 16], { seed: 5, step: n, stream });
+  for (let n = 0; n < 3; n++) {
+    const { loss, gradNorm } = await step(image('x', n), image('y', n), scalar(1e-3));
+    losses.push(await loss.item(), await gradNorm.item());
+  }
+  const weights = new Map<string, Float32Array>();
+  for (const module of [model, target])
+    for (const variable of module.parameters()) weights.set(variable.name, (await variable.read()) as Float32Array);
+  const { kernels } = await step.profile(image('x', 0), image('y', 0), scalar(0));
+  return { losses, weights, kernels: kernels.map(({ op }) => op) };
+}
+
+const count = ({ kernels }: Trained, name: string): number => kernels.filter((op) => op === name).length;
+/** What the program has more of without a pass: a sign that the pass does something here. */
+const signs: Record<keyof Passes, (all: Trained, without: Trained) => void> = {
+  fuse: (all, without) => expect(without.kernels.length).toBeGreaterThan(2 * all.kernels.length),
+  share: (all, without) => expect(count(without, 'attention')).toBe(count(all, 'attention') + 2),
+  mergeProducts: (all, without) => expect(count(without, 'matmul')).toBeGreaterThan(count(all, 'matmul')),
+  pack: (all, without) => expect([count(without, 'matmul_pack'), count(all, 'matmul_pack') > 0]).toEqual([0, true]),
+  inPlace: (all, without) => expect(count(without, 'copy')).toBeGreaterThan(count(all, 'copy')),
+};
+
+describe('a step of a model gives the same without', () => {
+  let all: Trained;
+  beforeAll(async () => {
+    all = await train({});
+  });
+
+  it.each(['fuse', 'share', 'pack', 'inPlace'] as const)('%s, bit for bit', async (pass) => {
+    const without = await train({ [pass]: false });
+    signs[pass](all, without);
+    expect(without.losses).toEqual(all.losses);
+    expect(without.weights).toEqual(all.weights);
+  });
+
+  it('mergeProducts, which adds in another order', async () => {
+    const without = await train({ mergeProducts: false });
+    signs.mergeProducts(all, without);
+    agree(without, all);
+  });
+
+  it('any of them', async () => {
+    agree(await train({ fuse: false, share: false, mergeProducts: false, pack: false, inPlace: false }), all);
+  });
+});
+
+/**
+ * Equal up to rounding. AdamW divides a gradient by its own size: where it is nearly zero, its rounding alone can move a weight by
+ * up to a learning rate, 1e-3, in each of the three steps.
+ */
+function agree(a: Trained, b: Trained): void {
+  for (const [i, loss] of a.losses.entries()) expect(loss / b.losses[i]).toBeCloseTo(1, 4);
+  expect([...a.weights.keys()]).toEqual([...b.weights.keys()]);
+  const differences = [...a.weights].flatMap(([name, values]) =>
+    Array.from(values, (value, i) => Math.abs(value - (b.weights.get(name)?.[i] ?? Number.NaN))),
+  );
+  expect(Math.max(...differences)).toBeLessThan(3e-3);
+  expect(differences.filter((difference) => !(difference < 1e-6)).length / differences.length).toBeLessThan(0.01);
+}
