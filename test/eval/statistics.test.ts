@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import { auroc, fitRidge, pearson, predictLinear, r2, shareOf, spearman, wilsonInterval } from '#lib/eval/index.js';
+import { averageRanks, orderedPairs, pairedShare } from '#lib/eval/statistics.js';
+import { Random } from '#lib/worlds/random.js';
+
+const draw = (stream: string, count: number): number[] => {
+  const random = new Random(11, stream);
+  return Array.from({ length: count }, () => random.uniform(-1, 1));
+};
+
+describe("Wilson's interval", () => {
+  // SciPy 1.17.1, binomtest(k, n).proportion_ci(method="wilson"), at 95 % and 99 %.
+  it.each([
+    [0, 10, 0, 0.2775328, 0, 0.3988541],
+    [10, 10, 0.7224672, 1, 0.6011459, 1],
+    [5, 10, 0.2365931, 0.7634069, 0.1842255, 0.8157745],
+    [1, 3, 0.0614919, 0.7923404, 0.0404266, 0.855784],
+    [92, 100, 0.8500189, 0.9589065, 0.8213252, 0.9664094],
+    [299, 300, 0.9813633, 0.9994113, 0.9722313, 0.9996085],
+    [15000, 30000, 0.4943424, 0.5056576, 0.492565, 0.507435],
+  ])('of %i in %i', (k, n, low, high, low99, high99) => {
+    const [a, b] = wilsonInterval(k, n);
+    expect([a, b].map((value, i) => value - [low, high][i]).every((error) => Math.abs(error) < 1e-6)).toBe(true);
+    const [c, d] = wilsonInterval(k, n, 2.5758293035489004);
+    expect([c, d].map((value, i) => value - [low99, high99][i]).every((error) => Math.abs(error) < 1e-6)).toBe(true);
+  });
+
+  it('of nothing is everything; shares are in percent', () => {
+    expect(wilsonInterval(0, 0)).toEqual([0, 1]);
+    const { accuracy, interval } = shareOf(92, 100);
+    expect(accuracy).toBe(92);
+    expect(interval[0]).toBeCloseTo(85.00189, 4);
+    expect(interval[1]).toBeCloseTo(95.89065, 4);
+    expect(shareOf(0, 0)).toEqual({ accuracy: Number.NaN, interval: [0, 100] });
+  });
+});
+
+describe('pairedShare', () => {
+  it('counts ties one half and leaves out pairs that do not count', () => {
+    const lower = [1, 2, 3, 4, 0, 9];
+    const higher = [2, 2, 1, 5, 1, 0];
+    expect(pairedShare(lower, higher, [1, 1, 1, 1, 1, 1]).accuracy).toBeCloseTo((100 * 3.5) / 6, 10);
+    const some = pairedShare(lower, higher, [1, 1, 0, 1, 1, 0]);
+    expect(some.accuracy).toBe(87.5);
+    expect(some.interval).toEqual(shareOf(3.5, 4).interval);
+    expect(pairedShare(lower, higher, new Uint8Array(6)).accuracy).toBeNaN();
+  });
+
+  it('gives a constant 50', () => {
+    expect(pairedShare(new Float32Array(40), new Float32Array(40), new Uint8Array(40).fill(1)).accuracy).toBe(50);
+  });
+});
+
+describe('AUROC', () => {
+  const byPairs = (scores: number[], labels: number[]): number => {
+    let [wins, pairs] = [0, 0];
+    for (const [i, a] of scores.entries())
+      for (const [j, b] of scores.entries())
+        if (labels[i] && !labels[j]) {
+          pairs++;
+          wins += a > b ? 1 : a === b ? 0.5 : 0;
+        }
+    return wins / pairs;
+  };
+
+  it('is the share of pairs that are ordered rightly, ties one half', () => {
+    expect(auroc([0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1])).toBe(1);
+    expect(auroc([0.1, 0.2, 0.3], [1, 1, 0])).toBe(0);
+    expect(auroc([0.5, 0.5, 0.5, 0.5, 0.5], [1, 0, 0, 1, 0])).toBe(0.5);
+    const scores = draw('scores', 101);
+    const labels = draw('labels', 101).map((value) => (value > 0.4 ? 1 : 0));
+    expect(auroc(scores, labels)).toBeCloseTo(byPairs(scores, labels), 12);
+    const tied = scores.map((value) => Math.round(2 * value));
+    expect(auroc(tied, labels)).toBeCloseTo(byPairs(tied, labels), 12);
+  });
+});
+
+describe('correlation', () => {
+  // SciPy 1.17.1 pearsonr and spearmanr.
+  const a = [
+    0.8328627, 0.1556606, -1.656823, 0.3903914, 0.7557178, 0.3456146, -0.3638263, 0.6432392, 0.6796526, 0.9920723,
+  ];
+  const b = [
+    -0.8312962, 1.1918311, 1.8896999, 0.5634524, 0.8959309, 0.5588996, 0.7028666, 0.0398998, 0.3125125, -1.8050561,
+  ];
+
+  it('agrees with the reference', () => {
+    expect(pearson(a, b)).toBeCloseTo(-0.7270942, 6);
+    expect(spearman(a, b)).toBeCloseTo(-0.769697, 6);
+    expect(pearson([1, 2, 3], [2, 1, 4])).toBeCloseTo(0.6546537, 7);
+    expect(spearman([1, 2, 3], [2, 1, 4])).toBeCloseTo(0.5, 12);
+    expect(pearson([1, 1, 1], [1, 2, 3])).toBeNaN();
+  });
+
+  it('is invariant where it should be, and shares ranks among ties', () => {
+    expect(
+      spearman(
+        a.map((value) => Math.exp(5 * value)),
+        b,
+      ),
+    ).toBeCloseTo(spearman(a, b), 12);
+    expect(
+      pearson(
+        a.map((value) => 1e4 + 3 * value),
+        b,
+      ),
+    ).toBeCloseTo(pearson(a, b), 6);
+    expect([...averageRanks([3, 1, 3, 2, 3])]).toEqual([4, 1, 4, 2, 4]);
+    expect(spearman([1, 1, 2, 2], [5, 5, 9, 9])).toBeCloseTo(1, 12);
+  });
+});
+
+describe('orderedPairs', () => {
+  it('looks only at pairs that truly differ', () => {
+    const truth = [0, 0.04, 0.2, 0.5];
+    // Pairs farther apart than 0.05: (0, 2) (0, 3) (1, 2) (1, 3) (2, 3).
+    expect(orderedPairs([1, 2, 3, 4], truth, 0.05)).toBe(1);
+    expect(orderedPairs([2, 1, 3, 4], truth, 0.05)).toBe(1); // 4 cm do not count
+    expect(orderedPairs([1, 2, 4, 3], truth, 0.05)).toBe(4 / 5);
+    expect(orderedPairs([7, 7, 7, 7], truth, 0.05)).toBe(0.5);
+    expect(orderedPairs([1, 2], [0, 0.01], 0.05)).toBeNaN();
+  });
+});
+
+describe('R²', () => {
+  it('is weighted by the variance of the columns', () => {
+    const target = [1, 10, 2, 30, 3, 20];
+    const guess = [1.5, 12, 2, 27, 2, 21];
+    const residual = 0.25 + 4 + 0 + 9 + 1 + 1;
+    expect(r2(target, guess, 2)).toBeCloseTo(1 - residual / (2 + 200), 12);
+    expect(r2(target, target, 2)).toBe(1);
+    expect(r2(target, [2, 20, 2, 20, 2, 20], 2)).toBe(0);
+    expect(r2([1, 2, 3], [9, 9, 9], 1)).toBeLessThan(0);
+  });
+});
+
+describe('ridge regression', () => {
+  /** Gauss–Jordan on the normal equations with an explicit intercept column that is not penalised. */
+  function solved(x: number[][], y: number[][], alpha: number): number[][] {
+    const rows = x.map((row) => [...row, 1]);
+    const n = rows[0].length;
+    const system = Array.from({ length: n }, (_, i) => [
+      ...Array.from(
+        { length: n },
+        (_, j) => rows.reduce((sum, row) => sum + row[i] * row[j], 0) + (i === j && i < n - 1 ? alpha : 0),
+      ),
+      ...y[0].map((_, k) => rows.reduce((sum, row, r) => sum + row[i] * y[r][k], 0)),
+    ]);
+    for (let i = 0; i < n; i++) {
+      const pivot = system
+        .slice(i)
+        .reduce((best, row, at) => (Math.abs(row[i]) > Math.abs(system[i + best][i]) ? at : best), 0);
+      [system[i], system[i + pivot]] = [system[i + pivot], system[i]];
+      for (let j = 0; j < n; j++) {
+        if (j === i) continue;
+        const factor = system[j][i] / system[i][i];
+        system[j] = system[j].map((value, k) => value - factor * system[i][k]);
+      }
+    }
+    return system.map((row, i) => row.slice(n).map((value) => value / row[i]));
+  }
+
+  it.each([
+    [20, 3, 1, 1],
+    [50, 9, 3, 0.1],
+    [33, 5, 2, 0],
+    [10, 14, 2, 0.5],
+  ])('of %i rows with %i inputs and %i outputs at alpha %d', (count, inputs, outputs, alpha) => {
+    const values = draw(`x ${count}`, count * inputs);
+    const noise = draw(`y ${count}`, count * outputs);
+    const x = Array.from({ length: count }, (_, r) => values.slice(r * inputs, (r + 1) * inputs));
+    const y = x.map((row, r) =>
+      Array.from({ length: outputs }, (_, k) => 5 + k + (row[k] ?? 0) * 3 - row[0] + noise[r * outputs + k]),
+    );
+    const fit = fitRidge(x.flat(), y.flat(), inputs, outputs, alpha);
+    const expected = solved(x, y, alpha);
+    const difference = (got: ArrayLike<number>, wanted: readonly number[]): number =>
+      wanted.reduce((most, value, i) => Math.max(most, Math.abs(value - got[i])), 0);
+    expect(difference(fit.weight, expected.slice(0, inputs).flat())).toBeLessThan(1e-9);
+    expect(difference(fit.intercept, expected[inputs])).toBeLessThan(1e-9);
+    const query = draw('query', inputs);
+    const prediction = expected[inputs].map(
+      (b, k) => b + query.reduce((sum, value, i) => sum + value * expected[i][k], 0),
+    );
+    expect(difference(predictLinear(fit, query), prediction)).toBeLessThan(1e-9);
+  });
+
+  it('gives inputs that never change no weight', () => {
+    const x = [1, 7, 2, 7, 3, 7];
+    const fit = fitRidge(x, [2, 4, 6], 2, 1, 0);
+    expect(fit.weight[0]).toBeCloseTo(2, 10);
+    expect(fit.weight[1]).toBe(0);
+    expect(predictLinear(fit, [10, 7])[0]).toBeCloseTo(20, 10);
+  });
+});
