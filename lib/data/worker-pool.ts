@@ -17,15 +17,17 @@ export class WorkerPool {
       const worker = new Worker(new URL('./generator-worker.js', import.meta.url), {
         workerData: { module: String(module), name, options },
         name: `jepa ${name}`,
+        execArgv: process.execArgv.filter((option) => !option.startsWith('--input-type')), // `node --input-type=module -e …`
       });
       const jobs = new Map<number, Job>();
       worker.unref();
       worker.on('message', (reply: GeneratorReply) => {
         const job = jobs.get(reply.index);
+        if (!job) return; // asked for before `terminate`, which needs the process to stay alive until the thread is gone
         jobs.delete(reply.index);
         if (jobs.size === 0) worker.unref();
-        if ('error' in reply) job?.reject(failure(name, reply.index, reply.error));
-        else job?.resolve(reply.batch);
+        if ('error' in reply) job.reject(failure(name, reply.index, reply.error));
+        else job.resolve(reply.batch);
       });
       worker.on('error', (cause) =>
         this.#fail(
@@ -62,7 +64,7 @@ export class WorkerPool {
   }
 
   async terminate(): Promise<void> {
-    this.#failure ??= new JepaError('ERR_JEPA_DISPOSED', '[WorkerPool] expected a pool that has not been terminated');
+    this.#fail(new JepaError('ERR_JEPA_DISPOSED', '[WorkerPool] expected a pool that has not been terminated'));
     await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
   }
 

@@ -1,0 +1,182 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { writeSafetensors } from '#lib/io/safetensors.js';
+import { WorldModel } from '#lib/world-model/index.js';
+import { temporaryFolder } from '../io/temporary-folder.js';
+import { pictureConfig, sensorConfig } from '../world-model/small.js';
+import { jepa } from './command.js';
+
+const commands = ['demo', 'train', 'eval', 'plan', 'inspect', 'doctor'];
+
+describe('jepa', () => {
+  it('without a command says which there are, on stderr', async () => {
+    const { code, stdout, stderr } = await jepa([]);
+    expect([code, stdout]).toEqual([2, '']);
+    for (const command of commands) expect(stderr).toContain(`jepa ${command}`);
+  });
+
+  it('--help and --version are answers, on stdout', async () => {
+    const help = await jepa(['--help']);
+    expect([help.code, help.stderr]).toEqual([0, '']);
+    for (const command of commands) expect(help.stdout).toContain(`jepa ${command}`);
+    expect(help.stdout).toMatch(/Exit codes: 0 done, 1 failed, 2 .*, 130 stopped/);
+    const version = await jepa(['--version']);
+    expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' });
+  });
+
+  it.each([
+    ['demo', ['--quick', '--minutes M', '--seed S', '--json FILE', '--report FILE']],
+    ['train', ['[CONFIG]', '--run DIR', '--resume DIR', '--steps N']],
+    ['eval', ['CHECKPOINT', '--suite NAME', '--seed S', '--json FILE']],
+    ['plan', ['CHECKPOINT', '--world NAME', '--episodes N', '--json FILE']],
+    ['inspect', ['FILE', '--json']],
+    ['doctor', ['--json']],
+  ])('%s --help lists its options', async (command, parts) => {
+    const { code, stdout, stderr } = await jepa([command, '--help']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(new RegExp(`^usage: jepa ${command}`));
+    for (const part of parts) expect(stdout).toContain(part);
+  });
+
+  it.each([
+    [['dmeo'], /jepa has no command 'dmeo': expected demo, train, eval/],
+    [['demo', '--sead', '3'], /jepa demo has no option --sead, did you mean --seed\?/],
+    [['train', '--resum=x'], /did you mean --resume\?/],
+    [['doctor', '--frobnicate'], /jepa doctor has no option --frobnicate\n$/],
+    [['demo', '--seed', 'abc'], /expected --seed to be a whole number, got 'abc'/],
+    [['demo', '--seed', '1.5'], /expected --seed to be a whole number, got '1\.5'/],
+    [['demo', '--minutes', '0'], /expected --minutes to be above 0, got 0/],
+    [['demo', '--scale', '2'], /expected --scale to be above 0 and at most 1, got 2/],
+    [['demo', 'again'], /expected no arguments, got again/],
+    [['demo', '--json'], /--json.*argument missing/],
+    [['eval'], /expected CHECKPOINT, got none\nusage: jepa eval CHECKPOINT/],
+    [['eval', 'x', '--suite', 'chess'], /expected --suite physics, got 'chess'/],
+    [['plan', 'x', '--world', 'maze'], /expected --world two-room, got 'maze'/],
+    [['plan', 'x', '--episodes', '0'], /expected --episodes to be at least 1, got 0/],
+    [['inspect', 'a', 'b'], /expected FILE, got a b/],
+    [['train'], /expected --run DIR for a new run or --resume DIR/],
+    [['train', '--run', 'a', '--resume', 'a'], /expected --run DIR for a new run or --resume DIR/],
+    [['train', 'c.json', '--resume', 'a'], /expected no CONFIG with --resume/],
+  ] as const)('%j is a mistake in the command line: 2', async (args, message) => {
+    const { code, stdout, stderr } = await jepa(args, { cwd: temporaryFolder() });
+    expect(stderr).toMatch(message);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).not.toMatch(/\n\s+at /); // a sentence, not a stack
+  });
+});
+
+describe('jepa inspect', () => {
+  it('shows what a model holds, as text or JSON', async () => {
+    const path = join(temporaryFolder(), 'model.jepa');
+    const model = new WorldModel(sensorConfig);
+    await model.save(path);
+    const text = await jepa(['inspect', path]);
+    expect(text).toMatchObject({ code: 0, stderr: '' });
+    expect(text.stdout).toContain('format: jepa-world-model');
+    const count = model.network.parameters().reduce((sum, { size }) => sum + size, 0);
+    const json = JSON.parse((await jepa(['inspect', path, '--json'])).stdout);
+    expect(json.metadata).toMatchObject({ format: 'jepa-world-model', config: sensorConfig });
+    expect(json.elements).toBeGreaterThanOrEqual(count);
+    expect(json.tensors.length).toBe((await model.network.stateDict()).size);
+    expect(text.stdout).toContain(`${json.tensors.length} tensors, ${json.elements} elements`);
+  });
+
+  it('says what is wrong with a file: 1', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'short'), 'abc');
+    for (const [path, message] of [
+      [join(folder, 'short'), /expected at least 8 bytes, got 3 .*\(ERR_JEPA_CHECKPOINT_FORMAT\)/],
+      [join(folder, 'none'), /cannot read .*none: ENOENT\n.*check the path \(ERR_JEPA_IO\)/],
+      [folder, /EISDIR/],
+    ] as const) {
+      const { code, stdout, stderr } = await jepa(['inspect', path]);
+      expect(stderr).toMatch(message);
+      expect([code, stdout]).toEqual([1, '']);
+    }
+  });
+});
+
+describe('jepa doctor', () => {
+  it('describes the machine, as text or JSON', async () => {
+    const found = JSON.parse((await jepa(['doctor', '--json'])).stdout);
+    expect(found).toMatchObject({
+      node: process.version,
+      native: { loaded: true, target: expect.any(String), threads: expect.any(Number) },
+      packages: { '@dimforge/rapier2d-deterministic-compat': true },
+    });
+    expect(found.native.targets).toContain(found.native.target);
+    const text = await jepa(['doctor']);
+    expect(text.code).toBe(0);
+    expect(text.stdout).toContain(`native: ${found.native.target} kernels`);
+  });
+
+  it('obeys and checks the choice of a kernel target', async () => {
+    const found = JSON.parse((await jepa(['doctor', '--json'], { env: { JEPA_CPU: 'scalar' } })).stdout);
+    expect(found.native.target).toBe('scalar');
+    const wrong = await jepa(['doctor', '--json'], { env: { JEPA_CPU: 'abacus' } });
+    expect(wrong.code).toBe(1);
+    expect(JSON.parse(wrong.stdout).native).toMatchObject({
+      loaded: false,
+      problem: expect.stringContaining('abacus'),
+    });
+  });
+});
+
+describe('an optional package that is missing', () => {
+  const hook = `export async function resolve(name, context, next) {
+    if (name.startsWith('@dimforge/')) throw Object.assign(new Error('Cannot find package ' + name), { code: 'ERR_MODULE_NOT_FOUND' });
+    return next(name, context);
+  }`;
+  const data = (source: string): string => `data:text/javascript,${encodeURIComponent(source)}`;
+  const node = ['--import', data(`import { register } from 'node:module'; register(${JSON.stringify(data(hook))});`)];
+
+  it('is told with the command that installs it, and does not hinder what needs it not', async () => {
+    const folder = temporaryFolder();
+    const { code, stderr } = await jepa(['train', '--run', join(folder, 'run'), '--steps', '2'], { node });
+    expect(stderr).toMatch(/npm install @dimforge\/rapier2d-deterministic-compat[\s\S]*\(ERR_JEPA_MISSING_PEER\)/);
+    expect(code).toBe(1);
+    const doctor = await jepa(['doctor', '--json'], { node });
+    expect(doctor.code).toBe(0);
+    expect(JSON.parse(doctor.stdout).packages).toEqual({ '@dimforge/rapier2d-deterministic-compat': false });
+  });
+});
+
+describe('outputs that cannot be written', () => {
+  it('are refused before the work, leaving nothing behind', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'file'), '');
+    mkdirSync(join(folder, 'taken'));
+    await new WorldModel(pictureConfig).save(join(folder, 'model.jepa'));
+    for (const args of [
+      ['demo', '--json', 'taken'],
+      ['demo', '--report', 'file/report.html'],
+      ['demo', '--out', 'file'],
+      ['eval', 'model.jepa', '--json', 'taken'],
+      ['plan', 'new', '--out', 'taken'],
+      ['train', '--run', 'file/run'],
+    ]) {
+      const { code, stdout, stderr } = await jepa(args, { cwd: folder });
+      expect(stderr).toMatch(/\[io\] cannot write .*(EISDIR|ENOTDIR|EEXIST)[\s\S]*\(ERR_JEPA_IO\)/);
+      expect([code, stdout]).toEqual([1, '']);
+    }
+    expect(
+      readdirSync(folder)
+        .filter((name) => name !== 'jepa-demo')
+        .sort(),
+    ).toEqual(['file', 'model.jepa', 'taken']);
+  });
+
+  it('models of other worlds are refused', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'model.jepa');
+    await new WorldModel(sensorConfig).save(path);
+    const evaluated = await jepa(['eval', path]);
+    expect(evaluated.stderr).toMatch(/expected a model of 64 × 64 × 3 pixels, .* got one of vectors/);
+    const planned = await jepa(['plan', path]);
+    expect(planned.stderr).toMatch(/\[plan\] expected a model of Two-Room .*\(ERR_JEPA_CONFIG\)/);
+    expect([evaluated.code, planned.code]).toEqual([1, 1]);
+    await writeSafetensors(path, new Map(), { format: 'other' });
+    expect((await jepa(['eval', path])).stderr).toMatch(/expected .* to be a world model .* got format 'other'/);
+  });
+});
