@@ -2,7 +2,7 @@
 // several pools at once; more threads than processors; counts beyond 32 bits.
 #include "parallel/pool.h"
 
-#include <memory>
+#include <chrono>
 
 #include "test/harness.h"
 
@@ -81,6 +81,24 @@ void after_pauses() {
   }
 }
 
+// Sleeping workers are woken: a tile that waits for another one to begin is not left alone with it.
+void help_comes() {
+  Pool pool(2);
+  for (int call = 0; call < 3; call++) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::atomic<int> begun{0};
+    pool.run(
+        2, 1,
+        [](void* context, int64_t, int64_t, int) {
+          auto& count = *static_cast<std::atomic<int>*>(context);
+          count++;
+          for (int i = 0; i < 20000 && count < 2; i++) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          expect(count == 2, "no worker came to help");
+        },
+        &begun);
+  }
+}
+
 // Pools of several devices at once, together many more threads than processors.
 void contended() {
   std::vector<std::thread> callers;
@@ -129,6 +147,7 @@ int main() {
   every_tile_once();
   many_calls();
   after_pauses();
+  help_comes();
   contended();
   huge_counts();
   short_lives();
