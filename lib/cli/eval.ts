@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { WorldModel } from '../world-model/world-model.js';
 import { UsageError } from './arguments.js';
 import { effortFrom, examinePhysics, examinePlanning, finalHealth, publish, sha256, writeReport } from './examine.js';
@@ -49,7 +50,7 @@ export const command: Command = {
         physics: physics.results,
         planning: planning.results,
         health: await finalHealth(model, seed),
-        checkpoint: { path, sha256: await sha256(path) },
+        checkpoint: { path: resolve(path), sha256: await sha256(path) },
       };
       await publish(results, parsed.string('json'));
       const report = parsed.string('report');
