@@ -123,6 +123,12 @@ export function compile<Arguments extends readonly unknown[], Result>(
   return Object.assign(compiled, {
     call: async (callOptions: CallOptions, ...args: Arguments) => {
       checkOptions(`${name}.call`, callOptions, ['signal']);
+      const { signal } = callOptions;
+      if (signal !== undefined && !(signal instanceof AbortSignal))
+        throw new JepaError(
+          'ERR_JEPA_INVALID_ARGUMENT',
+          `[${name}.call] expected an AbortSignal, got ${typeof signal}`,
+        );
       return run(args, callOptions);
     },
     program: async (...args: Arguments) => entryFor(loadAddon(), args, flatten(name, args)).program,
@@ -179,11 +185,13 @@ function traced<Arguments extends readonly unknown[]>(
   const placeholders = leaves.map((leaf) => new Tensor(leaf.shape, leaf.dtype, undefined));
   const trace: Trace = { assignments: new Map(), guards: [], reads: [], passes };
   const result = withTrace(trace, () => fn(...rebuild(args, placeholders)));
-  if (result instanceof Promise)
+  if (result instanceof Promise) {
+    result.catch(() => {}); // what it fails of later is nobody's concern any more
     throw new JepaError(
       'ERR_JEPA_INVALID_ARGUMENT',
       `[${name}] expected a function that returns tensors, got one that returns a promise: await inputs before the call, not inside`,
     );
+  }
   const { leaves: outputs, key: resultKey } = flatten(name, result);
   return { trace, placeholders, outputs, result, resultKey };
 }

@@ -27,7 +27,7 @@ export function tensor(
         'ERR_JEPA_SHAPE',
         `[tensor] expected ${sizeOf(extents)} values for shape ${show(extents)}, got ${values.length}`,
       );
-    return new Tensor([...extents], kind, undefined, 0, values);
+    return new Tensor([...extents], kind, undefined, 0, kind === 'bool' ? flags(values) : values);
   }
   const found = shapeOf(values as Nested);
   const flat: (number | boolean)[] = [];
@@ -36,6 +36,11 @@ export function tensor(
   const data = newArray(kind, flat.length);
   for (let i = 0; i < flat.length; i++) data[i] = elementFrom(kind, Number(flat[i]));
   return tensor(data, { shape: shape ?? found, dtype: kind });
+}
+
+/** Zeros and ones: other numbers, as in masks of 255, would count as what they are. */
+function flags(values: TypedArray): TypedArray {
+  return values.some((value) => value > 1) ? values.map((value) => Number(value !== 0)) : values;
 }
 
 /** A tensor of shape []. @example scalar(1e-3) */

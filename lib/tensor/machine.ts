@@ -9,7 +9,7 @@ export function describeMachine(): NativeDescription {
   return loadAddon().describe();
 }
 
-/** Memory held by the native side: the arena all programs share, variables, and copies of inputs in flight. */
+/** Memory held by the native side: the arena that all programs of the process share, and this thread's variables and programs. */
 export function memory(): NativeMemory {
   return loadAddon().memory();
 }

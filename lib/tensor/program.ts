@@ -41,6 +41,7 @@ export class Program {
   readonly #assigned: readonly WeakRef<Variable>[];
   readonly #outputs: readonly TensorSpec[];
   readonly name: string;
+  #disposed = false;
 
   /** @internal */
   constructor(addon: Addon, lowered: Lowered, outputs: readonly TensorSpec[], name: string) {
@@ -123,7 +124,14 @@ export class Program {
   }
 
   #checkVariables(): void {
-    for (const variable of this.#variables) variable.deref()?.checkUsable();
+    for (const reference of this.#variables) {
+      const variable = reference.deref();
+      if (variable?.disposed)
+        throw new JepaError(
+          'ERR_JEPA_DISPOSED',
+          `[${this.name}] expected its variables in use, got a disposed one: '${variable.name}' ${show(variable.shape)}`,
+        );
+    }
   }
 
   #bump(): void {
@@ -131,7 +139,8 @@ export class Program {
   }
 
   dispose(): void {
-    this.#addon.disposeProgram(this.#handle);
+    if (!this.#disposed) this.#addon.disposeProgram(this.#handle);
+    this.#disposed = true;
   }
 
   /** Nodes with shapes and costs, then the memory plan. */

@@ -251,8 +251,10 @@ export class WorldModel {
     return { future, alternative, effect: tensor(effect, { shape: future.shape }) };
   }
 
+  /** Frees its parameters and its compiled programs. */
   dispose(): void {
     this.network.dispose();
+    for (const program of Object.values(this.#programs)) program.dispose();
   }
 
   [Symbol.dispose](): void {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #if defined(__linux__)
@@ -32,7 +33,11 @@ constexpr int kSpins = 2000;             // about 50 µs: longer than the gaps b
 }  // namespace
 
 Pool::Pool(int threads) {
-  for (int worker = 1; worker < threads; worker++) workers_.emplace_back([this, worker] { work(worker); });
+  try {
+    for (int worker = 1; worker < threads; worker++) workers_.emplace_back([this, worker] { work(worker); });
+  } catch (const std::system_error&) {
+    // The system gives no more threads: those that there are do the work.
+  }
 }
 
 Pool::~Pool() {

@@ -80,6 +80,28 @@ describe('garbage collection', () => {
     });
   });
 
+  it.each([
+    ['is dropped', ''],
+    ['is disposed of', 'model.dispose(); console.log(JSON.stringify(memory()));'],
+  ])('a world model leaves nothing behind when it %s', async (_, end) => {
+    const outcome = await collected(`
+      const { WorldModel } = await import('#lib/index.js');
+      const use = async () => {
+        const options = { observation: { kind: 'vector', size: 4 }, action: { size: 2 }, frameRate: 10 };
+        const model = WorldModel.create('tiny', options);
+        const embeddings = await model.encode(tensor(new Float32Array(48), { shape: [2, 6, 4] }));
+        await model.states(embeddings, tensor(new Float32Array(24), { shape: [2, 6, 2] }));
+        console.log(memory().variables > 10, memory().programs);
+        ${end}
+      };
+      await use();
+      console.log(await collect());`);
+    expect(outcome).toMatchObject(clean);
+    const lines = outcome.stdout.trim().split('\n');
+    expect([lines[0], lines[lines.length - 1]]).toEqual(['true 2', nothing]);
+    if (end !== '') expect(JSON.parse(lines[1])).toMatchObject({ variables: 0, variableBytes: 0, programs: 0 });
+  });
+
   it('keeps what is still reachable, by a step alone too', async () => {
     const outcome = await collected(`
       const make = () => {

@@ -172,10 +172,11 @@ describe('assign', () => {
 
   it('refuses to run with a variable that is gone', async () => {
     const w = variable(Float32Array.of(1), { name: 'w' });
-    const step = compile(() => assign(w, w.add(1)));
+    const step = compile(() => assign(w, w.add(1)), { name: 'step' });
     await step();
     w.dispose();
     await expect(step()).rejects.toThrow(code('ERR_JEPA_DISPOSED'));
+    await expect(step()).rejects.toThrow("[step] expected its variables in use, got a disposed one: 'w' [1]");
   });
 });
 

@@ -60,7 +60,9 @@ describe('a compiled function', () => {
   it('can be ended, and compiles again when it is called again', async () => {
     const fn = compile((x: Tensor) => x.add(1));
     await fn(tensor([1]));
+    const program = await fn.program(tensor([1]));
     fn.dispose();
+    program.dispose(); // once more does no harm
     expect(fn.signatures).toBe(0);
     expect(await (await fn(tensor([1]))).item()).toBe(2);
   });
@@ -71,6 +73,22 @@ describe('a compiled function', () => {
       () => compile(async (x: Tensor) => x.add(1))(tensor([1])),
       'ERR_JEPA_INVALID_ARGUMENT',
       'got one that returns a promise: await inputs before the call',
+    ],
+    [
+      'a promise that fails, which nobody else hears of',
+      () =>
+        compile(async () => {
+          await null;
+          throw new Error('later');
+        })(),
+      'ERR_JEPA_INVALID_ARGUMENT',
+      'got one that returns a promise',
+    ],
+    [
+      'a signal that is none',
+      () => compile((x: Tensor) => x).call({ signal: 'stop' } as never, tensor([1])),
+      'ERR_JEPA_INVALID_ARGUMENT',
+      'expected an AbortSignal, got string',
     ],
     [
       'a function in the arguments',
