@@ -130,6 +130,14 @@ export function pad(x: Tensor, widths: readonly (readonly number[])[], value = 0
   return widths.every(([before, after]) => before === 0 && after === 0) ? x : apply(padOp, [x], { widths, value })[0];
 }
 
+/** What `pad` has put zeros around, and where it lies, if that was along one axis only. */
+export function paddedPart({ node }: Tensor): { x: Tensor; axis: number; start: number } | undefined {
+  if (node?.op !== (padOp as OpDefinition<unknown>)) return undefined;
+  const { widths, value } = node.attributes as PadAttributes;
+  const axes = widths.flatMap(([before, after], axis) => (before > 0 || after > 0 ? [axis] : []));
+  return value === 0 && axes.length === 1 ? { x: node.inputs[0], axis: axes[0], start: widths[axes[0]][0] } : undefined;
+}
+
 /** Equal parts of an axis. @throws JepaError ERR_JEPA_SHAPE if they do not come out even */
 export function split(x: Tensor, count: number, axis = 0): Tensor[] {
   const at = normaliseAxis('split', axis, x.shape);

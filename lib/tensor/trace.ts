@@ -9,15 +9,15 @@ export interface Passes {
   readonly fuse: boolean;
   /** Equal nodes are computed once. */
   readonly share: boolean;
-  /** Sums of products with separate operands become one product of their concatenations. */
-  readonly mergeProducts: boolean;
-  /** Right operands used several times are packed once. */
+  /** Sums of products become one product of their concatenated operands, sums of separate zero-padded parts one concatenation. */
+  readonly mergeSums: boolean;
+  /** Right operands that several products or many rows use are packed once. */
   readonly pack: boolean;
   /** Updates of variables are written in place. */
   readonly inPlace: boolean;
 }
 
-export const allPasses: Passes = { fuse: true, share: true, mergeProducts: true, pack: true, inPlace: true };
+export const allPasses: Passes = { fuse: true, share: true, mergeSums: true, pack: true, inPlace: true };
 
 /** What happens beside the returned values while a function is traced. */
 export interface Trace {

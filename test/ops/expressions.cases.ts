@@ -57,6 +57,34 @@ export const expressions: readonly OpCases[] = [
         tolerance: 'scaled',
       },
       {
+        name: 'slices that touch, leave gaps, overlap and take the whole, whose gradients are laid side by side',
+        inputs: { x: normal([3, 11, 4]) },
+        forward: ({ x }) => {
+          const ranges = [
+            [1, 4],
+            [4, 5],
+            [7, 10],
+            [2, 9],
+            [0, 11],
+          ];
+          const sums = ranges.map(([start, end], k) => ops.sum(ops.sin(ops.mul(ops.slice(x, 1, start, end), k + 1))));
+          const across = ops.sum(ops.square(ops.slice(x, 2, 1, 3)));
+          return sums.reduce((sum, part) => ops.add(sum, part), across);
+        },
+        reference: ({ x }) => {
+          let sum = 0;
+          x.data.forEach((value, index) => {
+            const place = Math.floor(index / 4) % 11;
+            const within = (start: number, end: number, factor: number): number =>
+              place >= start && place < end ? Math.sin(value * factor) : 0;
+            sum += within(1, 4, 1) + within(4, 5, 2) + within(7, 10, 3) + within(2, 9, 4) + within(0, 11, 5);
+            if (index % 4 === 1 || index % 4 === 2) sum += value * value;
+          });
+          return { shape: [], data: Float64Array.of(sum) };
+        },
+        tolerance: 'scaled',
+      },
+      {
         name: 'views of views between elementwise ops',
         inputs: { x: normal([4, 6, 5]) },
         forward: ({ x }) => {

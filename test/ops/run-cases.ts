@@ -184,7 +184,7 @@ async function comparePasses(
     const without = await run(inputs);
     run.dispose();
     if ((await bitsOf(without)) === bits) continue;
-    if (pass !== 'mergeProducts') problems.push(`without the pass '${pass}' the bits differ`);
+    if (pass !== 'mergeSums') problems.push(`without the pass '${pass}' the bits differ`);
     for (const part of ['outputs', 'gradients'] as const)
       for (const [name, x] of Object.entries(results[part])) {
         const problem = differs('scaled', await numbers(without[part][name]), {

@@ -2,8 +2,10 @@ import { ByteWriter } from '../byte-writer.js';
 import { type Graph, keyOf, type NativeNode } from './ir.js';
 
 const panel = 32;
+/** The product kernel packs anew for every 168 rows: soon dearer than once, where it has to transpose. */
+const manyRows = 4 * 168;
 
-/** Packs a right operand once where several products use it: the product kernel then streams it in the order it reads. */
+/** Packs a right operand once where several products or many rows use it: the product kernel then streams it in the order it reads. */
 export function packOperands(graph: Graph): void {
   const uses = new Map<string, NativeNode[]>();
   for (const node of graph.nodes) {
@@ -16,7 +18,9 @@ export function packOperands(graph: Graph): void {
   for (const nodes of uses.values()) {
     const operand = nodes[0].inputs[1];
     const [k, n] = operand.shape;
-    if (nodes.length < 2 || k === 0 || n === 0) continue;
+    const transposed = operand.strides[1] !== 1;
+    const rows = nodes[0].outputs[0].shape[0];
+    if ((nodes.length < 2 && !(transposed && rows > manyRows)) || k === 0 || n === 0) continue;
     const packed = graph.dense({ shape: [k * Math.ceil(n / panel) * panel], dtype: 'float32' });
     for (const node of nodes) {
       const activation = new DataView(node.attributes.buffer, node.attributes.byteOffset).getUint32(12, true);

@@ -1,4 +1,5 @@
 #include "ops/matmul/matmul.h"
+#include "ops/matmul/pack.h"
 #include "ops/matmul/strip.h"
 #include "simd/math.h"
 
@@ -8,30 +9,6 @@ using namespace jepa::matmul;
 namespace {
 
 JEPA_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
-// b[k][j] for `columns` ≤ 32 columns into a panel, zeros behind them.
-void pack_panel(const float* b, int64_t row, int64_t column, int64_t depth, int64_t columns, float* panel) {
-  if (column == 1) {
-    if (columns == kPanel) {
-      for (int64_t k = 0; k < depth; k++)
-        for (int64_t j = 0; j < kPanel; j++) panel[k * kPanel + j] = b[k * row + j];
-      return;
-    }
-    for (int64_t k = 0; k < depth; k++) {
-      for (int64_t j = 0; j < columns; j++) panel[k * kPanel + j] = b[k * row + j];
-      for (int64_t j = columns; j < kPanel; j++) panel[k * kPanel + j] = 0.0f;
-    }
-    return;
-  }
-  // Transposed: blocks of 16 steps, so that the columns read stay in L1 with the panel rows written.
-  for (int64_t first = 0; first < depth; first += 16) {
-    const int64_t last = smaller(first + 16, depth);
-    for (int64_t j = 0; j < kPanel; j++) {
-      const float* from = b + j * column;
-      for (int64_t k = first; k < last; k++) panel[k * kPanel + j] = j < columns ? from[k * row] : 0.0f;
-    }
-  }
-}
 
 JEPA_INLINE Vf activated(Vf x, Activation activation) {
   switch (activation) {
