@@ -9,9 +9,11 @@ export function full(shape: Shape, value: number, dtype: DType = 'float32'): Ten
   checkShape('full', shape);
   return broadcastTo(scalar(value, dtype), shape);
 }
+/** A tensor of zeros. @example zeros([2, 3]) */
 export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
   return full(shape, 0, dtype);
 }
+/** A tensor of ones. */
 export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
   return full(shape, 1, dtype);
 }

@@ -137,16 +137,21 @@ export const abs = unary('abs', { float: 'abs_f', int: 'abs_i' }, ({ inputs: [x]
 export const sign = unary('sign', { float: 'sign_f', int: 'sign_i' }, ({ inputs: [x] }) => [mul(x, 0)]);
 /** Largest whole number ≤ x; gradient 0 */
 export const floor = unary('floor', { float: 'floor_f' }, ({ inputs: [x] }) => [mul(x, 0)]);
+/** e^x */
 export const exp = unary('exp', { float: 'exp' }, ({ outputs: [y] }, dy) => [mul(dy, y)]);
 /** Natural logarithm */
 export const log = unary('log', { float: 'log' }, ({ inputs: [x] }, dy) => [div(dy, x)]);
+/** √x; NaN for negative x */
 export const sqrt = unary('sqrt', { float: 'sqrt' }, ({ outputs: [y] }, dy) => [div(mul(dy, 0.5), y)]);
 /** 1 / √x */
 export const rsqrt = unary('rsqrt', { float: 'rsqrt' }, ({ inputs: [x], outputs: [y] }, dy) => [
   div(mul(mul(dy, -0.5), y), x),
 ]);
+/** Sine of radians. */
 export const sin = unary('sin', { float: 'sin' }, ({ inputs: [x] }, dy) => [mul(dy, cos(x))]);
+/** Cosine of radians. */
 export const cos = unary('cos', { float: 'cos' }, ({ inputs: [x] }, dy) => [neg(mul(dy, sin(x)))]);
+/** (e^x − e^−x)/(e^x + e^−x) */
 export const tanh = unary('tanh', { float: 'tanh' }, ({ outputs: [y] }, dy) => [mul(dy, sub(1, mul(y, y)))]);
 /** 1 / (1 + e^−x) */
 export const sigmoid = unary('sigmoid', { float: 'sigmoid' }, ({ outputs: [y] }, dy) => [mul(dy, mul(y, sub(1, y)))]);
@@ -182,7 +187,7 @@ export function reciprocal(x: Tensor): Tensor {
   return div(1, x);
 }
 
-/** x to a whole power or a half: repeated products and square roots. @throws JepaError for other exponents */
+/** x to a whole power or a half: repeated products and square roots. @throws JepaError ERR_JEPA_INVALID_ARGUMENT for other exponents */
 export function pow(x: Tensor, exponent: number): Tensor {
   if (exponent < 0) return reciprocal(pow(x, -exponent));
   if (exponent === 0.5) return sqrt(x);
@@ -216,11 +221,17 @@ const clampOp: OpDefinition<{ min: number; max: number }> = {
 
 const comparison = (name: string, code: string): ((a: TensorLike, b: TensorLike) => Tensor) =>
   binary(name, { float: `${code}_f`, int: `${code}_i`, bool: true }, null);
+/** a < b as bool; false where either is NaN */
 export const less = comparison('less', 'lt');
+/** a ≤ b as bool; false where either is NaN */
 export const lessEqual = comparison('less_equal', 'le');
+/** a = b as bool; NaN equals nothing */
 export const equal = comparison('equal', 'eq');
+/** a ≠ b as bool; NaN differs from everything */
 export const notEqual = comparison('not_equal', 'ne');
+/** a > b as bool; false where either is NaN */
 export const greater = comparison('greater', 'gt');
+/** a ≥ b as bool; false where either is NaN */
 export const greaterEqual = comparison('greater_equal', 'ge');
 
 const logical = (name: string, code: string): ((a: Tensor, b: Tensor) => Tensor) => {
@@ -232,7 +243,9 @@ const logical = (name: string, code: string): ((a: Tensor, b: Tensor) => Tensor)
   };
   return (a, b) => apply(op, [converted(name, a, 'bool'), converted(name, b, 'bool')], null)[0];
 };
+/** Both hold; operands of other dtypes hold where they are ≠ 0. */
 export const logicalAnd = logical('logical_and', 'and_i');
+/** At least one holds. */
 export const logicalOr = logical('logical_or', 'or_i');
 
 const notOp: OpDefinition<null> = {
@@ -241,6 +254,7 @@ const notOp: OpDefinition<null> = {
   emit: (e, [x]) => e.op('not_i', x),
   gradient: null,
 };
+/** It does not hold: x is 0. */
 export function logicalNot(x: Tensor): Tensor {
   return apply(notOp, [converted('logical_not', x, 'bool')], null)[0];
 }

@@ -105,7 +105,7 @@ export const normalisations: readonly OpCases[] = [
         weight: false,
         bias: false,
       }),
-      layerNormCase('[520, 192]', normal([520, 192])),
+      layerNormCase('[1500, 192] over many tiles', normal([1500, 192])),
     ],
     refusals: [
       shape(

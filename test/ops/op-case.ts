@@ -110,6 +110,9 @@ export const specialValues = [
 ];
 export const special = (): Given => fixed(given([specialValues.length], specialValues));
 
+/** Elements of more than sixteen tiles: threads then claim tiles in chunks whose size depends on their number. */
+export const manyTiles = 280_001;
+
 /** Around the widths of vectors (8, 16), of a block of the elementwise machine (256), of a tile (many threads), empty and single. */
 export const shapes: readonly (readonly number[])[] = [[], [0], [1], [7], [16], [3, 17], [2, 0, 5], [257], [40001]];
 

@@ -1,6 +1,6 @@
 import * as ops from '#lib/ops/index.js';
 import { type Array64, sizeOf } from './array.js';
-import { given, integers, type OpCase, type OpCases, type Refusal } from './op-case.js';
+import { given, integers, manyTiles, type OpCase, type OpCases, type Refusal } from './op-case.js';
 
 const argument = (call: () => unknown, message: string): Refusal => ({
   call,
@@ -62,7 +62,7 @@ const array = (shape: readonly number[], values: readonly number[]): Array64 => 
 });
 const seeds = (seed: number, step: number) => ({ seed: given([], [seed], 'int32'), step: given([], [step], 'int32') });
 
-const sizes: readonly (readonly number[])[] = [[], [0], [1], [7], [3, 17], [50001]];
+const sizes: readonly (readonly number[])[] = [[], [0], [1], [7], [3, 17], [manyTiles]];
 
 function drawn(
   what: string,

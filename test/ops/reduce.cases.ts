@@ -58,6 +58,9 @@ const layouts: readonly (readonly [readonly number[], readonly number[] | undefi
   [[150, 517], [1], false],
   [[150, 517], [0], false],
   [[70001], undefined, true],
+  // More than sixteen tiles of a reduction.
+  [[1100, 517], [1], false],
+  [[1100, 517], [0], false],
 ];
 
 function casesOf({ name, of, tolerance, nothing }: Reduction): OpCase[] {

@@ -95,7 +95,7 @@ export const rows: readonly OpCases[] = [
       gathered('by nothing', normal([5, 3]), indices([])),
       gathered('by uint8', normal([5, 3]), { ...indices([1, 4]), dtype: 'uint8' }),
       gathered('of int32', fixed(integers([5, 3], 100)), indices([2, 2])),
-      gathered('of [700, 130] by 900', normal([700, 130]), integers([900], 700)),
+      gathered('of [700, 130] over many tiles', normal([700, 130]), integers([2200], 700)),
       {
         ...gathered('outside the table', fixed(normal([5, 3])), indices([0, 5])),
         fails: { code: 'ERR_JEPA_INDEX_RANGE', message: '[gather_rows] expected ' },
@@ -125,7 +125,7 @@ export const rows: readonly OpCases[] = [
       scattered('[3] into 2', normal([3]), indices([1, 1, 1]), 2),
       scattered('[2, 2, 3] by [2, 2] into 4', normal([2, 2, 3]), given([2, 2], [1, 3, 3, 0], 'int32'), 4),
       scattered('nothing into 3', normal([0, 2]), indices([]), 3),
-      scattered('[900, 130] into 70', normal([900, 130]), integers([900], 70), 70),
+      scattered('[2200, 130] into 170 over many tiles', normal([2200, 130]), integers([2200], 170), 170),
       {
         ...scattered('outside the table', fixed(normal([2, 3])), indices([0, 5]), 5),
         reference: () => build([5, 3], () => 0),
@@ -166,7 +166,7 @@ export const rows: readonly OpCases[] = [
         fixed(given([5], [1, Number.NaN, 3, Number.POSITIVE_INFINITY, Number.NaN])),
         4,
       ),
-      topCase('7 of [300, 130]', normal([300, 130]), 7),
+      topCase('7 of [2200, 130] over many tiles', normal([2200, 130]), 7),
     ],
     refusals: [
       {

@@ -189,6 +189,12 @@ export const shapes: readonly OpCases[] = [
         (x) => permuted(x, [1, 0]),
       ),
       moved(
+        'transpose [563, 517] over many tiles',
+        normal([563, 517]),
+        (x) => ops.transpose(x),
+        (x) => permuted(x, [1, 0]),
+      ),
+      moved(
         'transpose uint8 [67, 129]',
         { ...integers([67, 129], 256), dtype: 'uint8' },
         (x) => ops.transpose(x),

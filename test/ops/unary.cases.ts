@@ -6,6 +6,7 @@ import {
   fixed,
   type Given,
   given,
+  manyTiles,
   noise,
   normal,
   type OpCase,
@@ -174,6 +175,7 @@ function casesOf({
     const whole = given([5], [-7, -1, 0, 3, 9], 'int32');
     cases.push(over(integers === 'kept' ? 'int32' : 'int32 becomes float32', whole));
   }
+  if (name === 'exp') cases.push(over('over many tiles', normal([manyTiles])));
   if (name === 'exp' || name === 'neg')
     cases.push(
       over(
