@@ -77,11 +77,16 @@ class Executable {
   uint64_t generation_ = 0;
 };
 
+// Below this a call runs on one thread: waking and joining would cost more than it saves.
+constexpr int64_t kParallelNanoseconds = 5000;
+
 class Device {
  public:
-  Device(const Target* target, int threads);
+  // Tests give 0 nanoseconds, so that everything that has tiles is shared out.
+  Device(const Target* target, int threads, int64_t parallel_nanoseconds = kParallelNanoseconds);
   Pool& pool() { return *pool_; }
   const Target& target() const { return *target_; }
+  int64_t parallel_nanoseconds() const { return parallel_nanoseconds_; }
   // Grows arena, workspace and scratch; false if the system refuses.
   bool reserve(int64_t arena, int64_t workspace, int64_t scratch);
   char* arena() const { return arena_.data(); }
@@ -95,6 +100,7 @@ class Device {
  private:
   const Target* target_;
   std::unique_ptr<Pool> pool_;
+  int64_t parallel_nanoseconds_;
   Block arena_, workspace_, scratch_;
   std::atomic<int64_t> bytes_{0};
   int64_t scratch_stride_ = 0;

@@ -9,9 +9,6 @@ namespace jepa {
 
 namespace {
 
-// Below this a call runs on one thread: waking and joining would cost more than it saves.
-constexpr int64_t kParallelNanoseconds = 5000;
-
 struct Task {
   Device* device;
   const Kernel* kernel;
@@ -143,7 +140,8 @@ void Executable::execute(Device* device, size_t index) {
     const int64_t tiles = work.tiles[phase];
     if (tiles <= 0) continue;
     task.phase = phase;
-    if (tiles == 1 || static_cast<double>(tiles) * static_cast<double>(work.tile_cost) < kParallelNanoseconds) {
+    const double cost = static_cast<double>(tiles) * static_cast<double>(work.tile_cost);
+    if (tiles == 1 || cost < static_cast<double>(device->parallel_nanoseconds())) {
       run_tiles(&task, 0, tiles, 0);
     } else {
       const int64_t chunk = tiles / (device->pool().threads() * 8);

@@ -70,7 +70,8 @@ int64_t available_memory() {
   return 0;
 }
 
-Device::Device(const Target* target, int threads) : target_(target), pool_(new Pool(threads)) {}
+Device::Device(const Target* target, int threads, int64_t parallel_nanoseconds)
+    : target_(target), pool_(new Pool(threads)), parallel_nanoseconds_(parallel_nanoseconds) {}
 
 bool Device::reserve(int64_t arena, int64_t workspace, int64_t scratch) {
   const auto grow = [this](Block* block, int64_t bytes) {

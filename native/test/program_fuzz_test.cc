@@ -126,7 +126,7 @@ int main() {
   const int rounds = number_from("JEPA_FUZZ_ROUNDS", 300);
   const uint64_t first = static_cast<uint64_t>(number_from("JEPA_FUZZ_SEED", 1));
   std::vector<std::unique_ptr<Device>> devices;
-  for (const Target* target : available_targets()) devices.emplace_back(new Device(target, 2));
+  for (const Target* target : available_targets()) devices.emplace_back(new Device(target, 2, 0));
   for (const std::string& path : corpus()) {
     std::vector<uint8_t> original;
     expect(runner::read_file(path, &original), "cannot read %s", path.c_str());

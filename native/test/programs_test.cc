@@ -49,7 +49,7 @@ int main() {
       Device one(target, 1);
       const uint64_t expected = hash_of(path, &one);
       for (int threads : {2, 3, 8}) {
-        Device device(target, threads);
+        Device device(target, threads, 0);
         expect(hash_of(path, &device) == expected, "%s on %s: other bits with %d threads", name.c_str(), target->name,
                threads);
       }
