@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fromIndex } from '#lib/data/index.js';
+import { scalar, tensor } from '#lib/tensor/index.js';
 import { Trainer, type TrainingEvent } from '#lib/train/index.js';
+import { healthOf } from '#lib/world-model/health.js';
 import { type ClipBatch, WorldModel, WorldModelTraining } from '#lib/world-model/index.js';
 import { close } from '../nn/check-layer.js';
 import { clipsFor, pictureConfig, sensorConfig } from './small.js';
@@ -66,6 +68,46 @@ describe('WorldModelTraining', () => {
       expect(health.std.every((value) => Math.abs(value - 1) < 0.05)).toBe(true); // standardised by their own batch
       expect(health.effectiveRank).toBeGreaterThan(2);
       expect(good.some(({ type }) => type === 'warning')).toBe(false);
+    }
+  });
+
+  it('calls a representation collapsed when SIGReg or the spread says so, and a handful of clips when the spread does', async () => {
+    const report = (sigreg: number, samples: number, eigenvalues: readonly number[]) => {
+      const n = eigenvalues.length;
+      const covariance = Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? eigenvalues[i % n] : 0));
+      return healthOf({
+        sigreg: scalar(sigreg),
+        covariance: tensor(covariance, { shape: [n, n] }),
+        actionSensitivity: scalar(0.5),
+        samples,
+      });
+    };
+    expect(await report(1.1, 64, [1, 1, 1])).toMatchObject({
+      collapsed: false,
+      std: [1, 1, 1],
+      actionSensitivity: 0.5,
+    });
+    expect((await report(1.1, 64, [1, 0, 0])).collapsed).toBe(true); // all on a line
+    expect((await report(20, 64, [1, 1, 1])).collapsed).toBe(true); // 0.40 · 64 is 26
+    expect((await report(1.6, 4, [1, 1, 1])).collapsed).toBe(false); // 0.40 · 4: as a healthy one may have
+    expect((await report(1.6, 4, [1, 0, 0])).collapsed).toBe(true);
+  });
+
+  it('forgets the random start in its average: momentum is at most (step + 1) / (step + 10)', async () => {
+    const training = new WorldModelTraining(new WorldModel(sensorConfig), {
+      objective: light,
+      warmupSteps: 0,
+      learningRate: 0.01,
+    });
+    const name = 'encoder.hidden.weight';
+    const read = async (part: string): Promise<Float32Array> =>
+      (await training.stateDict()).get(`${part}.${name}`)?.data as Float32Array;
+    let average = Float64Array.from(await read('model'));
+    for (let step = 0; step < 3; step++) {
+      await training.step(clipsFor(sensorConfig, 8, T, step), step, { steps: 3 });
+      const [now, momentum] = [await read('model'), (step + 1) / (step + 10)];
+      average = average.map((value, i) => momentum * value + (1 - momentum) * now[i]);
+      close(`step ${step}`, await read('average'), average, 1e-6);
     }
   });
 

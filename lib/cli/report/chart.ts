@@ -20,11 +20,15 @@ const colours = ['#1f6feb', '#d1242f', '#1a7f37', '#9a6700', '#8250df', '#57606a
 
 /** A line chart as SVG with axes, a legend and a description for screen readers. */
 export function lineChart(
-  series: readonly Series[],
+  given: readonly Series[],
   { title, xLabel, yLabel, logarithmic = false, mark }: ChartOptions,
 ): string {
+  const series = given.map(({ name, points }) => ({
+    name,
+    points: points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)),
+  }));
   const value = (y: number): number => (logarithmic ? Math.log10(Math.max(y, 1e-6)) : y);
-  const all = series.flatMap(({ points }) => points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)));
+  const all = series.flatMap(({ points }) => points);
   if (all.length === 0) return '';
   const [x0, x1] = extent(all.map(([x]) => x));
   const [y0, y1] = extent(all.map(([, y]) => value(y)));

@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { twoRoomModel } from '#lib/plan/index.js';
+import { temporaryFolder } from '../io/temporary-folder.js';
+import { jepa, start } from './command.js';
+
+test('jepa plan prints what it writes, the same for the same seed', async () => {
+  const folder = temporaryFolder();
+  await twoRoomModel(1).save(join(folder, 'room.jepa'));
+  const run = (json: string) =>
+    jepa(['plan', 'room.jepa', '--world', 'two-room', '--episodes', '3', '--json', json], { cwd: folder });
+  const [one, other] = await Promise.all([run('a.json'), run('b/b.json')]);
+  expect([one.code, other.code], one.stderr).toEqual([0, 0]);
+  const results = JSON.parse(one.stdout);
+  expect(results).toEqual(JSON.parse(readFileSync(join(folder, 'a.json'), 'utf8')));
+  expect(results).toMatchObject({
+    twoRoom: { episodes: 3, success: expect.any(Number), planMilliseconds: { p50: expect.any(Number) } },
+    twoRoomHard: { episodes: 3 },
+  });
+  const { planMilliseconds: _, ...rates } = results.twoRoom;
+  expect(JSON.parse(readFileSync(join(folder, 'b/b.json'), 'utf8')).twoRoom).toMatchObject(rates);
+});
+
+test('jepa plan new, stopped by Ctrl-C, saves no half-trained model', async () => {
+  const folder = temporaryFolder();
+  const { child, ended, said } = start(['plan', 'new', '--out', 'room.jepa', '--json', 'plan.json'], { cwd: folder });
+  await said('training: step');
+  child.kill('SIGINT');
+  const { code, stdout, stderr } = await ended;
+  expect([code, stdout], stderr).toEqual([130, '']);
+  expect(stderr).toMatch(/\[trainTwoRoom\] stopped by its signal at step \d+ of 390 \(ERR_JEPA_ABORTED\)/);
+  expect(readdirSync(folder)).toEqual([]);
+});
