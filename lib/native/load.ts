@@ -17,7 +17,8 @@ let loaded: Addon | undefined;
 /**
  * The native addon, loaded at first use: `JEPA_NATIVE_PATH`, else a build in this checkout, else the prebuilt binary.
  * @throws JepaError ERR_JEPA_NATIVE_LOAD listing everything that was tried and how to fix it;
- *   ERR_JEPA_UNSUPPORTED_PLATFORM where there is no binary for this platform
+ *   ERR_JEPA_UNSUPPORTED_PLATFORM where there is no binary for this platform; ERR_JEPA_CONFIG for a JEPA_CPU or JEPA_THREADS
+ *   that has no meaning here
  */
 export function loadAddon(): Addon {
   loaded ??= load(process.env.JEPA_NATIVE_PATH);

@@ -3,7 +3,7 @@ import { loadAddon } from '../native/load.js';
 
 /**
  * What the native side found on this machine: SIMD targets, threads, processor.
- * @throws JepaError ERR_JEPA_NATIVE_LOAD
+ * @throws JepaError ERR_JEPA_NATIVE_LOAD; ERR_JEPA_CONFIG for a JEPA_CPU or JEPA_THREADS that has no meaning here
  */
 export function describeMachine(): NativeDescription {
   return loadAddon().describe();
