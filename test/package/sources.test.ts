@@ -22,7 +22,7 @@ test('no file or folder has a name that says nothing', () => {
 test('files are named in kebab-case, native ones in snake_case', () => {
   const wrong = all.filter(({ path }) => {
     if (/\.(md|inc)$/.test(path)) return false;
-    const pattern = path.startsWith('native/') ? /^[a-z0-9_]+\.\w+$/ : /^[a-z0-9-]+(\.test|\.d)?\.\w+$/;
+    const pattern = path.startsWith('native/') ? /^[a-z0-9_]+\.\w+$/ : /^[a-z0-9-]+(\.test|\.cases|\.d)?\.\w+$/;
     return !pattern.test(basename(path));
   });
   expect(wrong.map(({ path }) => path)).toEqual([]);
