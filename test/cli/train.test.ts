@@ -40,8 +40,8 @@ describe('jepa train', () => {
       /SIGINT: stopping after this step[\s\S]*stopped at step \d+; go on with: jepa train --resume parts\n$/,
     );
     const { step } = await readCheckpoint(checkpoint);
-    expect(step).toBeGreaterThanOrEqual(3);
-    expect(step).toBeLessThan(24);
+    expect(step).toBeGreaterThanOrEqual(4);
+    expect(step).toBeLessThan(16);
     expect(existsSync(join(folder, 'parts', 'model.jepa'))).toBe(false);
 
     const refused = await jepa(['train', 'config.json', '--run', 'parts'], { cwd: folder });
@@ -51,7 +51,7 @@ describe('jepa train', () => {
     expect(refused.code).toBe(1);
 
     const resumed = await jepa(['train', '--resume', 'parts'], { cwd: folder, env: { JEPA_THREADS: '2' } });
-    expect(resumed.stderr).toContain(`going on from step ${step} of 24`);
+    expect(resumed.stderr).toContain(`going on from step ${step} of 16`);
     expect(resumed.code).toBe(0);
     expect(readdirSync(join(folder, 'parts')).sort()).toEqual(files);
     for (const name of ['checkpoint.safetensors', 'model.jepa'])
@@ -60,7 +60,7 @@ describe('jepa train', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(lines.at(-1)).toMatchObject({ type: 'done', step: 24 });
+    expect(lines.at(-1)).toMatchObject({ type: 'done', step: 16 });
     const model = await WorldModel.load(join(folder, 'parts', 'model.jepa'));
     expect(model.config).toMatchObject({ seed: 4, frameRate: 15, action: { units: ['N', 'N'] } });
   }, 120_000);
