@@ -24,7 +24,7 @@ function usage(suites: readonly Suite[]): string {
 
 function unknown(kind: string, given: string, known: readonly string[]): UsageError {
   const nearest = [...known].sort((a, b) => editDistance(given, a) - editDistance(given, b))[0];
-  const meant = editDistance(given, nearest) <= 2 ? `, did you mean ${nearest}?` : '';
+  const meant = editDistance(given, nearest) <= 2 ? `, did you mean ${nearest}?` : '.';
   return new UsageError(`there is no ${kind} ${given}${meant} There are: ${known.join(', ')}`);
 }
 
