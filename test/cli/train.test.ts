@@ -17,9 +17,9 @@ describe('jepa train', () => {
     const config = {
       preset: 'tiny',
       seed: 4,
-      steps: 24,
+      steps: 16,
       clips: 4,
-      checkpointEvery: 3,
+      checkpointEvery: 4,
       training: { learningRate: 1e-3 },
     };
     writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
