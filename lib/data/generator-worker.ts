@@ -1,7 +1,18 @@
+import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { buffersOf, type Generator, type GeneratorReply, type GeneratorRequest } from './generator.js';
 
 const { module, name, options } = workerData as Generator;
+
+// Kernels' threads wait for one another, so a batch that is not needed yet should not take a core from them. On Linux a priority
+// belongs to the thread, elsewhere to the whole process.
+if (process.platform === 'linux') {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // A sandbox that forbids it: slower, nothing else.
+  }
+}
 
 type Generate = (options: unknown, index: number) => unknown;
 

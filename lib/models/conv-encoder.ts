@@ -18,6 +18,9 @@ export interface ConvEncoderOptions {
   readonly width: number;
   readonly channels: number;
   readonly layers: readonly ConvLayer[];
+  /** What the first convolution sees of a pixel p: p·pixelScale + pixelOffset. */
+  readonly pixelScale: number;
+  readonly pixelOffset: number;
   /** Width of the hidden fully connected layer. */
   readonly hidden: number;
   readonly embeddingSize: number;
@@ -40,13 +43,14 @@ export class ConvEncoder extends Module {
 
   constructor(options: ConvEncoderOptions) {
     super();
-    const { layers, hidden, embeddingSize, affine, seed } = options;
+    const { layers, hidden, embeddingSize, affine, seed, pixelScale, pixelOffset } = options;
     let { height, width, channels } = options;
     this.convolutions = layers.map((layer, index) => {
       const convolution = new Conv2d(channels, layer.channels, layer.kernel, {
         stride: layer.stride,
         padding: layer.padding,
         layout: 'NHWC',
+        ...(index === 0 ? { input: { scale: pixelScale, offset: pixelOffset } } : {}),
         seed,
         name: `encoder.convolutions.${index}`,
       });
@@ -61,7 +65,7 @@ export class ConvEncoder extends Module {
     this.normalisation = new BatchNorm(embeddingSize, { affine });
   }
 
-  /** @param pixels [N, H, W, C] float32, scaled   @returns [N, D] */
+  /** @param pixels [N, H, W, C] uint8   @returns [N, D] */
   forward(pixels: Tensor): Tensor {
     return this.normalisation.forward(this.features(pixels));
   }

@@ -18,6 +18,8 @@ export interface Conv2dOptions extends SeedOptions {
   readonly padding?: number | readonly [number, number];
   /** Order of the axes of x and y: 'NCHW' (default) or 'NHWC', which is the faster one. */
   readonly layout?: 'NCHW' | 'NHWC';
+  /** Convolves x·scale + offset: pixels can be given as bytes. */
+  readonly input?: { readonly scale: number; readonly offset: number };
   readonly bias?: boolean;
   readonly initialiser?: InitialiserName | Initialiser;
 }
@@ -35,6 +37,7 @@ export class Conv2d extends Module {
     readonly stride: number | readonly [number, number];
     readonly padding: number | readonly [number, number];
     readonly layout: 'NCHW' | 'NHWC';
+    readonly input?: { readonly scale: number; readonly offset: number };
   };
 
   constructor(
@@ -44,9 +47,9 @@ export class Conv2d extends Module {
     options: Conv2dOptions = {},
   ) {
     super();
-    checkOptions('Conv2d', options, ['seed', 'name', 'stride', 'padding', 'layout', 'bias', 'initialiser']);
+    checkOptions('Conv2d', options, ['seed', 'name', 'stride', 'padding', 'layout', 'input', 'bias', 'initialiser']);
     const { seed, bias = true, stride = 1, padding = 0, layout = 'NCHW', initialiser = 'kaimingUniform' } = options;
-    this.#options = { stride, padding, layout };
+    this.#options = { stride, padding, layout, input: options.input };
     const [height, width] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
     const name = layerName(options.name, 'conv2d');
     const draw = { seed, fanIn: inChannels * height * width };

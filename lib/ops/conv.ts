@@ -2,7 +2,7 @@ import { apply, type OpDefinition } from '../tensor/op.js';
 import { sameShape, show } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { cast } from './elementwise.js';
+import { add, cast, mul } from './elementwise.js';
 import { linear } from './matmul.js';
 import { mean } from './reduce.js';
 import { permute, reshape } from './views.js';
@@ -47,6 +47,8 @@ export interface Conv2dAttributes {
   readonly padding?: number | readonly [number, number];
   /** Order of the axes of x and of the result (default 'NCHW'). 'NHWC' is the one that is computed without rearranging. */
   readonly layout?: 'NCHW' | 'NHWC';
+  /** Convolves x·scale + offset, so that bytes can be read as they are; what it pads with stays 0. */
+  readonly input?: { readonly scale: number; readonly offset: number };
 }
 
 /**
@@ -59,7 +61,7 @@ export function conv2d(
   x: Tensor,
   weight: Tensor,
   bias?: Tensor,
-  { stride = 1, padding = 0, layout = 'NCHW' }: Conv2dAttributes = {},
+  { stride = 1, padding = 0, layout = 'NCHW', input }: Conv2dAttributes = {},
 ): Tensor {
   if (x.rank !== 4 || weight.rank !== 4)
     throw opError(
@@ -68,7 +70,11 @@ export function conv2d(
     );
   if (layout !== 'NCHW' && layout !== 'NHWC')
     throw opError('ERR_JEPA_INVALID_ARGUMENT', `[conv2d] expected layout 'NCHW' or 'NHWC', got '${String(layout)}'`);
-  const picture = cast(layout === 'NCHW' ? permute(x, [0, 2, 3, 1]) : x, 'float32');
+  const picture = layout === 'NCHW' ? permute(x, [0, 2, 3, 1]) : x;
+  const read = (bytes: Tensor): Tensor => {
+    const values = cast(bytes, 'float32');
+    return input ? add(mul(values, input.scale), input.offset) : values;
+  };
   const [outputs, channels, kh, kw] = weight.shape;
   if (picture.shape[3] !== channels)
     throw opError(
@@ -81,7 +87,7 @@ export function conv2d(
       `[conv2d] expected bias of shape [${outputs}] (weight ${show(weight.shape)}), got ${show(bias.shape)}`,
     );
   const window = windowOf('conv2d', picture.shape, [kh, kw], pair(stride), pair(padding));
-  const patches = apply(im2colOp, [picture], window)[0];
+  const patches = tilesExactly(window) ? read(tiles(picture, window)) : apply(im2colOp, [read(picture)], window)[0];
   const columns = reshape(permute(weight, [0, 2, 3, 1]), [outputs, kh * kw * channels]);
   const y = reshape(linear(patches, columns, bias), [picture.shape[0], ...window.output, outputs]);
   return layout === 'NCHW' ? permute(y, [0, 3, 1, 2]) : y;
@@ -119,6 +125,19 @@ export function patchify(x: Tensor, patch: number | readonly [number, number]): 
     );
   const split = reshape(x, [n, c, h / ph, ph, w / pw, pw]);
   return reshape(permute(split, [0, 2, 4, 1, 3, 5]), [n, (h / ph) * (w / pw), c * ph * pw]);
+}
+
+/** Whether windows neither overlap nor leave anything out: then each of them is a view, and no element is copied twice. */
+function tilesExactly({ kernel, stride, padding, dilation, input: [, h, w] }: Window): boolean {
+  return [0, 1].every(
+    (axis) =>
+      stride[axis] === kernel[axis] && padding[axis] === 0 && dilation[axis] === 1 && [h, w][axis] % kernel[axis] === 0,
+  );
+}
+
+/** The windows of {@link tilesExactly} as rows, columns in the order kh, kw, c as those of im2col. */
+function tiles(picture: Tensor, { kernel: [kh, kw], input: [n, , , c], output: [h, w] }: Window): Tensor {
+  return reshape(permute(reshape(picture, [n, h, kh, w, kw, c]), [0, 1, 3, 2, 4, 5]), [n * h * w, kh * kw * c]);
 }
 
 function pair(value: number | readonly [number, number]): readonly [number, number] {

@@ -5,7 +5,7 @@ import type { Predictor } from '../models/predictor.js';
 import { RecurrentPredictor } from '../models/recurrent-predictor.js';
 import { VectorEncoder } from '../models/vector-encoder.js';
 import { Module } from '../nn/module.js';
-import { add, cast, div, mean, mul, reshape, rsqrt, square, sub } from '../ops/index.js';
+import { add, div, mean, mul, reshape, rsqrt, square, sub } from '../ops/index.js';
 import { type Tensor, tensor } from '../tensor/index.js';
 import type { WorldModelConfig } from './config.js';
 
@@ -85,8 +85,7 @@ export class WorldModelNetwork extends Module {
   }
 
   #scaled(flat: Tensor): Tensor {
-    const { encoder, observation } = this.#config;
-    if (encoder.kind === 'convolution') return add(mul(cast(flat, 'float32'), encoder.pixelScale), encoder.pixelOffset);
+    const { observation } = this.#config;
     if (observation.kind === 'vector' && observation.mean && observation.std)
       return div(sub(flat, tensor(observation.mean)), tensor(observation.std));
     return flat;

@@ -16,6 +16,7 @@ interface Convolution {
   readonly stride?: Pair;
   readonly padding?: Pair;
   readonly bias?: boolean;
+  readonly input?: { readonly scale: number; readonly offset: number };
 }
 
 const table: readonly Convolution[] = [
@@ -28,6 +29,9 @@ const table: readonly Convolution[] = [
   { x: [1, 1, 2, 2], weight: [1, 1, 3, 3], padding: [2, 2] },
   { x: [0, 2, 4, 4], weight: [3, 2, 2, 2], bias: true },
   { x: [6, 3, 33, 31], weight: [16, 3, 3, 3], stride: [1, 1], padding: [1, 1], bias: true },
+  // Windows that tile the picture exactly are views.
+  { x: [2, 3, 8, 12], weight: [5, 3, 4, 3], stride: [4, 3], bias: true, input: { scale: 0.5, offset: -1.5 } },
+  { x: [2, 3, 7, 5], weight: [4, 3, 3, 3], padding: [1, 1], input: { scale: 0.5, offset: -1.5 } },
 ];
 
 const nhwc = (x: Array64): Array64 => permuted(x, [0, 2, 3, 1]);
@@ -54,16 +58,22 @@ function convolved(x: Array64, weight: Array64, bias: Array64 | undefined, [sy, 
   });
 }
 
-function casesOf({ x, weight, stride = [1, 1], padding = [0, 0], bias = false }: Convolution): OpCase[] {
+function casesOf({ x, weight, stride = [1, 1], padding = [0, 0], bias = false, input }: Convolution): OpCase[] {
   const inputs = { x: normal(x, 1), weight: normal(weight, 2), ...(bias ? { bias: normal([weight[0]], 3) } : {}) };
-  const name = `[${x}] by [${weight}], stride ${stride}, padding ${padding}${bias ? ', bias' : ''}`;
+  const name = `[${x}] by [${weight}], stride ${stride}, padding ${padding}${bias ? ', bias' : ''}${input ? ', scaled' : ''}`;
   const reference = (given: Record<string, Array64>): Array64 =>
-    convolved(given.x, given.weight, given.bias, stride, padding);
+    convolved(
+      { ...given.x, data: given.x.data.map((value) => value * (input?.scale ?? 1) + (input?.offset ?? 0)) },
+      given.weight,
+      given.bias,
+      stride,
+      padding,
+    );
   return [
     {
       name: `conv2d ${name}`,
       inputs,
-      forward: (given) => ops.conv2d(given.x, given.weight, given.bias, { stride, padding }),
+      forward: (given) => ops.conv2d(given.x, given.weight, given.bias, { stride, padding, input }),
       reference,
       tolerance: 'scaled',
     },
@@ -71,7 +81,12 @@ function casesOf({ x, weight, stride = [1, 1], padding = [0, 0], bias = false }:
       name: `conv2d NHWC ${name}`,
       inputs,
       forward: (given) =>
-        ops.conv2d(ops.permute(given.x, [0, 2, 3, 1]), given.weight, given.bias, { stride, padding, layout: 'NHWC' }),
+        ops.conv2d(ops.permute(given.x, [0, 2, 3, 1]), given.weight, given.bias, {
+          stride,
+          padding,
+          layout: 'NHWC',
+          input,
+        }),
       reference: (given) => nhwc(reference(given)),
       tolerance: 'scaled',
     },

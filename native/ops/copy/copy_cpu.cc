@@ -23,6 +23,21 @@ JEPA_INLINE void copy_run(const T* from, int64_t from_stride, T* to, int64_t to_
   }
 }
 
+// Rows of `n` dense elements each, short ones word by word: patches of pictures come in runs of a dozen bytes.
+template <class T>
+JEPA_INLINE void copy_rows(const T* from, int64_t from_row, T* to, int64_t to_row, int64_t rows, int64_t n) {
+  const int64_t bytes = n * static_cast<int64_t>(sizeof(T));
+  if (bytes % 4 == 0 && bytes < 64) {
+    for (int64_t r = 0; r < rows; r++) {
+      const char* source = reinterpret_cast<const char*>(from + r * from_row);
+      char* target = reinterpret_cast<char*>(to + r * to_row);
+      for (int64_t b = 0; b < bytes; b += 4) __builtin_memcpy(target + b, source + b, 4);
+    }
+  } else {
+    for (int64_t r = 0; r < rows; r++) copy_run(from + r * from_row, 1, to + r * to_row, 1, n);
+  }
+}
+
 template <class T>
 void copy_elements(const Attributes& a, const T* x, T* y, int64_t begin, int64_t end) {
   const int inner = a.rank - 1;
@@ -33,15 +48,28 @@ void copy_elements(const Attributes& a, const T* x, T* y, int64_t begin, int64_t
     from += index[axis] * a.in[axis];
     to += index[axis] * a.out[axis];
   }
+  const bool dense = a.rank > 1 && a.in[inner] == 1 && a.out[inner] == 1;
   for (int64_t at = begin; at < end;) {
-    const int64_t left = a.shape[inner] - index[inner];
-    const int64_t count = left < end - at ? left : end - at;
-    copy_run(x + from, a.in[inner], y + to, a.out[inner], count);
-    at += count;
-    from += count * a.in[inner];
-    to += count * a.out[inner];
-    index[inner] += count;
-    for (int axis = inner; axis > 0 && index[axis] == a.shape[axis]; axis--) {
+    int moved = inner;  // the axis that the copied elements fill up
+    const int64_t whole = dense && index[inner] == 0 ? (end - at) / a.shape[inner] : 0;
+    if (whole > 0) {
+      moved = inner - 1;
+      const int64_t left = a.shape[moved] - index[moved], rows = left < whole ? left : whole;
+      copy_rows(x + from, a.in[moved], y + to, a.out[moved], rows, a.shape[inner]);
+      at += rows * a.shape[inner];
+      from += rows * a.in[moved];
+      to += rows * a.out[moved];
+      index[moved] += rows;
+    } else {
+      const int64_t left = a.shape[inner] - index[inner];
+      const int64_t count = left < end - at ? left : end - at;
+      copy_run(x + from, a.in[inner], y + to, a.out[inner], count);
+      at += count;
+      from += count * a.in[inner];
+      to += count * a.out[inner];
+      index[inner] += count;
+    }
+    for (int axis = moved; axis > 0 && index[axis] == a.shape[axis]; axis--) {
       from += a.in[axis - 1] - a.shape[axis] * a.in[axis];
       to += a.out[axis - 1] - a.shape[axis] * a.out[axis];
       index[axis] = 0;
