@@ -2,7 +2,7 @@ import { JepaError } from '../errors.js';
 import type { Addon, VariableHandle } from '../native/binding.js';
 import { loadAddon } from '../native/load.js';
 import { nativeError } from '../native/status.js';
-import { checkDType, type DType, dtypeCode, fits, newArray, type TypedArray } from './dtype.js';
+import { checkDType, type DType, dtypeCode, dtypeOf, fits, newArray, type TypedArray } from './dtype.js';
 import { checkShape, type Shape, show } from './shape.js';
 import { Tensor } from './tensor.js';
 
@@ -134,5 +134,8 @@ export function variable(
       dtype: options.dtype ?? initial.dtype,
     });
   }
-  return new Variable(options.shape ?? [initial.length], initial, options);
+  return new Variable(options.shape ?? [initial.length], initial, {
+    ...options,
+    dtype: options.dtype ?? dtypeOf(initial),
+  });
 }

@@ -56,6 +56,23 @@ void Storage::release() {
   released = true;
 }
 
+namespace {
+
+#if defined(__linux__)
+// A number in a file of one word; −1 where there is none, as for "max".
+int64_t number_in(const char* path) {
+  long long number = -1;
+  if (FILE* file = std::fopen(path, "r")) {
+    if (std::fscanf(file, "%lld", &number) != 1) number = -1;
+    std::fclose(file);
+  }
+  return number;
+}
+#endif
+
+}  // namespace
+
+// What the system says, or a container's limit (cgroup v2) where that is less.
 int64_t available_memory() {
 #if defined(__linux__)
   if (FILE* file = std::fopen("/proc/meminfo", "r")) {
@@ -64,7 +81,10 @@ int64_t available_memory() {
     while (std::fgets(line, sizeof line, file))
       if (std::sscanf(line, "MemAvailable: %lld kB", &kilobytes) == 1) break;
     std::fclose(file);
-    return kilobytes * 1024;
+    const int64_t available = kilobytes * 1024;
+    // The whole limit: what is used of it includes pages cached for files, which make room when they must.
+    const int64_t limit = number_in("/sys/fs/cgroup/memory.max");
+    return limit >= 0 && limit < available ? limit : available;
   }
 #endif
   return 0;

@@ -239,3 +239,10 @@ describe('errors', () => {
     for (const _ of [1, 2]) await expect(rows.data()).rejects.toThrow(code('ERR_JEPA_INDEX_RANGE'));
   });
 });
+
+test('a variable takes the dtype of its values', () => {
+  expect(variable(Int32Array.of(1, 2)).dtype).toBe('int32');
+  expect(variable(Uint8Array.of(1, 2)).dtype).toBe('uint8');
+  expect(variable(Float32Array.of(1, 2)).dtype).toBe('float32');
+  expect(variable(Uint8Array.of(1, 0), { dtype: 'bool' }).dtype).toBe('bool');
+});
