@@ -240,7 +240,7 @@ describe('errors', () => {
   });
 });
 
-test('a variable takes the dtype of its values', () => {
+it('a variable takes the dtype of its values', () => {
   expect(variable(Int32Array.of(1, 2)).dtype).toBe('int32');
   expect(variable(Uint8Array.of(1, 2)).dtype).toBe('uint8');
   expect(variable(Float32Array.of(1, 2)).dtype).toBe('float32');
