@@ -40,6 +40,9 @@ interface Options {
   readonly onProgress?: (text: string) => void;
 }
 
+/** The control should come out near one half, where a share is least certain: it gets this many times the pairs. */
+const controlFactor = 3;
+
 /** Violation of expectation: in how many pairs is the impossible clip the more surprising one? */
 export async function evaluateViolations(
   scorers: Scorers,
@@ -49,7 +52,8 @@ export async function evaluateViolations(
   const raw = new Map<Violation, number>();
   for (const violation of [...properties, colourControl] as const) {
     onProgress?.(`violations: ${violation}`);
-    const { possible, impossible, visible } = await violationPairs({ violation, split, seed, count: pairs, signal });
+    const count = violation === colourControl ? controlFactor * pairs : pairs;
+    const { possible, impossible, visible } = await violationPairs({ violation, split, seed, count, signal });
     const compare = async (scorer: Scorer): Promise<Share> =>
       pairedShare(await scorer(possible), await scorer(impossible), visible);
     const pixel = (order: 'first' | 'second'): Share =>
