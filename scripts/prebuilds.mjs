@@ -16,5 +16,10 @@ await promisify(require('prebuildify'))({
   nodeGyp: `${build} && ${ignoreArguments}`,
   shell: true,
 });
-spawnSync(build, { stdio: 'ignore', shell: true }); // prebuildify moved the binary of build/Release: make it again
+// prebuildify moved the binary of build/Release: make it again
+const { status } = spawnSync(build, { stdio: ['ignore', 'ignore', 'inherit'], shell: true });
+if (status !== 0) {
+  console.error(`expected the rebuild of build/Release to succeed, got status ${status}`);
+  process.exitCode = 1;
+}
 for (const name of readdirSync('prebuilds', { recursive: true })) console.error(`prebuilds/${name}`);

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { editDistance } from '#lib/io/options.js';
+import { nearestName } from '#lib/io/options.js';
 import type { Suite } from './suite.js';
 
 /** A mistake in the command line: exit code 2. */
@@ -23,8 +23,8 @@ function usage(suites: readonly Suite[]): string {
 }
 
 function unknown(kind: string, given: string, known: readonly string[]): UsageError {
-  const nearest = [...known].sort((a, b) => editDistance(given, a) - editDistance(given, b))[0];
-  const meant = editDistance(given, nearest) <= 2 ? `, did you mean ${nearest}?` : '.';
+  const nearest = nearestName(given, known);
+  const meant = nearest === undefined ? '.' : `, did you mean ${nearest}?`;
   return new UsageError(`there is no ${kind} ${given}${meant} There are: ${known.join(', ')}`);
 }
 

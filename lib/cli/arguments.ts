@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { JepaError } from '../errors.js';
-import { editDistance } from '../io/options.js';
+import { nearestName } from '../io/options.js';
 
 /** An option of a command: what it takes and what the help says of it. */
 export interface OptionSpec {
@@ -70,8 +70,8 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
 function checkKnown({ name, options }: CommandSpec, argument: string): void {
   const given = /^--([^=]+)/.exec(argument)?.[1];
   if (given === undefined || Object.hasOwn(options, given)) return;
-  const nearest = Object.keys(options).sort((a, b) => editDistance(given, a) - editDistance(given, b))[0];
-  const meant = nearest !== undefined && editDistance(given, nearest) <= 2 ? `, did you mean --${nearest}?` : '';
+  const nearest = nearestName(given, Object.keys(options));
+  const meant = nearest === undefined ? '' : `, did you mean --${nearest}?`;
   throw new UsageError(`jepa ${name} has no option --${given}${meant}`);
 }
 
@@ -89,10 +89,7 @@ export function usage({ name, positionals, summary, options }: CommandSpec): str
 
 /** An error as a person should read it. */
 export function explain(error: unknown): string {
-  if (error instanceof JepaError) return `${error.message} (${error.code})`;
-  return error instanceof Error
-    ? process.env.JEPA_DEBUG
-      ? (error.stack ?? error.message)
-      : error.message
-    : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const sentence = error instanceof JepaError ? `${error.message} (${error.code})` : error.message;
+  return process.env.JEPA_DEBUG && error.stack ? `${sentence}\n${error.stack}` : sentence;
 }

@@ -114,7 +114,8 @@ async function exampleEpisode(
   );
   const goal: [number, number] = [pairs.goals[2 * chosen], pairs.goals[2 * chosen + 1]];
   const positions = walks[chosen];
-  return { positions, goal, room: drawRoom(defaultRoom, positions[0], goal), success: first[chosen] > 0 };
+  const succeeded = first.filter((step) => step > 0).length;
+  return { positions, goal, room: drawRoom(defaultRoom, positions[0], goal), succeeded, tried: pairs.count };
 }
 
 /** Health of a finished model on training clips. */

@@ -2,26 +2,35 @@ import { PixelDecoder } from '../models/pixel-decoder.js';
 import { openLoop } from '../models/predictor.js';
 import { mse } from '../nn/losses/index.js';
 import { add, cast, mean, mul, reshape, slice, square, sub } from '../ops/index.js';
-import { adamW, warmupCosine } from '../optim/index.js';
+import { adamW, Ema, warmupCosine } from '../optim/index.js';
 import { compile, scalar, stopGradient, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
 import type { WorldModelConfig } from '../world-model/config.js';
 import { refreshStatistics } from '../world-model/statistics.js';
 import type { ClipBatch } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
 
+/** Momentum of the weight average, the model's own default. */
+const averaging = 0.99;
+
 /**
  * The rival that reconstructs: the same encoder and predictor with a pixel decoder instead of a regulariser. It learns to draw
- * its frames and to predict its own codes. Trained as the model is: AdamW, the same batches, warm-up and cosine.
+ * its frames and to predict its own codes. Trained as the model is: AdamW, the same batches, warm-up, cosine and weight average.
  */
 export class PixelAutoencoder {
   readonly model: WorldModel;
   readonly decoder: PixelDecoder;
   /** Additions and multiplications of all training so far. */
   flops = 0;
+  readonly #compare;
 
   constructor(config: WorldModelConfig) {
     this.model = new WorldModel({ ...config, heads: { variance: 0, inverse: 0, critic: 0 } });
     this.decoder = new PixelDecoder(config.embeddingSize, { seed: config.seed });
+    this.#compare = compile(
+      (codes: Tensor, pixels: Tensor) =>
+        mean(square(sub(this.decoder.forward(codes), scaled(pixels))), { axes: [1, 2, 3] }),
+      { name: 'pixel distance' },
+    );
   }
 
   async train(
@@ -33,10 +42,12 @@ export class PixelAutoencoder {
     network.train();
     const parameters = [...network.parameters(), ...this.decoder.parameters()];
     const optimiser = adamW(parameters, { weightDecay: 1e-4, clipNorm: 1 });
+    const averages = [new Ema(network), new Ema(this.decoder)];
     const run = compile(
-      (observations: Tensor, actions: Tensor, rate: Tensor) => {
+      (observations: Tensor, actions: Tensor, rate: Tensor, momentum: Tensor) => {
         const { gradients } = valueAndGrad(() => this.#loss(observations, actions), parameters);
         optimiser.update(gradients, { learningRate: rate });
+        for (const average of averages) average.update({ momentum });
       },
       { name: 'autoencoder step' },
     );
@@ -48,33 +59,44 @@ export class PixelAutoencoder {
     });
     const kept: Tensor[] = [];
     let step = 0;
-    for await (const batch of batches) {
-      const [observations, actions] = this.model.tensors(batch);
-      if (step === 0) this.flops = steps * (await run.program(observations, actions, scalar(0))).flops;
-      await run.call({ signal }, observations, actions, scalar(rate(step)));
-      if (kept.length < 32) kept.push(observations);
-      onStep?.(++step);
-      if (step >= steps) break;
+    try {
+      for await (const batch of batches) {
+        const [observations, actions] = this.model.tensors(batch);
+        if (step === 0) this.flops = steps * (await run.program(observations, actions, scalar(0), scalar(0))).flops;
+        const momentum = Math.min(averaging, (step + 1) / (step + 10)); // as WorldModelTraining warms it up
+        await run.call({ signal }, observations, actions, scalar(rate(step)), scalar(momentum));
+        if (kept.length < 32) kept.push(observations);
+        onStep?.(++step);
+        if (step >= steps) break;
+      }
+      await averages[0].copyTo(network);
+      await averages[1].copyTo(this.decoder);
+      network.eval();
+      await refreshStatistics(network, kept);
+    } finally {
+      for (const owner of [optimiser, run, ...averages]) owner.dispose();
     }
-    network.eval();
-    await refreshStatistics(network, kept);
-    optimiser.dispose();
-    run.dispose();
   }
 
   /** Mean squared pixel distance between drawings of embeddings [N, D] and a frame. */
   async pixelDistances(embeddings: Float32Array, frames: Uint8Array): Promise<Float32Array> {
     const count = embeddings.length / this.model.config.embeddingSize;
-    const compare = compile(
-      (codes: Tensor, pixels: Tensor) =>
-        mean(square(sub(this.decoder.forward(codes), scaled(pixels))), { axes: [1, 2, 3] }),
-      { name: 'pixel distance' },
-    );
-    const distances = await compare(
+    const distances = await this.#compare(
       tensor(embeddings, { shape: [count, this.model.config.embeddingSize] }),
       tensor(frames, { shape: [count, 64, 64, 3] }),
     );
     return (await distances.data()) as Float32Array;
+  }
+
+  /** Frees its parameters and programs. */
+  dispose(): void {
+    this.model.dispose();
+    this.decoder.dispose();
+    this.#compare.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   #loss(observations: Tensor, actions: Tensor): Tensor {

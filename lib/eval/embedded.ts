@@ -44,19 +44,3 @@ export async function joinEmbedded(sets: readonly EmbeddedClips[]): Promise<Embe
     states,
   };
 }
-
-/** Columns [from, to) of the states of chosen frames, row by row. */
-export function statesOf(
-  states: Float32Array,
-  from: number,
-  to: number,
-  chosen: (clip: number, frame: number) => boolean,
-  frames: number,
-): Float32Array {
-  const rows: number[] = [];
-  for (let row = 0; row * stateSize < states.length; row++) {
-    if (chosen(Math.floor(row / frames), row % frames))
-      for (let k = from; k < to; k++) rows.push(states[row * stateSize + k]);
-  }
-  return Float32Array.from(rows);
-}

@@ -104,7 +104,7 @@ export async function evaluatePhysics(
     signal,
   });
   const violationPictures = await violationExamples(model, split, seed, signal);
-  for (const other of [equal, untrained, autoencoder.model]) other.dispose();
+  for (const other of [equal, untrained, autoencoder]) other.dispose();
   return {
     results: {
       violations,

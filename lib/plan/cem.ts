@@ -103,6 +103,15 @@ export class CemSolver<State extends PlanState> implements Solver<State> {
       history: (await costs.data()) as Float32Array,
     };
   }
+
+  /** Frees its program. */
+  dispose(): void {
+    this.#search.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
 }
 
 function refuse(expected: string, got: unknown): never {

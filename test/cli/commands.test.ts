@@ -97,6 +97,16 @@ describe('jepa inspect', () => {
   });
 });
 
+describe('JEPA_DEBUG', () => {
+  it('shows the stack of every error, after its sentence', async () => {
+    const missing = ['inspect', join(temporaryFolder(), 'none')];
+    const { code, stderr } = await jepa(missing, { env: { JEPA_DEBUG: '1' } });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^\[io\] cannot read[\s\S]*\(ERR_JEPA_IO\)\n[\s\S]*\n\s+at /);
+    expect((await jepa(missing)).stderr).not.toMatch(/\n\s+at /);
+  });
+});
+
 describe('jepa doctor', () => {
   it('describes the machine, as text or JSON', async () => {
     const found = JSON.parse((await jepa(['doctor', '--json'])).stdout);

@@ -7,7 +7,7 @@ import { physicsTrainingBatch } from '#lib/worlds/physics/training.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
 import { jepa, start } from './command.js';
 import { checkPage } from './page.js';
-import { misfits, namesIn, resultsSchema } from './results-schema.js';
+import { misfits, namesIn, resultsSchema, type Schema } from './results-schema.js';
 
 const sections = ['Result', 'Training', 'A law is broken', 'Imagined against true', 'Planning', 'Made by'];
 const small = ['--minutes', '0.004', '--scale', '0.01', '--seed', '3'];
@@ -91,7 +91,23 @@ describe('jepa demo', () => {
 describe('docs/results.md', () => {
   it('says what every number of the results is', () => {
     const text = readFileSync(new URL('../../docs/results.md', import.meta.url), 'utf8');
-    for (const name of new Set(namesIn(resultsSchema)))
-      expect(text, name).toMatch(new RegExp(`[\`. ]${name}[\`.,\\s]`));
+    const [top, ...rest] = text.split(/^## /m);
+    const section = (heading: string): string => rest.find((part) => part.startsWith(heading)) ?? '';
+    const { physics, planning, ...others } = resultsSchema as Record<string, Schema>;
+    const { violations, rivals, ...measures } = physics as Record<string, Schema>;
+    const all: [string, string[]][] = [
+      [top, [...namesIn(others), 'physics', 'planning']],
+      [section('physics.violations'), namesIn({ ...(violations as object), ...(rivals as object) } as Schema)],
+      [section('physics.counterfactual'), namesIn(measures)],
+      [section('planning'), namesIn(planning)],
+    ];
+    const named = (part: string): Set<string> =>
+      new Set([...part.matchAll(/`([^`\n]+)`/g)].flatMap(([, code]) => code.split(/[^\w-]+/)));
+    const missing = all.flatMap(([part, names]) =>
+      names.filter((name) => !/^\d+$/.test(name) && !named(part).has(name)),
+    );
+    expect(missing).toEqual([]);
+    for (const heading of ['violations', 'counterfactual', 'actionRank', 'probes', 'rollout'])
+      expect(text).toMatch(new RegExp(`^## .*\\.${heading}\\b`, 'm'));
   });
 });

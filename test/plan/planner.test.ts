@@ -48,6 +48,50 @@ describe('Planner', () => {
     expect(other.cost).not.toBe(one.cost);
   });
 
+  it('remembers the frames and actions before the last: another past, another plan', async () => {
+    const model = await shaken(sensorConfig);
+    const planner = new Planner(model, { ...options, objective: distanceAtEnd });
+    const goal = tensor(Float32Array.of(-0.4, 0.9, 0), { shape: [3] });
+    const frames = tensor(Float32Array.of(0.3, -0.2, 0.5, 0.1, 0.4, -0.3, 0.1, 0.2, 0.3), { shape: [3, 3] });
+    const taken = tensor(Float32Array.of(0.5, -0.5, 0.25, 1), { shape: [2, 2] });
+    const { actions, cost } = await planner.plan(frames, goal, { actions: taken });
+    // The same future, imagined by the model from these frames: actions taken, the plan, and one that nothing follows.
+    const all = Float32Array.of(...((await taken.data()) as Float32Array), ...actions, 0, 0);
+    const clip = tensor(await frames.data(), { shape: [1, 3, 3] });
+    const { embeddings } = await model.rollout(clip, tensor(all, { shape: [1, 6, 2] }));
+    const future = (await embeddings.data()) as Float32Array;
+    const wanted = (await (await model.encode(tensor(await goal.data(), { shape: [1, 1, 3] }))).data()) as Float32Array;
+    const distance = Math.sqrt(wanted.reduce((sum, value, d) => sum + (future[2 * 6 + d] - value) ** 2, 0));
+    close('cost', [cost], [distance], 1e-4);
+    planner.reset();
+    const other = tensor(Float32Array.of(-0.5, 0.5, 1, -1), { shape: [2, 2] });
+    expect((await planner.plan(frames, goal, { actions: other })).cost).not.toBe(cost);
+    planner.dispose();
+    model.dispose();
+  });
+
+  it('refuses too few frames for its memory, and frames without the actions between them', async () => {
+    const planner = new Planner(await shaken(sensorConfig), options);
+    const goal = tensor(new Float32Array(3), { shape: [3] });
+    await expect(planner.plan(goal, goal)).rejects.toMatchObject({
+      code: 'ERR_JEPA_CONFIG',
+      message:
+        '[Planner] expected the last 3 frames [T, …] and options.actions [T − 1, 2] for a model with contextFrames 3, got 1 of shape [3]',
+    });
+    const frames = tensor(new Float32Array(9), { shape: [3, 3] });
+    await expect(planner.plan(frames, goal)).rejects.toMatchObject({
+      code: 'ERR_JEPA_SHAPE',
+      message: '[Planner] expected options.actions [2, 2], those between 3 frames, got none',
+    });
+    await expect(
+      planner.plan(frames, goal, { actions: tensor(new Float32Array(6), { shape: [3, 2] }) }),
+    ).rejects.toMatchObject({ code: 'ERR_JEPA_SHAPE', message: expect.stringContaining('got [3, 2]') });
+    await expect(planner.plan(frames, goal, { action: goal } as never)).rejects.toMatchObject({
+      code: 'ERR_JEPA_UNKNOWN_OPTION',
+      message: expect.stringMatching(/did you mean 'actions'/),
+    });
+  });
+
   it('refuses what it cannot plan with', async () => {
     const planner = new Planner(await shaken(pictureConfig), options);
     const small = tensor(new Uint8Array(27), { shape: [3, 3, 3] });

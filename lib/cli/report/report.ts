@@ -17,7 +17,9 @@ export interface ReportMaterial {
     readonly goal: readonly [number, number];
     /** [224, 224, 3], with the start and the goal */
     readonly room: Uint8Array;
-    readonly success: boolean;
+    /** Episodes of those tried that reached their goal; the one shown is the first of them, or else the first tried. */
+    readonly succeeded: number;
+    readonly tried: number;
   };
 }
 
@@ -80,7 +82,7 @@ function healthChart(events: readonly TrainingEvent[]): string {
 }
 
 function lawsBroken({ violations }: PhysicsExamples): string {
-  return `<p>Above the possible clip, below its twin in which a law is broken. Surprise is the error of what the model imagined, relative to the error that it expected.</p>${violations.map(lawBroken).join('')}`;
+  return `<p>Of three chosen laws, each the first pair whose clips differ visibly, whatever the model made of it. Above the possible clip, below its twin in which a law is broken. Surprise is the error of what the model imagined, relative to the error that it expected.</p>${violations.map(lawBroken).join('')}`;
 }
 
 function lawBroken(example: ViolationExample): string {
@@ -117,8 +119,12 @@ function imaginedPaths({ rollouts }: PhysicsExamples): string {
   return `<p>The model sees four frames, the last of which is shown, then only the forces. Where it imagines the disc over twelve frames, read from its embeddings, beside where the simulator has it.</p><div class="row">${charts.join('')}</div>`;
 }
 
-function planningEpisode({ positions, goal, room, success }: NonNullable<ReportMaterial['episode']>): string {
+function planningEpisode({ positions, goal, room, succeeded, tried }: NonNullable<ReportMaterial['episode']>): string {
   const up = ([x, y]: readonly [number, number]): [number, number] => [x, worldSize - y];
   const [x, y] = up(goal);
-  return `<div class="row">${pathChart([{ name: success ? `reached in ${positions.length - 1} steps` : 'not reached', points: positions.map(up) }], { title: 'an episode of the hard protocol', size: worldSize, background: filmStrip(room, 1, worldSize, worldSize), marks: [{ x, y, label: 'goal' }] })}</div>`;
+  const caption =
+    succeeded > 0
+      ? `hard protocol: the first of ${tried} episodes that succeeded; ${succeeded} of ${tried} did`
+      : `hard protocol: the first of ${tried} episodes; none succeeded`;
+  return `<div class="row">${pathChart([{ name: succeeded > 0 ? `reached in ${positions.length - 1} steps` : 'not reached', points: positions.map(up) }], { title: caption, size: worldSize, background: filmStrip(room, 1, worldSize, worldSize), marks: [{ x, y, label: 'goal' }] })}</div>`;
 }
