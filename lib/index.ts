@@ -19,7 +19,41 @@ export * from './nn/index.js';
 export * from './ops/index.js';
 export * from './optim/index.js';
 export * from './plan/index.js';
-export * from './tensor/index.js';
+export {
+  arange,
+  assign,
+  type CallOptions,
+  type Compiled,
+  type CompileOptions,
+  compile,
+  type DType,
+  dtypes,
+  fromBfloat16,
+  fromFloat16,
+  type Gradients,
+  grad,
+  guardFinite,
+  isFloat,
+  type KernelTime,
+  type Nested,
+  type Passes,
+  type Profile,
+  Program,
+  type Shape,
+  scalar,
+  stopGradient,
+  Tensor,
+  type TensorLike,
+  type Tree,
+  type TypedArray,
+  tensor,
+  toBfloat16,
+  toFloat16,
+  Variable,
+  type VariableOptions,
+  valueAndGrad,
+  variable,
+} from './tensor/index.js';
 export { describeMachine, memory } from './tensor/machine.js';
 export * from './train/index.js';
 export * from './world-model/index.js';

@@ -1,6 +1,6 @@
 // node tools/profile-step.mjs [TURNS]: where the training step of `jepa demo` spends its time, by kind of kernel and by kernel.
 // Each kernel's best of TURNS (default 20) profiles of five steps; JEPA_THREADS and JEPA_CPU choose threads and target.
-import { physicsTraining } from '../dist/esm/cli/physics-training.js';
+import { physicsTraining } from '../dist/esm/world-model/physics-training.js';
 import { physicsTrainingBatch } from '../dist/esm/worlds/physics/training.js';
 
 const turns = Number(process.argv[2] ?? 20);

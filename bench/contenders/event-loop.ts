@@ -1,7 +1,7 @@
 // jepa's side of the event-loop suite: the demo's training with its data workers, and a timer that counts.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { physicsTraining } from '#lib/cli/physics-training.js';
 import { Trainer } from '#lib/index.js';
+import { physicsTraining } from '#lib/world-model/physics-training.js';
 import { serve } from '../harness/serve.js';
 import { type Ticks, timerMs } from '../suites/event-loop.js';
 

@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { physicsTraining } from '#lib/cli/physics-training.js';
 import { type HostTensor, normal, writeSafetensors } from '#lib/index.js';
+import { physicsTraining } from '#lib/world-model/physics-training.js';
 import type { ClipBatch } from '#lib/world-model/training.js';
 import { physicsTrainingBatch } from '#lib/worlds/physics/training.js';
 import { Contender, inTurns } from '../harness/contender.js';

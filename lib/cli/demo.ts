@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { TrainingEvent } from '../train/events.js';
 import { Trainer } from '../train/trainer.js';
+import { physicsTraining } from '../world-model/physics-training.js';
 import { UsageError } from './arguments.js';
 import {
   type Effort,
@@ -14,7 +15,6 @@ import {
 } from './examine.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
-import { physicsTraining } from './physics-training.js';
 import { duration, Progress } from './progress.js';
 import { machine, prepareOutputs, type Results } from './results.js';
 

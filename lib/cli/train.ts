@@ -7,11 +7,11 @@ import { checkOptions } from '../io/options.js';
 import { checkpointPath } from '../train/checkpoint.js';
 import { Trainer } from '../train/trainer.js';
 import type { ObjectiveOptions } from '../world-model/objective.js';
+import { physicsTraining } from '../world-model/physics-training.js';
 import type { WorldModelTrainingOptions } from '../world-model/training.js';
 import { UsageError } from './arguments.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
-import { physicsTraining } from './physics-training.js';
 import { duration, Progress } from './progress.js';
 import { writeJson } from './results.js';
 

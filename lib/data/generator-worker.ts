@@ -1,8 +1,8 @@
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import { buffersOf, type Generator, type GeneratorReply, type GeneratorRequest } from './generator.js';
+import { type BatchGenerator, buffersOf, type GeneratorReply, type GeneratorRequest } from './generator.js';
 
-const { module, name, options } = workerData as Generator;
+const { module, name, options } = workerData as BatchGenerator;
 
 // Kernels' threads wait for one another, so a batch that is not needed yet should not take a core from them. On Linux a priority
 // belongs to the thread, elsewhere to the whole process.

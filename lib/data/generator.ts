@@ -2,7 +2,7 @@
  * What a worker thread runs: the function `name` exported by `module`, called as `name(options, index)` and returning (a promise of)
  * batch `index`. It should be a pure function of both, so that any worker may compute any batch and a resumed run repeats it.
  */
-export interface Generator {
+export interface BatchGenerator {
   /** URL of a JavaScript module, e.g. `new URL('./my-batches.js', import.meta.url)`. */
   readonly module: URL | string;
   readonly name: string;

@@ -1,3 +1,3 @@
 export { type Dataset, fromIndex } from './dataset.js';
-export type { Generator } from './generator.js';
+export type { BatchGenerator } from './generator.js';
 export { WorkerDataset, type WorkerDatasetOptions } from './worker-dataset.js';

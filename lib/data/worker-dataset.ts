@@ -1,7 +1,7 @@
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { checkIndex, type Dataset } from './dataset.js';
-import type { Generator } from './generator.js';
+import type { BatchGenerator } from './generator.js';
 import { WorkerPool } from './worker-pool.js';
 
 export interface WorkerDatasetOptions {
@@ -24,13 +24,13 @@ export interface WorkerDatasetOptions {
  * @throws JepaError ERR_JEPA_DATASET when a generator fails or a thread ends, ERR_JEPA_ABORTED by the signal
  */
 export class WorkerDataset<Batch> implements Dataset<Batch> {
-  readonly #generator: Generator;
+  readonly #generator: BatchGenerator;
   readonly #options: Required<Omit<WorkerDatasetOptions, 'signal'>> & { readonly signal?: AbortSignal };
   #index = 0;
   #seeks = 0;
   #iterating = false;
 
-  constructor(generator: Generator, options: WorkerDatasetOptions = {}) {
+  constructor(generator: BatchGenerator, options: WorkerDatasetOptions = {}) {
     checkOptions('WorkerDataset', options, ['workers', 'lookahead', 'count', 'signal']);
     const workers = options.workers ?? 1;
     this.#options = { workers, lookahead: Math.max(4, 2 * workers), count: Number.POSITIVE_INFINITY, ...options };

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { errorCodes, JepaError, type JepaErrorCode } from '../errors.js';
-import type { Generator, GeneratorReply, GeneratorRequest } from './generator.js';
+import type { BatchGenerator, GeneratorReply, GeneratorRequest } from './generator.js';
 
 interface Job {
   readonly resolve: (batch: unknown) => void;
@@ -12,7 +12,7 @@ export class WorkerPool {
   readonly #members: { readonly worker: Worker; readonly jobs: Map<number, Job> }[] = [];
   #failure: JepaError | undefined;
 
-  constructor({ module, name, options }: Generator, workers: number) {
+  constructor({ module, name, options }: BatchGenerator, workers: number) {
     for (let i = 0; i < workers; i++) {
       const worker = new Worker(new URL('./generator-worker.js', import.meta.url), {
         workerData: { module: String(module), name, options },

@@ -43,7 +43,10 @@ export function fitRidge(
   return { weight, intercept, inputs, outputs };
 }
 
-/** @param x [rows, inputs]   @returns [rows, outputs] */
+/**
+ * What a fit by {@link fitRidge} predicts, row by row.
+ * @param x [rows, inputs]   @returns [rows, outputs]
+ */
 export function predictLinear({ weight, intercept, inputs, outputs }: LinearFit, x: ArrayLike<number>): Float64Array {
   const rows = x.length / inputs;
   const result = new Float64Array(rows * outputs);

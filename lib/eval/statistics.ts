@@ -30,6 +30,7 @@ export function pairedShare(lower: ArrayLike<number>, higher: ArrayLike<number>,
   return shareOf(successes, total);
 }
 
+/** A share of successes with its 95 % interval after Wilson. */
 export function shareOf(successes: number, total: number): Share {
   const [low, high] = wilsonInterval(successes, total);
   return { accuracy: total === 0 ? Number.NaN : (100 * successes) / total, interval: [100 * low, 100 * high] };

@@ -4,7 +4,7 @@ export { Conv2d, type Conv2dOptions } from './conv2d.js';
 export { Embedding, type EmbeddingOptions } from './embedding.js';
 export { GRU } from './gru.js';
 export { GRUCell, type GRUCellOptions } from './gru-cell.js';
-export * as initialise from './initialisers.js';
+export * as initialise from './initialise.js';
 export { LayerNorm, type LayerNormOptions } from './layer-norm.js';
 export { Linear, type LinearOptions } from './linear.js';
 export * from './losses/index.js';

@@ -15,7 +15,9 @@ export type Initialiser = (draw: Draw) => Float32Array;
 /** Initial weights by name; `truncatedNormal` is that of the JEPA and ViT codes (std .02, cut at ±2, biases 0). */
 export type InitialiserName = 'kaimingUniform' | 'truncatedNormal' | 'zeros';
 
+/** All elements 0. */
 export const zeros: Initialiser = ({ shape }) => new Float32Array(count(shape));
+/** All elements 1. */
 export const ones: Initialiser = ({ shape }) => new Float32Array(count(shape)).fill(1);
 
 /** Uniform in [−bound, bound). */
@@ -26,6 +28,7 @@ export function uniform(bound: number): Initialiser {
 /** He et al. 2015 with PyTorch's a = √5: gain √(2/(1 + a²)) = √⅓, so uniform within ±gain·√3/√fanIn = ±1/√fanIn. */
 export const kaimingUniform: Initialiser = (draw) => uniform(1 / Math.sqrt(draw.fanIn))(draw);
 
+/** Normal with this standard deviation and mean. */
 export function normal(std = 1, mean = 0): Initialiser {
   return ({ shape, random }) => Float32Array.from({ length: count(shape) }, () => mean + std * random.normal());
 }

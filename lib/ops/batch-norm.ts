@@ -5,7 +5,8 @@ import { add, mul, rsqrt, square, sub } from './elementwise.js';
 import { mean } from './reduce.js';
 import { reshape } from './views.js';
 
-export interface BatchNormAttributes {
+/** Options of {@link batchNorm}; parameters and statistics are [C]. */
+export interface BatchNormOpOptions {
   readonly weight?: Tensor;
   readonly bias?: Tensor;
   /** Statistics of training, used when `training` is false. */
@@ -23,7 +24,7 @@ export interface BatchNormAttributes {
  */
 export function batchNorm(
   x: Tensor,
-  { weight, bias, runningMean, runningVar, training, epsilon = 1e-5 }: BatchNormAttributes,
+  { weight, bias, runningMean, runningVar, training, epsilon = 1e-5 }: BatchNormOpOptions,
 ): { y: Tensor; batchMean?: Tensor; batchVar?: Tensor } {
   if (x.rank < 2) throw opError('ERR_JEPA_SHAPE', `[batchNorm] expected x [N, C, ...], got ${show(x.shape)}`);
   const channels = x.shape[1];

@@ -41,7 +41,8 @@ const col2imOp: OpDefinition<Window> = {
   gradient: ({ attributes, cotangents: [dy] }) => [apply(im2colOp, [dy as Tensor], attributes)[0]],
 };
 
-export interface Conv2dAttributes {
+/** Options of {@link conv2d}. */
+export interface Conv2dOpOptions {
   readonly stride?: number | readonly [number, number];
   /** Zeros around the picture. */
   readonly padding?: number | readonly [number, number];
@@ -61,7 +62,7 @@ export function conv2d(
   x: Tensor,
   weight: Tensor,
   bias?: Tensor,
-  { stride = 1, padding = 0, layout = 'NCHW', input }: Conv2dAttributes = {},
+  { stride = 1, padding = 0, layout = 'NCHW', input }: Conv2dOpOptions = {},
 ): Tensor {
   if (x.rank !== 4 || weight.rank !== 4)
     throw opError(

@@ -2,8 +2,8 @@ import './algebra.js';
 import './methods.js';
 
 export { type AttentionMask, attention } from './attention.js';
-export { type BatchNormAttributes, batchNorm } from './batch-norm.js';
-export { avgPool2d, type Conv2dAttributes, conv2d, patchify } from './conv.js';
+export { type BatchNormOpOptions, batchNorm } from './batch-norm.js';
+export { avgPool2d, type Conv2dOpOptions, conv2d, patchify } from './conv.js';
 export { full, ones, zeros } from './create.js';
 export {
   abs,
@@ -46,7 +46,7 @@ export {
   where,
 } from './elementwise.js';
 export { layerNorm } from './layer-norm.js';
-export { type ActivationKind, activate, type LinearAttributes, linear, type MatmulOptions, matmul } from './matmul.js';
+export { type ActivationKind, activate, type LinearOpOptions, linear, type MatmulOptions, matmul } from './matmul.js';
 export { concat, pad, split, stack } from './parts.js';
 export { manualSeed, normal, permutation, type RandomKey, randomBits, uniform } from './random.js';
 export { gruAdvance, gruCell } from './recurrent.js';

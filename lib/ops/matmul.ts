@@ -93,7 +93,8 @@ export function activate(x: Tensor, activation: ActivationKind): Tensor {
   }
 }
 
-export interface LinearAttributes {
+/** Options of {@link linear}. */
+export interface LinearOpOptions {
   readonly activation?: ActivationKind;
   /** Added after the activation. */
   readonly residual?: Tensor;
@@ -108,7 +109,7 @@ export function linear(
   x: Tensor,
   weight: Tensor,
   bias?: Tensor,
-  { activation = 'none', residual }: LinearAttributes = {},
+  { activation = 'none', residual }: LinearOpOptions = {},
 ): Tensor {
   const [outputs, inputs] = weight.shape;
   if (weight.rank !== 2 || x.rank < 1 || x.shape[x.rank - 1] !== inputs)

@@ -65,6 +65,7 @@ function biasCorrection(beta: number, step: Tensor): Tensor {
 }
 
 /**
+ * AdamW over parameters or groups of them (Loshchilov & Hutter 2019).
  * @param parameters of a module, or groups with settings of their own
  * @example
  * const optimiser = adamW(model.parameters(), { weightDecay: 0.05, clipNorm: 1 });

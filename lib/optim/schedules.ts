@@ -36,7 +36,10 @@ export interface BetweenOptions {
 
 const decayOptions = ['base', 'start', 'warmup', 'final', 'total', 'beyond'];
 
-/** @example constantSchedule(0.05) */
+/**
+ * The same value at every step.
+ * @example constantSchedule(0.05)
+ */
 export function constantSchedule(value: number): Schedule {
   return () => value;
 }

@@ -56,7 +56,10 @@ export class SGD extends Optimiser {
   }
 }
 
-/** @example const optimiser = sgd(model.parameters(), { momentum: 0.9, nesterov: true }); */
+/**
+ * Stochastic gradient descent over parameters or groups of them.
+ * @example const optimiser = sgd(model.parameters(), { momentum: 0.9, nesterov: true });
+ */
 export function sgd(parameters: Iterable<Variable> | readonly ParameterGroup[], options: SGDOptions = {}): SGD {
   return new SGD(parameters, options);
 }

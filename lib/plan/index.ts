@@ -10,4 +10,6 @@ export {
   planEpisodes,
   trainTwoRoom,
   twoRoomModel,
+  twoRoomSearch,
+  twoRoomSteps,
 } from './two-room.js';

@@ -22,7 +22,7 @@ export type Gradients = Map<Tensor, Tensor>;
 /**
  * Reverse-mode gradients of a scalar with respect to tensors, as more tensors. A tensor that the scalar does not depend on
  * has no entry, which is not the same as a zero gradient: optimisers leave such parameters alone.
- * @throws JepaError ERR_JEPA_SHAPE if the loss is no float32 scalar, ERR_JEPA_NOT_DIFFERENTIABLE naming the op
+ * @throws JepaError ERR_JEPA_SHAPE if the loss is no scalar of a float dtype, ERR_JEPA_NOT_DIFFERENTIABLE naming the op
  */
 export function grad(loss: Tensor, wrt: Iterable<Tensor>): Gradients {
   if (loss.size !== 1 || !isFloat(loss.dtype))

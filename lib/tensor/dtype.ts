@@ -11,6 +11,7 @@ export function bytesPerElement(dtype: DType): number {
   return hostArrays[dtype].BYTES_PER_ELEMENT;
 }
 
+/** Whether a dtype is a floating-point one: float32, float16 or bfloat16. */
 export function isFloat(dtype: DType): boolean {
   return dtype === 'float32' || dtype === 'bfloat16' || dtype === 'float16';
 }
@@ -59,6 +60,7 @@ export function toBfloat16(value: number): number {
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 
+/** The number that 16 bits of bfloat16 stand for; exact. */
 export function fromBfloat16(bits: number): number {
   scratch.setUint32(0, bits * 65536);
   return scratch.getFloat32(0);

@@ -40,7 +40,7 @@ export interface GradientContext<A> {
 /** What an operand of a native op must look like in memory: 'rows': a dense last axis and one stride over all leading ones; 'matrix': one of the last two axes dense. */
 export type Layout = 'strided' | 'rows' | 'lastDense' | 'matrix' | 'contiguous';
 
-/** Everything the compiler knows of an op; exactly one of `emit`, `view` and `native` says how it is computed. */
+/** Everything the compiler knows of an op; exactly one of `emit`, `view`, `parts` and `native` says how it is computed. */
 export interface OpDefinition<A = unknown> {
   /** snake_case; for native ops the name in native/ops/op_list.inc. */
   readonly name: string;

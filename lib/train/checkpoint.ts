@@ -27,7 +27,10 @@ export async function writeCheckpoint(path: string, { step, target, description,
   await writeSafetensors(path, state, sealed(metadata, state));
 }
 
-/** @throws JepaError ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION or ERR_JEPA_IO */
+/**
+ * Reads a checkpoint written by {@link writeCheckpoint}.
+ * @throws JepaError ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION or ERR_JEPA_IO
+ */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const file = await readSafetensors(path);
   const { metadata, tensors } = file;

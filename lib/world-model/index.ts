@@ -11,6 +11,13 @@ export {
 } from './config.js';
 export { effectiveRank } from './effective-rank.js';
 export type { WorldModelNetwork } from './network.js';
-export { defaultObjective, type ObjectiveOptions } from './objective.js';
+export {
+  defaultObjective,
+  type ObjectiveOptions,
+  type ObjectiveTerms,
+  type WorldModelBatch,
+  worldModelLoss,
+} from './objective.js';
+export { forceStatistics, type PhysicsTrainingOptions, physicsTraining } from './physics-training.js';
 export { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
 export { type Imagined, type RankedAction, type Surprise, WorldModel } from './world-model.js';

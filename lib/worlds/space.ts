@@ -96,6 +96,7 @@ export function valueProblem(space: Space, value: unknown): string | undefined {
   return undefined;
 }
 
+/** Whether a value lies in a space: its length, its bounds, whole numbers where they are asked for. */
 export const contains = (space: Space, value: unknown): boolean => valueProblem(space, value) === undefined;
 
 /** A uniformly drawn value; unbounded sides count as ±1. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { fromIndex, type Generator, WorkerDataset } from '#lib/data/index.js';
+import { type BatchGenerator, fromIndex, WorkerDataset } from '#lib/data/index.js';
 
-const generator = (name: string, options: unknown = {}): Generator => ({
+const generator = (name: string, options: unknown = {}): BatchGenerator => ({
   module: new URL('./batches.mjs', import.meta.url),
   name,
   options,

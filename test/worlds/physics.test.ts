@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { emptyClips, writeClip } from '#lib/worlds/physics/clip.js';
 import {
   type ClipSet,
   candidateForcePlans,
@@ -7,7 +8,6 @@ import {
   clipSeed,
   colourControl,
   counterfactualPairs,
-  emptyClips,
   loadEngine,
   PhysicsDataset,
   physicsClips,
@@ -17,7 +17,6 @@ import {
   stateSize,
   violationPairs,
   violations,
-  writeClip,
 } from '#lib/worlds/physics/index.js';
 
 beforeAll(() => loadEngine());

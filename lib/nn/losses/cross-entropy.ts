@@ -72,7 +72,7 @@ export interface InfoNCEOptions {
 export function infoNCE(queries: Tensor, keys: Tensor, options: InfoNCEOptions = {}): Tensor {
   checkOptions('infoNCE', options, ['temperature', 'symmetric', 'normalize']);
   const { temperature = 0.1, symmetric = false } = options;
-  const unit = (options.normalize ?? true) ? normalize : (x: Tensor): Tensor => x;
+  const unit = (options.normalize ?? true) ? (x: Tensor): Tensor => normalize(x) : (x: Tensor): Tensor => x;
   const count = queries.shape[0];
   if (keys.shape[0] < count || (symmetric && keys.shape[0] !== count)) {
     throw new JepaError(

@@ -47,7 +47,12 @@ export function cosine(a: Tensor, b: Tensor, options: LossOptions & { readonly e
   return reduce(sub(1, cosineSimilarity(a, b, options)), options.reduction);
 }
 
-/** Rows divided by max(‖row‖, ε). @param x [..., D] */
-export function normalize(x: Tensor, epsilon = 1e-12): Tensor {
+/**
+ * Rows divided by max(‖row‖, ε). @param x [..., D]
+ * @example const unit = normalize(tensor([[3, 4]])); // [[0.6, 0.8]]
+ */
+export function normalize(x: Tensor, options: { readonly epsilon?: number } = {}): Tensor {
+  checkOptions('normalize', options, ['epsilon']);
+  const { epsilon = 1e-12 } = options;
   return mul(x, rsqrt(maximum(sum(square(x), { axes: [-1], keepDims: true }), epsilon * epsilon)));
 }

@@ -1,4 +1,4 @@
-export { type ClipSet, type ClipSpecification, emptyClips, simulateClip, writeClip } from './clip.js';
+export { type ClipSet, type ClipSpecification, simulateClip } from './clip.js';
 export { PhysicsDataset, type PhysicsDatasetOptions } from './dataset.js';
 export { engineVersion, loadEngine } from './engine.js';
 export { PhysicsEnvironment } from './environment.js';

@@ -6,7 +6,7 @@ export const suiteVersion = 1;
 /** A square room of 4 m × 4 m seen from the side, y up; floor, walls and ceiling stand inside of it. */
 export const room = { size: 4, floor: 0.15, wall: 0.05, ceiling: 0.05 } as const;
 
-/** m/s²; half of the Earth's, so that a fall of 3 m lasts a second of video. */
+/** m/s²; three fifths of the Earth's, so that a fall of 3 m lasts a second of video. */
 export const gravity = 6;
 export const density = 1.5;
 export const frameRate = 15;

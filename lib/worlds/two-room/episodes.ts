@@ -30,7 +30,10 @@ export interface Episodes {
   readonly lengths: Int32Array;
 }
 
-/** @param stream names the set: equal seeds and streams give equal episodes */
+/**
+ * Plays episodes of the noisy expert in a room: a function of seed, stream and number alone.
+ * @param stream names the set: equal seeds and streams give equal episodes
+ */
 export function playEpisodes(
   room: Room,
   {

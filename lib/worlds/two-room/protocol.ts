@@ -77,10 +77,12 @@ export type Policy = (context: {
   readonly actions: Float32Array;
 }) => void;
 
+/** A policy that never moves. */
 export const standStill: Policy = ({ row, actions }) => {
   actions.fill(0, row * 2, row * 2 + 2);
 };
 
+/** A policy that knows the room: through the door, then straight to the goal. */
 export const expert: Policy = ({ room, positions, goals, row, actions }) =>
   expertAction(room, positions, row, goals, row, actions);
 
@@ -94,7 +96,7 @@ export function randomActions(seed: number): Policy {
   };
 }
 
-/** @param given [count, budget, 2] */
+/** A policy that replays recorded actions. @param given [count, budget, 2] */
 export const givenActions =
   (given: Float32Array, budget: number): Policy =>
   ({ row, step, actions }) => {

@@ -1,5 +1,5 @@
-// Pieces that attention and its gradient share: which keys a query sees, and blocks of keys made ready for
-// tile_multiply.
+// Pieces that attention and its gradient share: which keys a query sees,
+// and blocks of keys made ready for tile_multiply.
 #pragma once
 #include "ops/attention/attention.h"
 #include "simd/math.h"

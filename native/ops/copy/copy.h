@@ -19,8 +19,8 @@ struct Attributes {
   int32_t rank;             // ≥ 1; the last axis is the output's densest
   int64_t shape[kMaxRank], in[kMaxRank], out[kMaxRank];
   bool transposed;
-  // Of a transpose: rows lie along the input's dense axis, columns along the output's; `rank` counts the axes outside
-  // both.
+  // Of a transpose: rows lie along the input's dense axis, columns along the output's.
+  // `rank` counts the axes outside both.
   int64_t rows, row_out, columns, column_in;
   int64_t row_blocks, column_blocks, units, units_per_tile;
 };

@@ -3,10 +3,11 @@
 //   a [batch…, M, K]   b [batch…, K, N]   one of the last two strides 1 (so a transpose is a view); batch strides may be 0
 //   bias [N] optional  y [batch…, M, N]   last stride 1; overwritten
 //   or b is one axis of K·⌈N/32⌉·32 numbers, written by matmul_pack
+//   attributes: u32 packed (0 or 1), u32 K, u32 N, u32 activation (see Activation)
 //
 // Work is cut into blocks of rows and columns, and a long inner axis with a small result also into fixed chunks whose partial
 // results are added in order by a second phase: sums never depend on the number of threads.
-// matmul_pack: b [K, N] → panels of 32 columns, [⌈N/32⌉][K][32], columns beyond N zero. One pack serves many products.
+// matmul_pack: b [K, N] → panels of 32 columns, [⌈N/32⌉][K][32], columns beyond N zero. One pack serves many products; no attributes.
 #pragma once
 #include "runtime/op.h"
 

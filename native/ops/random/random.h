@@ -4,9 +4,10 @@
 //   out  contiguous, overwritten: int32 for bits, float32 otherwise
 //   attributes: u32 kind, u64 stream, f32 a, f32 b
 //
-// Philox4x32-10 (Salmon, Moraes, Dror & Shaw, SC 2011). Key = (seed low, seed high), counter = (block, step, stream
-// low, stream high); its four words are the elements 4·block … 4·block + 3 of the output in row-major order. No two of
-// (seed, stream, step, position) share a counter, so draws never overlap.
+// Philox4x32-10 (Salmon, Moraes, Dror & Shaw, SC 2011):
+//   key = (seed low, seed high)    counter = (block, step, stream low, stream high)
+// Its four words are the elements 4·block … 4·block + 3 of the output in row-major order. No two of (seed, stream, step,
+// position) share a counter, so draws never overlap.
 //
 //   bits     the words themselves
 //   uniform  low + u·(high − low) with u = (word >> 8)·2⁻²⁴ in [0, 1); never `high`

@@ -4,9 +4,9 @@
 //   values [..., k] float32, indices [..., k] int32     k ≤ n; overwritten
 //   attributes: u32 largest (1 largest first, 0 smallest first)
 //
-// Ties go to the lower position; NaN counts as the largest; 0 and −0 are equal. A heap of the k best so far: O(n +
-// k·log k·log(n/k)) for random rows. Elements become 64-bit keys (order of the value, then position), so all
-// comparisons are of integers.
+// Ties go to the lower position; NaN counts as the largest; 0 and −0 are equal. A heap of the k best so far:
+//   O(n + k·log k·log(n/k)) for random rows.
+// Elements become 64-bit keys (order of the value, then position), so all comparisons are of integers.
 #pragma once
 #include "runtime/op.h"
 

@@ -1,9 +1,9 @@
 import type { SeekableDataset } from '../train/trainer.js';
-import type { ObjectiveOptions } from '../world-model/objective.js';
-import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from '../world-model/training.js';
-import { WorldModel } from '../world-model/world-model.js';
 import { PhysicsDataset } from '../worlds/physics/dataset.js';
 import { physicsTrainingBatch } from '../worlds/physics/training.js';
+import type { ObjectiveOptions } from './objective.js';
+import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
+import { WorldModel } from './world-model.js';
 
 export interface PhysicsTrainingOptions {
   readonly preset: 'tiny' | 'small';
