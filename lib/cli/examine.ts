@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { PhysicsExamples } from '../eval/examples.js';
 import { evaluatePhysics, type PhysicsResults } from '../eval/physics.js';
 import { writeFileAtomically } from '../io/atomic-file.js';
-import { evaluateTwoRoom, type PlanningResults, planEpisodes, trainTwoRoom } from '../plan/two-room.js';
+import { evaluateTwoRoom, type PlanningResults, planEpisodes, trainTwoRoom, twoRoomSteps } from '../plan/two-room.js';
 import { scalar } from '../tensor/index.js';
 import { healthOf, healthProgram } from '../world-model/health.js';
 import type { WorldModel } from '../world-model/world-model.js';
@@ -28,7 +28,7 @@ export interface Effort {
 }
 const exampleEpisodes = 12;
 
-export const fullEffort: Effort = { scale: 1, twoRoomSteps: 390, ownPairs: 200, hardPairs: 100 };
+export const fullEffort: Effort = { scale: 1, twoRoomSteps, ownPairs: 200, hardPairs: 100 };
 export const quickEffort: Effort = { scale: 0.15, twoRoomSteps: 200, ownPairs: 20, hardPairs: 10 };
 
 /** @throws UsageError */
