@@ -1,6 +1,7 @@
 import { JepaError } from '../errors.js';
-import { checkOptions } from '../io/options.js';
-import { checkIndex, type Dataset } from './dataset.js';
+import { checkOptions, withDefaults } from '../io/options.js';
+import { unlessAborted } from './abort.js';
+import { checkCount, checkIndex, type Dataset } from './dataset.js';
 import type { BatchGenerator } from './generator.js';
 import { WorkerPool } from './worker-pool.js';
 
@@ -33,7 +34,8 @@ export class WorkerDataset<Batch> implements Dataset<Batch> {
   constructor(generator: BatchGenerator, options: WorkerDatasetOptions = {}) {
     checkOptions('WorkerDataset', options, ['workers', 'lookahead', 'count', 'signal']);
     const workers = options.workers ?? 1;
-    this.#options = { workers, lookahead: Math.max(4, 2 * workers), count: Number.POSITIVE_INFINITY, ...options };
+    const lookahead = Math.max(4, 2 * workers);
+    this.#options = withDefaults({ workers, lookahead, count: Number.POSITIVE_INFINITY }, options);
     for (const key of ['workers', 'lookahead'] as const) {
       const value = this.#options[key];
       if (!Number.isInteger(value) || value < 1)
@@ -42,9 +44,11 @@ export class WorkerDataset<Batch> implements Dataset<Batch> {
           `[WorkerDataset] expected ${key} to be a positive integer, got ${value}`,
         );
     }
+    checkCount('WorkerDataset', this.#options.count);
     this.#generator = generator;
   }
 
+  /** Index of the batch that comes next. */
   get index(): number {
     return this.#index;
   }
@@ -73,7 +77,7 @@ export class WorkerDataset<Batch> implements Dataset<Batch> {
         };
         while (this.#index < count && this.#seeks === seeks) {
           fill();
-          const batch = await unlessAborted(queue.shift() as Promise<Batch>, signal);
+          const batch = await unlessAborted('WorkerDataset', queue.shift() as Promise<Batch>, signal);
           if (this.#seeks !== seeks) break;
           this.#index++;
           fill();
@@ -88,24 +92,5 @@ export class WorkerDataset<Batch> implements Dataset<Batch> {
       this.#iterating = false;
       await pool.terminate();
     }
-  }
-}
-
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  const aborted = (): JepaError =>
-    new JepaError('ERR_JEPA_ABORTED', '[WorkerDataset] stopped by its signal', { cause: signal.reason });
-  if (signal.aborted) throw aborted();
-  let stop = (): void => {};
-  try {
-    return await Promise.race([
-      promise,
-      new Promise<never>((_, reject) => {
-        stop = () => reject(aborted());
-        signal.addEventListener('abort', stop, { once: true });
-      }),
-    ]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }

@@ -23,6 +23,19 @@ export function checkOptions(name: string, options: object, allowed: readonly st
   }
 }
 
+/**
+ * Options over their defaults. A key that is given as undefined is one that was not given, as in a destructuring default; a spread
+ * would let it hide the default.
+ * @example const settings = withDefaults({ workers: 1, count: Infinity }, options);
+ */
+export function withDefaults<Defaults extends object, Given extends object>(
+  defaults: Defaults,
+  given: Given,
+): Defaults & Given {
+  const present = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...(Object.fromEntries(present) as Given) };
+}
+
 /** The candidate that a misspelled name was probably meant to be, if any is near enough. */
 export function nearestName(name: string, candidates: readonly string[]): string | undefined {
   let nearest: string | undefined;

@@ -1,5 +1,5 @@
 import { JepaError } from '../errors.js';
-import { checkOptions } from '../io/options.js';
+import { checkOptions, withDefaults } from '../io/options.js';
 import {
   add,
   broadcastTo,
@@ -64,7 +64,7 @@ export class CemSolver<State extends PlanState> implements Solver<State> {
 
   constructor(dynamics: Dynamics<State>, objective: Objective, options: CemOptions = {}) {
     checkOptions('CemSolver', options, Object.keys(defaults));
-    const settings = { ...defaults, ...options };
+    const settings = withDefaults(defaults, options);
     const { horizon, numSamples, numElites, iterations, repeat } = settings;
     for (const [name, value] of Object.entries({ horizon, numSamples, numElites, iterations, repeat })) {
       if (!Number.isInteger(value) || value < 1) refuse(`${name} to be a positive integer`, value);

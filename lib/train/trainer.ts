@@ -1,9 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { unlessAborted } from '../data/abort.js';
+import type { Dataset } from '../data/dataset.js';
 import { JepaError } from '../errors.js';
 import { ioError } from '../io/atomic-file.js';
-import { checkOptions } from '../io/options.js';
+import { checkOptions, withDefaults } from '../io/options.js';
 import { nativeTarget } from '../tensor/index.js';
 import { checkpointPath, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import type { Metrics, TrainingEvent } from './events.js';
@@ -24,12 +26,6 @@ export interface TrainerOptions {
   readonly reportEvery?: number;
   /** Steps handed to the engine before the first has finished (default 2): hides loading and JavaScript. */
   readonly inFlight?: number;
-}
-
-/** Batches by index: resuming starts there. Of any other async iterable, the batches of the steps already done are read and dropped. */
-export interface SeekableDataset<Batch> extends AsyncIterable<Batch> {
-  /** The next batch delivered is the one of this index. */
-  seek(index: number): void;
 }
 
 interface Pending<Batch> {
@@ -59,7 +55,7 @@ export class Trainer<Batch> {
   constructor(trainable: Trainable<Batch>, options: TrainerOptions) {
     checkOptions('Trainer', options, ['steps', 'directory', ...Object.keys(defaults)]);
     this.trainable = trainable;
-    this.options = { ...defaults, ...options };
+    this.options = withDefaults(defaults, options);
     for (const key of ['steps', 'checkpointEvery', 'healthEvery', 'reportEvery', 'inFlight'] as const) {
       const value = this.options[key];
       const least = key === 'reportEvery' || key === 'inFlight' ? 1 : 0;
@@ -113,7 +109,7 @@ export class Trainer<Batch> {
 
   /** Trains to the last step or until the signal fires; then the steps in flight finish, and a checkpoint is written. */
   async *run(
-    dataset: AsyncIterable<Batch> | SeekableDataset<Batch>,
+    dataset: AsyncIterable<Batch> | Dataset<Batch>,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<TrainingEvent, void, void> {
     const { steps, directory, checkpointEvery, healthEvery, reportEvery, inFlight } = this.options;
@@ -123,24 +119,28 @@ export class Trainer<Batch> {
       await log?.append(event);
       return event;
     };
-    const batches = await this.#batchesFrom(dataset, this.step);
+    const batches = this.#iterate(dataset);
     const rate = new Rate();
     let submitted = this.step;
     try {
+      // Of a dataset that cannot seek, the batches of the steps already done are read and dropped.
+      const passed = 'seek' in dataset ? submitted : 0;
+      for (let index = passed; index < submitted && !signal?.aborted; index++) await this.#next(batches, index, signal);
       while (this.step < steps) {
         const barrier = nextMultiple(this.step, steps, directory ? checkpointEvery : 0, healthEvery);
         while (this.#pending.length < inFlight && submitted < barrier && !signal?.aborted) {
-          const batch = await this.#next(batches, submitted);
-          const metrics = this.trainable.step(batch, submitted++, { steps });
+          const next = await this.#next(batches, submitted, signal);
+          if (!next) break; // the signal fired
+          const metrics = this.trainable.step(next.value, submitted++, { steps });
           metrics.catch(() => {}); // reported below, when its turn comes
-          this.#pending.push({ batch, metrics });
+          this.#pending.push({ batch: next.value, metrics });
         }
-        const [next] = this.#pending;
-        if (!next) break;
-        const metrics = await next.metrics;
+        const [oldest] = this.#pending;
+        if (!oldest) break;
+        const metrics = await oldest.metrics;
         this.#pending.shift();
         this.step++;
-        rate.add(this.trainable.samples(next.batch));
+        rate.add(this.trainable.samples(oldest.batch));
         if (this.step % reportEvery === 0 || this.step === steps) {
           yield await record({
             type: 'step',
@@ -152,7 +152,7 @@ export class Trainer<Batch> {
           });
         }
         if (this.trainable.health && healthEvery && (this.step % healthEvery === 0 || this.step === steps)) {
-          const health = await this.trainable.health(next.batch, this.step);
+          const health = await this.trainable.health(oldest.batch, this.step);
           yield await record({ type: 'health', step: this.step, health });
           if (health.collapsed)
             yield await record({
@@ -177,7 +177,10 @@ export class Trainer<Batch> {
       });
     } finally {
       await this.#settle();
-      await batches.return?.();
+      const closed = batches.return?.();
+      // A generator closes only after the batch it is busy with, which may never come.
+      if (signal?.aborted) closed?.catch(() => {});
+      else await closed;
     }
   }
 
@@ -190,22 +193,24 @@ export class Trainer<Batch> {
     return log;
   }
 
-  async #batchesFrom(
-    dataset: AsyncIterable<Batch> | SeekableDataset<Batch>,
-    step: number,
-  ): Promise<AsyncIterator<Batch>> {
-    if ('seek' in dataset) {
-      dataset.seek(step);
-      return dataset[Symbol.asyncIterator]();
-    }
-    const batches = dataset[Symbol.asyncIterator]();
-    for (let passed = 0; passed < step; passed++) await this.#next(batches, passed);
-    return batches;
+  #iterate(dataset: AsyncIterable<Batch> | Dataset<Batch>): AsyncIterator<Batch> {
+    if ('seek' in dataset) dataset.seek(this.step);
+    return dataset[Symbol.asyncIterator]();
   }
 
-  async #next(batches: AsyncIterator<Batch>, index: number): Promise<Batch> {
-    const { done, value } = await batches.next();
-    if (!done) return value;
+  /** The next batch, or undefined if the signal fires before it comes. */
+  async #next(
+    batches: AsyncIterator<Batch>,
+    index: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly value: Batch } | undefined> {
+    const waiting = batches.next();
+    waiting.catch(() => {}); // after an abort nobody waits for it
+    const next = await unlessAborted('Trainer', waiting, signal).catch((error: unknown) => {
+      if (!signal?.aborted) throw error;
+    });
+    if (!next) return undefined;
+    if (!next.done) return next;
     throw new JepaError(
       'ERR_JEPA_DATASET',
       `[Trainer] expected ${this.options.steps} batches, got ${index}: the dataset ended`,

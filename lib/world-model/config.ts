@@ -80,7 +80,7 @@ export function presetConfig(preset: Preset, options: PresetOptions): WorldModel
     seed,
     embeddingSize: wide ? 96 : 64,
     encoder:
-      observation.kind === 'image'
+      observation?.kind === 'image'
         ? convolution(observation.height, wide ? 2 : 1)
         : { kind: 'vector', hidden: wide ? 512 : 256, affine: true },
     predictor: { kind: 'recurrent', stateSize: wide ? 640 : 384, hidden: wide ? 512 : 256 },

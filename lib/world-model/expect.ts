@@ -41,6 +41,18 @@ export function expectActions(
   }
 }
 
+/**
+ * In training the encoder normalises by the batch it is given, here one filled up with zero rows, and moves its running statistics
+ * towards it: what it says would depend on what else was asked, and asking would change the model.
+ */
+export function expectEvaluation({ training }: { readonly training: boolean }): void {
+  if (!training) return;
+  throw new JepaError(
+    'ERR_JEPA_INVALID_ARGUMENT',
+    '[worldModel] expected a model in evaluation mode: await training.finish(batches) first',
+  );
+}
+
 /** Embeddings and actions of the same clips, frame by frame. */
 export function expectClips(
   { action, embeddingSize }: WorldModelConfig,

@@ -1,4 +1,4 @@
-import type { SeekableDataset } from '../train/trainer.js';
+import type { Dataset } from '../data/dataset.js';
 import { PhysicsDataset } from '../worlds/physics/dataset.js';
 import { physicsTrainingBatch } from '../worlds/physics/training.js';
 import type { ObjectiveOptions } from './objective.js';
@@ -27,7 +27,7 @@ export const forceStatistics = { mean: [0, 0.2], std: [0.45, 0.4] } as const;
 export function physicsTraining({ preset, seed, clips, workers, objective, training }: PhysicsTrainingOptions): {
   readonly model: WorldModel;
   readonly training: WorldModelTraining;
-  readonly dataset: SeekableDataset<ClipBatch> & { statisticsBatches(): Promise<ClipBatch[]> };
+  readonly dataset: Dataset<ClipBatch> & { statisticsBatches(): Promise<ClipBatch[]> };
 } {
   const model = WorldModel.create(preset, {
     observation: { kind: 'image', height: 64, width: 64, channels: 3 },

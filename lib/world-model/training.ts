@@ -1,5 +1,5 @@
 import { JepaError } from '../errors.js';
-import { checkOptions } from '../io/options.js';
+import { checkOptions, withDefaults } from '../io/options.js';
 import type { HostTensor } from '../io/safetensors.js';
 import { joinStateDicts, splitStateDict } from '../nn/state-dict.js';
 import { adamW } from '../optim/adamw.js';
@@ -49,7 +49,7 @@ const defaults = {
  * @example
  * const training = new WorldModelTraining(model);
  * for await (const event of new Trainer(training, { steps: 2000 }).run(dataset)) {}
- * await training.finish(dataset); // the averaged weights become the model
+ * await training.finish([batch]); // the averaged weights become the model, normalised by the statistics of these batches
  */
 export class WorldModelTraining implements Trainable<ClipBatch> {
   readonly model: WorldModel;
@@ -67,15 +67,9 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     const { objective, ...settings } = options;
     const { network, config } = model;
     this.model = model;
-    this.objective = { ...defaultObjective, ...objective };
-    this.#options = { ...defaults, ...settings };
-    for (const [name, value] of [...Object.entries(this.objective), ...Object.entries(this.#options)]) {
-      if (!Number.isFinite(value) || value < 0)
-        throw new JepaError(
-          'ERR_JEPA_INVALID_ARGUMENT',
-          `[WorldModelTraining] expected ${name} to be a number, 0 or more, got ${String(value)}`,
-        );
-    }
+    this.objective = withDefaults(defaultObjective, objective ?? {});
+    this.#options = withDefaults(defaults, settings);
+    checkSettings({ ...this.objective, ...this.#options }, config.contextFrames);
     this.description = {
       kind: 'world-model',
       config,
@@ -187,10 +181,10 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
    * training weights do not belong to the average. The model is in evaluation mode afterwards.
    */
   async finish(batches: readonly ClipBatch[]): Promise<void> {
-    if (batches.length === 0)
+    if (!Array.isArray(batches) || batches.length === 0)
       throw new JepaError(
         'ERR_JEPA_INVALID_ARGUMENT',
-        '[WorldModelTraining] expected at least one batch to estimate normalisation statistics from, got none',
+        `[WorldModelTraining] expected at least one batch to estimate normalisation statistics from, in an array, got ${Array.isArray(batches) ? 'none' : typeof batches}`,
       );
     if (this.#options.averaging > 0) await this.#average.copyTo(this.model.network);
     this.model.network.eval();
@@ -205,5 +199,27 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     const { twins } = batch;
     const twinCosts = twins ? tensor(twins.costs, { shape: [twins.groups, twins.size, twins.size] }) : null;
     return { observations, actions, twinCosts };
+  }
+}
+
+/** Numbers whose wrong values would train on something else than was meant, without a word. */
+function checkSettings(settings: Readonly<Record<string, number>>, contextFrames: number): void {
+  const rules: Readonly<Record<string, readonly [expected: string, holds: (value: number) => boolean]>> = {
+    firstTarget: ['a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1],
+    firstTwinFrame: [
+      `a whole number, contextFrames ${contextFrames} or more`,
+      (value) => Number.isInteger(value) && value >= contextFrames,
+    ],
+    directions: ['a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1],
+    temperature: ['a number above 0', (value) => value > 0],
+    averaging: ['a number from 0 to below 1', (value) => value >= 0 && value < 1],
+  };
+  for (const [name, value] of Object.entries(settings)) {
+    const [expected, holds] = rules[name] ?? ['a number, 0 or more', (given: number) => given >= 0];
+    if (Number.isFinite(value) && holds(value)) continue;
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[WorldModelTraining] expected ${name} to be ${expected}, got ${String(value)}`,
+    );
   }
 }

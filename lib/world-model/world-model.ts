@@ -5,7 +5,14 @@ import { batched } from './batched.js';
 import { checkedConfig } from './check-config.js';
 import { type Clips, clipTensors } from './clips.js';
 import { type Preset, type PresetOptions, presetConfig, type WorldModelConfig } from './config.js';
-import { expectActions, expectClips, expectContexts, expectJudge, expectObservations } from './expect.js';
+import {
+  expectActions,
+  expectClips,
+  expectContexts,
+  expectEvaluation,
+  expectJudge,
+  expectObservations,
+} from './expect.js';
 import { readWorldModel, writeWorldModel } from './file.js';
 import { type Inference, inference } from './inference.js';
 import { WorldModelNetwork } from './network.js';
@@ -42,7 +49,8 @@ interface Options {
 /**
  * A model of how a world behaves: it sees frames, is told actions, and predicts embeddings.
  * All methods take materialised tensors: observations [B, T, H, W, C] uint8 (or [B, T, size] float32 for sensor vectors) and
- * actions [B, T, A] float32 in the world's units, action t being taken at frame t.
+ * actions [B, T, A] float32 in the world's units, action t being taken at frame t. While a `WorldModelTraining` trains it, until its
+ * `finish`, they throw ERR_JEPA_INVALID_ARGUMENT.
  * @example
  * const world = await WorldModel.load('physics.jepa');
  * const { embeddings } = await world.rollout(clips, actions);
@@ -85,6 +93,7 @@ export class WorldModel {
 
   /** @returns embeddings [B, T, D] */
   async encode(observations: Tensor, { signal }: Options = {}): Promise<Tensor> {
+    expectEvaluation(this.network);
     expectObservations(this.config, observations);
     const { embeddings } = await batched(
       (chunk) => this.#programs.encode.call({ signal }, chunk),
@@ -101,6 +110,7 @@ export class WorldModel {
     actions: Tensor,
     { signal }: Options = {},
   ): Promise<{ states: Tensor; embeddings: Tensor }> {
+    expectEvaluation(this.network);
     expectClips(this.config, embeddings, actions, 1);
     return batched((z, a) => this.#programs.states.call({ signal }, z, a), [embeddings, actions], chunkClips, signal);
   }
@@ -111,6 +121,7 @@ export class WorldModel {
     actions: Tensor,
     { context = this.config.contextFrames, signal }: Options & { readonly context?: number } = {},
   ): Promise<Imagined> {
+    expectEvaluation(this.network);
     expectContexts(context, context);
     expectActions(this.config, embeddings, actions, context);
     const run = async (z: Tensor, a: Tensor): Promise<Record<string, Tensor>> => {
@@ -148,6 +159,7 @@ export class WorldModel {
     { contexts, signal }: Options & { readonly contexts?: readonly [number, number] } = {},
   ): Promise<Surprise> {
     const [first, last] = contexts ?? [this.config.contextFrames, this.config.contextFrames + 3];
+    expectEvaluation(this.network);
     expectContexts(first, last);
     expectClips(this.config, embeddings, actions, last + 1);
     const { normalised, raw, curve } = await batched(
@@ -184,6 +196,7 @@ export class WorldModel {
     options: Options & { readonly by?: 'latent' | 'path' | 'critic' } = {},
   ): Promise<Float32Array> {
     const { by = 'latent' } = options;
+    expectEvaluation(this.network);
     expectJudge(by, this.network.critic !== undefined);
     const width = this.config.embeddingSize;
     if (goal.length !== width)

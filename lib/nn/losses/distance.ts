@@ -1,3 +1,4 @@
+import { JepaError } from '../../errors.js';
 import { checkOptions } from '../../io/options.js';
 import { abs, less, maximum, mean, mul, rsqrt, square, sub, sum, where } from '../../ops/index.js';
 import type { Tensor } from '../../tensor/index.js';
@@ -14,21 +15,33 @@ export function reduce(loss: Tensor, reduction: Reduction = 'mean'): Tensor {
   return reduction === 'sum' ? sum(loss) : mean(loss);
 }
 
-/** Squared error (x − target)², without a factor ½. @param x, target the same shape, any */
+/** A pair of shapes that only broadcast, [B, 1] and [B], would be averaged over B × B differences. */
+function expectSameShape(loss: string, x: Tensor, target: Tensor): void {
+  if (x.shape.join() === target.shape.join()) return;
+  throw new JepaError(
+    'ERR_JEPA_SHAPE',
+    `[${loss}] expected x and target of the same shape, got [${x.shape.join(', ')}] and [${target.shape.join(', ')}]`,
+  );
+}
+
+/** Squared error (x − target)², without a factor ½. @param x, target the same shape, any @throws JepaError ERR_JEPA_SHAPE */
 export function mse(x: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkOptions('mse', options, ['reduction']);
+  expectSameShape('mse', x, target);
   return reduce(square(sub(x, target)), options.reduction);
 }
 
 /** Absolute error |x − target|; its gradient at 0 is 0. */
 export function l1(x: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkOptions('l1', options, ['reduction']);
+  expectSameShape('l1', x, target);
   return reduce(abs(sub(x, target)), options.reduction);
 }
 
 /** With d = |x − target|: d²/(2β) below β, else d − β/2 (Girshick 2015). β 0 is {@link l1}; Huber's loss is β times this. */
 export function smoothL1(x: Tensor, target: Tensor, options: LossOptions & { readonly beta?: number } = {}): Tensor {
   checkOptions('smoothL1', options, ['reduction', 'beta']);
+  expectSameShape('smoothL1', x, target);
   const { beta = 1, reduction } = options;
   const distance = abs(sub(x, target));
   if (beta === 0) return reduce(distance, reduction);
