@@ -8,6 +8,7 @@ export {
   evaluateTwoRoom,
   type PlanningResults,
   planEpisodes,
+  type TwoRoomEvaluationOptions,
   trainTwoRoom,
   twoRoomModel,
   twoRoomSearch,

@@ -1,4 +1,5 @@
 import { JepaError } from '../errors.js';
+import { checkOptions } from '../io/options.js';
 import { tensor } from '../tensor/index.js';
 import type { TrainingEvent } from '../train/events.js';
 import { Trainer } from '../train/trainer.js';
@@ -189,28 +190,36 @@ export interface PlanningResults {
   };
 }
 
+export interface TwoRoomEvaluationOptions {
+  readonly seed: number;
+  /** 'validation' to choose settings by, 'test' to report. */
+  readonly split: 'validation' | 'test';
+  /** Pairs of the seed (default 200). */
+  readonly ownPairs?: number;
+  /** Pairs with start and goal in different rooms (default 100). */
+  readonly hardPairs?: number;
+  /** Whether the 200 published pairs count too (default true). */
+  readonly published?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 /**
- * Both protocols: the 200 published pairs and `ownPairs` of the seed, then `hardPairs` with start and goal in different rooms.
- * @param split 'validation' to choose settings by, 'test' to report
+ * Both protocols: the published pairs and those of the seed, then pairs with start and goal in different rooms.
+ * @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_ABORTED by the signal
+ * @example const { twoRoom, twoRoomHard } = await evaluateTwoRoom(model, { seed: 7, split: 'test' });
  */
-export async function evaluateTwoRoom(
-  model: WorldModel,
-  {
-    seed,
-    split,
-    ownPairs = 200,
-    hardPairs = 100,
-    published = true,
-    signal,
-  }: {
-    readonly seed: number;
-    readonly split: 'validation' | 'test';
-    readonly ownPairs?: number;
-    readonly hardPairs?: number;
-    readonly published?: boolean;
-    readonly signal?: AbortSignal;
-  },
-): Promise<PlanningResults> {
+export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluationOptions): Promise<PlanningResults> {
+  checkOptions('evaluateTwoRoom', options, ['seed', 'split', 'ownPairs', 'hardPairs', 'published', 'signal']);
+  const { seed, split, ownPairs = 200, hardPairs = 100, published = true, signal } = options;
+  for (const [name, count, least] of [
+    ['ownPairs', ownPairs, published ? 0 : 1],
+    ['hardPairs', hardPairs, 1],
+  ] as const)
+    if (!Number.isInteger(count) || count < least)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[evaluateTwoRoom] expected ${name} to be a whole number from ${least}, got ${count}`,
+      );
   const sets = [
     ...(published ? [publishedPairs()] : []),
     ...(ownPairs > 0 ? [goalPairs({ split, seed, count: ownPairs })] : []),

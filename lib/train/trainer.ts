@@ -50,6 +50,8 @@ export class Trainer<Batch> {
   #pending: Pending<Batch>[] = [];
   /** A step failed and one after it happened: the state belongs to no step. */
   #torn = false;
+  /** A batch was asked for and has not come. */
+  #waiting = false;
 
   /** @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT */
   constructor(trainable: Trainable<Batch>, options: TrainerOptions) {
@@ -114,6 +116,7 @@ export class Trainer<Batch> {
   ): AsyncGenerator<TrainingEvent, void, void> {
     const { steps, directory, checkpointEvery, healthEvery, reportEvery, inFlight } = this.options;
     this.#expectWhole();
+    this.#waiting = false;
     const log = await this.#openLog();
     const record = async (event: TrainingEvent): Promise<TrainingEvent> => {
       await log?.append(event);
@@ -179,7 +182,7 @@ export class Trainer<Batch> {
       await this.#settle();
       const closed = batches.return?.();
       // A generator closes only after the batch it is busy with, which may never come.
-      if (signal?.aborted) closed?.catch(() => {});
+      if (this.#waiting) closed?.catch(() => {});
       else await closed;
     }
   }
@@ -204,12 +207,14 @@ export class Trainer<Batch> {
     index: number,
     signal: AbortSignal | undefined,
   ): Promise<{ readonly value: Batch } | undefined> {
-    const waiting = batches.next();
-    waiting.catch(() => {}); // after an abort nobody waits for it
-    const next = await unlessAborted('Trainer', waiting, signal).catch((error: unknown) => {
+    const batch = batches.next();
+    batch.catch(() => {}); // after an abort nobody waits for it
+    this.#waiting = true;
+    const next = await unlessAborted('Trainer', batch, signal).catch((error: unknown) => {
       if (!signal?.aborted) throw error;
     });
     if (!next) return undefined;
+    this.#waiting = false;
     if (!next.done) return next;
     throw new JepaError(
       'ERR_JEPA_DATASET',

@@ -67,7 +67,9 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     const { objective, ...settings } = options;
     const { network, config } = model;
     this.model = model;
-    this.objective = withDefaults(defaultObjective, objective ?? {});
+    // Twins of a longer context part later.
+    const firstTwinFrame = Math.max(defaultObjective.firstTwinFrame, config.contextFrames);
+    this.objective = withDefaults({ ...defaultObjective, firstTwinFrame }, objective ?? {});
     this.#options = withDefaults(defaults, settings);
     checkSettings({ ...this.objective, ...this.#options }, config.contextFrames);
     this.description = {

@@ -133,6 +133,16 @@ describe('Two-Room', () => {
     expect(results.twoRoom.planMilliseconds.p50).toBeLessThanOrEqual(results.twoRoom.planMilliseconds.p95);
   });
 
+  it.each([
+    [{ ownPairs: 0, published: false }, 'ownPairs to be a whole number from 1, got 0'],
+    [{ hardPairs: 0 }, 'hardPairs to be a whole number from 1, got 0'],
+    [{ ownPair: 3 }, "got 'ownPair'"],
+  ])('%j is refused', async (options, message) => {
+    await expect(evaluateTwoRoom(twoRoomModel(0), { seed: 2, split: 'validation', ...options })).rejects.toThrow(
+      message,
+    );
+  });
+
   it('training that is stopped leaves no half-trained model', async () => {
     const controller = new AbortController();
     await expect(

@@ -41,6 +41,16 @@ describe('settings of training', () => {
     expect(training.objective.sigreg).toBe(0.2);
   });
 
+  it('follow a longer context', () => {
+    const world = WorldModel.create('tiny', {
+      observation: { kind: 'vector', size: 3 },
+      action: { size: 1 },
+      frameRate: 10,
+      contextFrames: 8,
+    });
+    expect(new WorldModelTraining(world).objective.firstTwinFrame).toBe(8);
+  });
+
   it('finish wants an array of batches', async () => {
     const training = new WorldModelTraining(model());
     for (const [given, found] of [
