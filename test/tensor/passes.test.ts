@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mse } from '#lib/nn/losses/index.js';
 import { VisionTransformer } from '#lib/nn/vision-transformer.js';
-import { uniform } from '#lib/ops/index.js';
+import { mean, square, sub, uniform } from '#lib/ops/index.js';
 import { adamW, Ema } from '#lib/optim/index.js';
 import { compile, type Passes, scalar, stopGradient, type Tensor, valueAndGrad } from '#lib/tensor/index.js';
 
@@ -27,7 +27,7 @@ async function train(passes: Partial<Passes>): Promise<Trained> {
       const { value: loss, gradients } = valueAndGrad(() => {
         const forth = mse(model.forward(x), stopGradient(target.forward(y)));
         const back = mse(model.forward(y), stopGradient(target.forward(x)));
-        return forth.add(back).add(mse(model.forward(x), x.mean()).mul(0.1));
+        return forth.add(back).add(mean(square(sub(model.forward(x), x.mean()))).mul(0.1));
       }, model.parameters());
       const { gradNorm } = optimiser.update(gradients, { learningRate: rate });
       ema.update({ momentum: 0.9 });
