@@ -69,7 +69,8 @@ async function modelOf(path: string, seed: number, progress: Progress, signal: A
   ) {
     throw new JepaError(
       'ERR_JEPA_CONFIG',
-      `[plan] expected a model of Two-Room (32 × 32 pictures, 10 actions), got ${JSON.stringify(model.config.observation)} with ${model.config.action.size}`,
+      `[plan] expected a model of Two-Room (32 × 32 pictures, 10 actions), got ${JSON.stringify(model.config.observation)} with ${model.config.action.size} actions`,
+      { help: ['`jepa plan new --out FILE` trains one'] },
     );
   }
   return model;

@@ -184,7 +184,9 @@ describe('outputs that cannot be written', () => {
     const evaluated = await jepa(['eval', path]);
     expect(evaluated.stderr).toMatch(/expected a model of 64 × 64 × 3 pixels, .* got one of vectors/);
     const planned = await jepa(['plan', path]);
-    expect(planned.stderr).toMatch(/\[plan\] expected a model of Two-Room .*\(ERR_JEPA_CONFIG\)/);
+    expect(planned.stderr).toMatch(
+      /\[plan\] expected a model of Two-Room .* with 2 actions\n.*jepa plan new.*\(ERR_JEPA_CONFIG\)/,
+    );
     expect([evaluated.code, planned.code]).toEqual([1, 1]);
     await writeSafetensors(path, new Map(), { format: 'other' });
     expect((await jepa(['eval', path])).stderr).toMatch(/expected .* to be a world model .* got format 'other'/);
