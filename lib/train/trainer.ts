@@ -211,7 +211,9 @@ export class Trainer<Batch> {
     batch.catch(() => {}); // after an abort nobody waits for it
     this.#waiting = true;
     const next = await unlessAborted('Trainer', batch, signal).catch((error: unknown) => {
-      if (!signal?.aborted) throw error;
+      if (signal?.aborted) return undefined;
+      this.#waiting = false; // it came, as an error
+      throw error;
     });
     if (!next) return undefined;
     this.#waiting = false;

@@ -1,6 +1,6 @@
 import { WorkerDataset, type WorkerDatasetOptions } from '../../data/worker-dataset.js';
 import { JepaError } from '../../errors.js';
-import { checkOptions } from '../../io/options.js';
+import { checkOptions, withDefaults } from '../../io/options.js';
 import { Random } from '../random.js';
 import { type Episodes, episodeLimit, playEpisodes } from './episodes.js';
 import { RoomPicture } from './picture.js';
@@ -41,7 +41,7 @@ const defaults = { clips: 32, frames: 4, imageSize: 32, episodes: 4000 };
  */
 export function twoRoomTrainingBatch(options: TwoRoomBatchOptions, index: number): TwoRoomBatch {
   checkOptions('twoRoomTrainingBatch', options, ['seed', ...Object.keys(defaults)]);
-  const { seed, clips, frames, imageSize, episodes } = { ...defaults, ...options };
+  const { seed, clips, frames, imageSize, episodes } = withDefaults(defaults, options);
   if (!Number.isInteger(frames) || frames < 2 || frames * frameSkip > episodeLimit) {
     throw new JepaError(
       'ERR_JEPA_INVALID_ARGUMENT',
