@@ -67,9 +67,21 @@ struct Work {
   int64_t tile_cost = 0;  // rough nanoseconds of a tile: the pool runs cheap calls on one thread
 };
 
+// How an op may be computed by rows, so that several nodes in a row pass over a block of rows while it is in cache. Row r
+// of an operand is the r-th of `count` equal slices of its elements in row-major order: of x [B, T, D] with count = B·T a
+// token, of mean [B, T] a number. A coarser count that divides this one does as well: its rows are several of these.
+struct RowWise {
+  int64_t count = 0;      // the finest cut; 0: only as a whole
+  int64_t multiple = 1;   // blocks begin at multiples of it, for example where a partial sum begins
+  int64_t cost = 0;       // rough nanoseconds of a row
+  uint64_t inputs = 0;    // bit i: row r needs no more than row r of input i; other inputs it needs whole
+  uint64_t outputs = ~0;  // bit i: row r of output i is there after phase 0; other outputs come with later phases
+};
+
 struct Prepared {
   std::vector<char> attributes;  // a plain struct, copied bytewise
   Work work;
+  RowWise rows;
   int in_place = 0;       // so many of the first outputs may each share memory with an input of the same layout
   bool can_fail = false;  // reports faults: not for the commit phase
 };
@@ -86,20 +98,25 @@ struct OpDefinition {
                     Prepared* prepared);
 };
 
-// `run` computes tiles [begin, end) of one phase. It must not allocate, throw, lock or keep state.
+// `run` computes tiles [begin, end) of one phase. `run_rows` computes rows [begin, end) of phase 0, with the same bits for
+// every cut at multiples of RowWise::multiple: it reads and writes no other row of operands that go by rows, and no part
+// of the workspace that belongs to other rows. Later phases follow when all rows are done. Null where RowWise::count is
+// never above 0. Neither may allocate, throw, lock or keep state.
 struct Kernel {
   void (*run)(const Call& call, int phase, int64_t begin, int64_t end, char* scratch);
+  void (*run_rows)(const Call& call, int64_t begin, int64_t end, char* scratch);
 };
 
 }  // namespace jepa
 
 // Every op `x` in native/ops/op_list.inc has: `extern const jepa::OpDefinition jepa_op_x;` in native/ops/<folder>/x.cc
 // (built once), and `extern "C" const jepa::Kernel jepa_kernel_x_<target>;` from native/ops/<folder>/x_cpu.cc (built
-// once per target), declared with JEPA_KERNEL(x, run).
+// once per target), declared with JEPA_KERNEL(x, run) or JEPA_ROW_KERNEL(x, run, run_rows).
 #define JEPA_GLUE2(a, b, c) a##b##_##c
 #define JEPA_GLUE(a, b, c) JEPA_GLUE2(a, b, c)
-#define JEPA_KERNEL(op, function)                                           \
-  extern "C" {                                                              \
-  extern const jepa::Kernel JEPA_GLUE(jepa_kernel_, op, JEPA_TARGET);       \
-  const jepa::Kernel JEPA_GLUE(jepa_kernel_, op, JEPA_TARGET) = {function}; \
+#define JEPA_ROW_KERNEL(op, run, run_rows)                                       \
+  extern "C" {                                                                   \
+  extern const jepa::Kernel JEPA_GLUE(jepa_kernel_, op, JEPA_TARGET);            \
+  const jepa::Kernel JEPA_GLUE(jepa_kernel_, op, JEPA_TARGET) = {run, run_rows}; \
   }
+#define JEPA_KERNEL(op, run) JEPA_ROW_KERNEL(op, run, nullptr)
