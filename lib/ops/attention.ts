@@ -20,6 +20,13 @@ export interface AttentionMask {
   readonly mask?: Tensor;
 }
 
+export interface AttentionOptions extends AttentionMask {
+  /** Factor on q·kᵀ (default d^−½). */
+  readonly scale?: number;
+  /** 'bfloat16' rounds what enters a product (q, k, v, the softmax, and in the gradient dy and dS); sums stay float32. */
+  readonly precision?: 'float32' | 'bfloat16';
+}
+
 interface Attributes {
   readonly scale: number;
   readonly flags: number;
@@ -27,12 +34,15 @@ interface Attributes {
   readonly window: readonly [number, number];
   readonly block: number;
   readonly windowBlocks: number;
+  /** 1: operands of products in bfloat16. */
+  readonly compute: 0 | 1;
 }
 
 const encode: NonNullable<OpDefinition<Attributes>['native']>['encode'] = (
   writer,
-  { scale, flags, queryOffset, window, block, windowBlocks },
-) => writer.f32(scale).u32(flags).i32(queryOffset).i32(window[0]).i32(window[1]).i32(block).i32(windowBlocks);
+  { scale, flags, queryOffset, window, block, windowBlocks, compute },
+) =>
+  writer.f32(scale).u32(flags).i32(queryOffset).i32(window[0]).i32(window[1]).i32(block).i32(windowBlocks).u32(compute);
 
 const attentionOp: OpDefinition<Attributes> = {
   name: 'attention',
@@ -66,7 +76,7 @@ export function attention(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  { scale, ...mask }: AttentionMask & { readonly scale?: number } = {},
+  { scale, precision = 'float32', ...mask }: AttentionOptions = {},
 ): Tensor {
   const [batch, heads, queries, width] = q.shape;
   const keys = k.shape[2];
@@ -80,6 +90,11 @@ export function attention(
       `[attention] expected q [B, H, Sq, d], k [B, H, Sk, d] and v [B, H, Sk, dv], got ${show(q.shape)}, ${show(k.shape)} and ${show(v.shape)}`,
     );
   }
+  if (precision !== 'float32' && precision !== 'bfloat16')
+    throw opError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[attention] expected a precision of 'float32' or 'bfloat16', got '${precision}'`,
+    );
   checkMask(mask);
   const operands = [q, k, v].map((operand) => cast(operand, 'float32'));
   if (mask.mask) {
@@ -110,6 +125,7 @@ export function attention(
     window: [mask.window?.left ?? 0, mask.window?.right ?? 0],
     block: mask.block?.size ?? 1,
     windowBlocks: mask.block?.blocks ?? 0,
+    compute: precision === 'bfloat16' ? 1 : 0,
   };
   return apply(attentionOp, operands, attributes)[0];
 }

@@ -86,6 +86,29 @@ function attentionCase(
   };
 }
 
+/** With one key the softmax is 1: the output is v, and its gradient that of v, as bfloat16. */
+function rounded(what: string, sizes: Sizes): OpCase {
+  const plain = attentionCase(what, sizes);
+  return {
+    ...plain,
+    forward: ({ q, k, v }) => ops.attention(q, k, v, { precision: 'bfloat16' }),
+    reference: ({ q, v: { shape, data } }) =>
+      build([...q.shape.slice(0, 3), shape[3]], ([b, h, , c]) => bfloat16(data[(b * shape[1] + h) * shape[3] + c])),
+    gradients: {
+      q: Array.from(plain.inputs.q.data, () => 0),
+      k: Array.from(plain.inputs.k.data, () => 0),
+      v: Array.from(plain.inputs.v.data, () => sizes.queries),
+    },
+    tolerance: 'rounded',
+  };
+}
+
+function bfloat16(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer);
+  bits[0] = (bits[0] + 0x7fff + ((bits[0] >>> 16) & 1)) & 0xffff0000;
+  return new Float32Array(bits.buffer)[0];
+}
+
 const small: Sizes = { batch: 2, heads: 2, queries: 5, keys: 7, width: 6 };
 const square: Sizes = { batch: 1, heads: 2, queries: 9, keys: 9, width: 8 };
 const truth = (size: readonly number[], seed: number): Given => ({ ...integers(size, 2, seed), dtype: 'bool' });
@@ -118,6 +141,15 @@ const cases: readonly OpCase[] = [
     (i, j) => j <= i + 60,
   ),
   attentionCase('many heads', { batch: 4, heads: 6, queries: 40, keys: 40, width: 32 }),
+  attentionCase(
+    'tiny heads, more than a group',
+    { batch: 3, heads: 7, queries: 4, keys: 4, width: 12 },
+    { causal: true },
+    (i, j) => j <= i,
+  ),
+  attentionCase('more keys than are kept at once', { batch: 1, heads: 1, queries: 3, keys: 300, width: 8 }),
+  rounded('bfloat16 operands', { batch: 1, heads: 2, queries: 20, keys: 1, width: 8 }),
+  rounded('bfloat16 operands of tiny heads', { batch: 2, heads: 3, queries: 3, keys: 1, width: 8 }),
   {
     ...attentionCase('with large scores', square),
     name: 'attention with large scores does not overflow',
@@ -171,6 +203,13 @@ export const attentions: readonly OpCases[] = [
         () =>
           ops.attention(zeros(1, 1, 2, 4), zeros(1, 1, 2, 4), zeros(1, 1, 2, 4), { causal: true, queryOffset: 0.5 }),
         '[attention] expected a whole queryOffset, got 0.5',
+      ),
+      argument(
+        () =>
+          ops.attention(zeros(1, 1, 2, 4), zeros(1, 1, 2, 4), zeros(1, 1, 2, 4), {
+            precision: 'float16' as 'bfloat16',
+          }),
+        "[attention] expected a precision of 'float32' or 'bfloat16', got 'float16'",
       ),
     ],
   },

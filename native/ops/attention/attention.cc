@@ -9,12 +9,16 @@ namespace attention {
 namespace {
 
 Status read(const char* op, const uint8_t* bytes, size_t size, Attributes* a) {
-  if (size != 28) return fail("[%s] expected 28 attribute bytes, got %zu", op, size);
+  if (size != 32) return fail("[%s] expected 32 attribute bytes, got %zu", op, size);
   int32_t numbers[5];
+  uint32_t compute;
   std::memcpy(&a->scale, bytes, 4);
   std::memcpy(&a->flags, bytes + 4, 4);
   std::memcpy(numbers, bytes + 8, 20);
+  std::memcpy(&compute, bytes + 28, 4);
   if (a->flags > 31) return fail("[%s] expected flags below 32, got %u", op, a->flags);
+  if (compute > 1) return fail("[%s] expected compute 0 or 1, got %u", op, compute);
+  a->rounded = compute == 1;
   a->query_offset = numbers[0];
   a->window_left = numbers[1];
   a->window_right = numbers[2];
@@ -91,6 +95,14 @@ Status check_masks(const char* op, const View* in, int inputs, int before, Attri
   return {};
 }
 
+// Few enough queries, keys and columns that a head fits a lane, and masks that are the same for every head.
+bool tiny(const Attributes& a) {
+  return a.queries <= kFew && a.keys <= kFew && a.width <= kFew && a.value_width <= kFew &&
+         !(a.flags & (kMask | kKeyLength)) && a.batches * a.heads >= 4;
+}
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 Attributes* attributes_of(Prepared* prepared) {
   prepared->attributes.assign(sizeof(Attributes), 0);
   return reinterpret_cast<Attributes*>(prepared->attributes.data());
@@ -118,11 +130,13 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   if (status.ok) status = check_heads(op, "y", out[0], a->batches, a->heads, a->queries, a->value_width, &a->y);
   if (status.ok) status = check_lse(op, out[1], a);
   if (!status.ok) return status;
-  a->query_tiles = (a->queries + kQueries - 1) / kQueries;
   Work& work = prepared->work;
-  work.tiles[0] = a->batches * a->heads * a->query_tiles;
-  work.scratch_bytes =
-      4 * (kKeys * (a->width + padded(a->value_width)) + kQueries * (kKeys + padded(a->value_width) + 2));
+  const int64_t heads = a->batches * a->heads;
+  a->tiny = tiny(*a);
+  a->tile_queries = heads * divide_up(a->queries, kQueries) < kEnough ? kLanes : kQueries;
+  a->query_tiles = divide_up(a->queries, a->tile_queries);
+  work.tiles[0] = a->tiny ? divide_up(heads, kGroup) : heads * a->query_tiles;
+  work.scratch_bytes = 4 * (a->tiny ? tiny_floats(*a) : forward_floats(*a));
   cost(*a, 2, 1, &work);
   return {};
 }
@@ -144,10 +158,18 @@ Status prepare_gradient(const View* in, int inputs, const View* out, int outputs
   if (status.ok) status = check_heads(op, "dv", out[2], a->batches, a->heads, a->keys, a->value_width, &a->dv);
   if (!status.ok) return status;
   Work& work = prepared->work;
-  work.tiles[0] = a->batches * a->heads;
-  // Transposed keys and values, padded keys, dk, dv; padded queries, dy, dq; P, dS; D.
-  const int64_t d = padded(a->width), dv = padded(a->value_width);
-  work.scratch_bytes = 4 * (kKeys * (3 * d + 2 * dv) + kGradientQueries * (2 * d + dv + 2 * kKeys) + a->queries);
+  const int64_t heads = a->batches * a->heads;
+  a->tiny = tiny(*a);
+  const int64_t wanted = heads > 0 && heads < kEnough ? divide_up(kEnough, heads) : 1;
+  a->tile_keys = divide_up(divide_up(a->keys, wanted), kLanes) * kLanes;
+  a->key_tiles = a->keys > 0 ? divide_up(a->keys, a->tile_keys) : 1;
+  work.tiles[0] = a->tiny ? divide_up(heads, kGroup) : heads * a->key_tiles;
+  work.scratch_bytes = 4 * (a->tiny ? tiny_gradient_floats(*a) : gradient_floats(*a));
+  if (!a->tiny && a->key_tiles > 1) {
+    work.phases = 2;
+    work.tiles[1] = heads;
+    work.workspace_bytes = 4 * work.tiles[0] * a->queries * a->width;
+  }
   cost(*a, 5, 2, &work);
   return {};
 }

@@ -1,97 +1,216 @@
-#include "ops/attention/blocks.h"
+#include "ops/attention/heads.h"
+#include "ops/attention/tiny_heads.h"
 
 using namespace jepa;
 using namespace jepa::attention;
 
 namespace {
 
-// Where the softmax of one query stands: the largest score so far, and Σ exp(score − largest).
-struct Running {
-  float largest, sum;
+// One lane a query.
+struct Statistics {
+  float largest[kLanes], sum[kLanes];   // of the scores so far, in powers of two
+  float before[kLanes], after[kLanes];  // factors of the output so far, and of all of it
+  int32_t begin[kLanes], end[kLanes];   // the keys it sees
 };
 
-// Scores of one query against one block of keys become exp(score − largest); the output so far is scaled to the new
-// maximum.
-JEPA_INLINE void soften(const Head& head, int64_t i, int64_t first_key, int64_t vectors, float* score, Running* running,
-                        float* y, int64_t y_vectors) {
-  const Interval keys = head.visible(i);
-  const Vf scale = set(head.a.scale), nothing = set(-__builtin_inff());
-  Vf largest = nothing;
-  for (int64_t k = 0; k < vectors; k++) {
-    const Vf s = select(seen(head, keys, i, first_key + k * W), load(score + k * W) * scale, nothing);
-    store(score + k * W, s);
-    largest = max(largest, s);
-  }
-  const float block = any(unordered(largest, largest)) ? __builtin_nanf("") : max_lanes(largest);
-  if (block == -__builtin_inff()) {
-    for (int64_t k = 0; k < vectors; k++) store(score + k * W, set(0.0f));
-    return;
-  }
-  const float before = running->largest, now = block <= before ? before : block;
-  Vf sum = set(0.0f);
-  for (int64_t k = 0; k < vectors; k++) {
-    const Vf p = exp(load(score + k * W) - set(now));
-    store(score + k * W, p);
-    sum = sum + p;
-  }
-  const float total = sum_lanes(sum);
-  if (now == before) {
-    running->sum += total;
-    return;
-  }
-  float factor[W];
-  store(factor, exp(set(before - now)));
-  for (int64_t k = 0; k < y_vectors; k++) store(y + k * W, load(y + k * W) * set(factor[0]));
-  *running = {now, running->sum * factor[0] + total};
+struct Scratch {
+  float *queries, *scores, *y, *keys, *values, *mask;
+  Statistics* statistics;
+};
+Scratch divide(const Attributes& a, char* memory) {
+  const Chunk c(a);
+  Scratch s;
+  s.queries = reinterpret_cast<float*>(memory);
+  s.scores = s.queries + kLanes * c.width;
+  s.y = s.scores + kKeys * kLanes;
+  s.keys = s.y + kLanes * c.value_width;
+  s.values = s.keys + c.keys * c.width;
+  s.statistics = reinterpret_cast<Statistics*>(s.values + c.keys * c.value_width);
+  s.mask = reinterpret_cast<float*>(s.statistics + 1);
+  return s;
 }
 
-void run_tile(const Call& call, const Attributes& a, int64_t tile, char* scratch) {
-  const Head head(call, a, tile / a.query_tiles);
-  const int64_t first_query = tile % a.query_tiles * kQueries;
-  const int64_t left = a.queries - first_query, m = left < kQueries ? left : kQueries;
-  const int64_t y_vectors = (a.value_width + W - 1) / W, y_row = y_vectors * W;
-  float* transposed = reinterpret_cast<float*>(scratch);
-  float* values = transposed + kKeys * a.width;
-  float* score = values + kKeys * padded(a.value_width);
-  float* y = score + kQueries * kKeys;
-  auto* running = reinterpret_cast<Running*>(y + kQueries * padded(a.value_width));
-  const float* q = head.rows(call.in[0], a.q) + first_query * a.q.row;
-  const float* k = head.rows(call.in[1], a.k);
-  const float* v = head.rows(call.in[2], a.v);
-  clear(y, m * y_row);
-  for (int64_t i = 0; i < m; i++) running[i] = {-__builtin_inff(), 0.0f};
+struct Block {
+  const Head& head;
+  int64_t first, count, vectors;  // queries, and the lanes' vectors
+  Interval some, all;             // keys
+  const Scratch& s;
+};
 
-  const Interval keys = head.visible(first_query, first_query + m);
-  for (int64_t j = keys.begin; j < keys.end; j += kKeys) {
-    const int64_t count = keys.end - j < kKeys ? keys.end - j : kKeys, vectors = (count + W - 1) / W;
-    transpose_keys(k + j * a.k.row, a.k.row, count, a.width, transposed);
-    tile_multiply({q, a.q.row, 1}, transposed, kKeys, score, kKeys, m, vectors, a.width, false);
-    for (int64_t i = 0; i < m; i++)
-      soften(head, first_query + i, j, vectors, score + i * kKeys, &running[i], y + i * y_row, y_vectors);
-    const Rows block = whole_vectors(v + j * a.v.row, a.v.row, count, a.value_width, values);
-    tile_multiply({score, kKeys, 1}, block.data, block.row, y, y_row, m, y_vectors, count, true);
+// Whether query r sees key j, as numbers: rows of the mask, kKeys apart.
+void spread_mask(const Block& block, int64_t key, int64_t keys) {
+  const Attributes& a = block.head.a;
+  for (int64_t r = 0; r < block.count; r++) {
+    const uint8_t* from = block.head.mask + (block.first + r) * a.mask_row + key * a.mask_key;
+    auto* to = reinterpret_cast<int32_t*>(block.s.mask + r * kKeys);
+    int64_t j = 0;
+    for (; a.mask_key == 1 && j + W <= keys; j += W) store_i(to + j, load_u8(from + j));
+    for (; j < keys; j++) to[j] = from[j * a.mask_key];
   }
+}
 
-  float* out = head.rows(call.out[0], a.y) + first_query * a.y.row;
-  float* lse =
-      reinterpret_cast<float*>(call.out[1].data) + head.b * a.lse_batch + head.h * a.lse_head + first_query * a.lse_row;
-  for (int64_t i = 0; i < m; i++) {
-    const Running& r = running[i];
-    const bool blind = r.largest == -__builtin_inff();
-    const Vf factor = set(blind ? 0.0f : 1.0f / r.sum);
-    for (int64_t c = 0; c < a.value_width; c += W) {
-      const int64_t rest = a.value_width - c;
-      store_n(out + i * a.y.row + c, load(y + i * y_row + c) * factor, static_cast<int>(rest < W ? rest : W));
+// Scores of keys [key, key + keys) that a query does not see become −∞.
+void hide(const Block& block, int64_t key, int64_t keys) {
+  const Scratch& s = block.s;
+  const Vf nothing = set(-__builtin_inff());
+  if (!block.all.holds(key, key + keys)) {
+    for (int64_t j = 0; j < keys; j++) {
+      if (block.all.holds(key + j, key + j + 1)) continue;
+      const Vi at = set_i(static_cast<int32_t>(key + j));
+      for (int64_t v = 0; v < block.vectors; v++) {
+        float* score = s.scores + j * kLanes + v * W;
+        const Vm hidden = (at < load_i(s.statistics->begin + v * W)) | !(at < load_i(s.statistics->end + v * W));
+        store(score, select(hidden, nothing, load(score)));
+      }
     }
-    float logarithm[W];
-    store(logarithm, log(set(blind ? 1.0f : r.sum)));
-    lse[i * a.lse_row] = blind ? -__builtin_inff() : r.largest + logarithm[0];
+  }
+  if (!block.head.mask) return;
+  spread_mask(block, key, keys);
+  const auto cover = [&](int64_t j, int64_t v, Vf open) {
+    float* score = s.scores + j * kLanes + v * W;
+    store(score, select(as_int(open) == set_i(0), nothing, load(score)));
+  };
+  for (int64_t v = 0; v < block.vectors; v++) {
+    const int64_t last = block.count - v * W - 1;
+    const auto at = [=](int r) { return s.mask + (v * W + (r < last ? r : last)) * kKeys; };
+    int64_t j = 0;
+    for (; j + 4 <= keys; j += 4) {
+      Vf open[4];
+      load_quad(at, j, open);
+      for (int k = 0; k < 4; k++) cover(j + k, v, open[k]);
+    }
+    for (; j < keys; j++) cover(j, v, load_column(at, j));
+  }
+}
+
+JEPA_INLINE Vf larger(Vf a, Vf b) { return select(a < b, b, a); }
+
+// Scores of a vector of queries become exp2(score − largest); returns their sums.
+template <bool Rounded>
+JEPA_INLINE Vf exponentials(float* scores, int64_t keys, Vf largest) {
+  Vf sum[2] = {set(0.0f), set(0.0f)};
+  const auto one = [&](int64_t j, Vf& total) {
+    const Vf p = exp2(load(scores + j * kLanes) - largest);
+    store(scores + j * kLanes, Rounded ? to_bfloat16(p) : p);
+    total = total + p;
+  };
+  int64_t j = 0;
+  for (; j + 2 <= keys; j += 2) {
+    one(j, sum[0]);
+    one(j + 1, sum[1]);
+  }
+  if (j < keys) one(j, sum[0]);
+  return sum[0] + sum[1];
+}
+
+void soften(const Block& block, int64_t keys, bool first) {
+  for (int64_t v = 0; v < block.vectors; v++) {
+    Statistics& t = *block.s.statistics;
+    float* scores = block.s.scores + v * W;
+    Vf top[4];
+    for (Vf& x : top) x = set(-__builtin_inff());
+    int64_t j = 0;
+    for (; j + 4 <= keys; j += 4)
+#pragma GCC unroll 4
+      for (int k = 0; k < 4; k++) top[k] = larger(top[k], load(scores + (j + k) * kLanes));
+    for (; j < keys; j++) top[0] = larger(top[0], load(scores + j * kLanes));
+    Vf largest = larger(larger(top[0], top[1]), larger(top[2], top[3]));
+    if (!first) largest = larger(largest, load(t.largest + v * W));
+    // Where nothing has been seen yet, −∞ − (−∞) would be NaN.
+    const Vf shift = select(largest == set(-__builtin_inff()), set(0.0f), largest);
+    Vf sum = block.head.a.rounded ? exponentials<true>(scores, keys, shift) : exponentials<false>(scores, keys, shift);
+    if (!first) {
+      const Vf before = exp2(load(t.largest + v * W) - shift);
+      store(t.before + v * W, before);
+      sum = fma(load(t.sum + v * W), before, sum);
+    }
+    store(t.largest + v * W, largest);
+    store(t.sum + v * W, sum);
+  }
+}
+
+// Factors of the output, and lse.
+void finish(const Block& block, float* lse) {
+  Statistics& t = *block.s.statistics;
+  for (int64_t v = 0; v < block.vectors; v++) {
+    const Vf largest = load(t.largest + v * W), sum = load(t.sum + v * W), nothing = set(-__builtin_inff());
+    const Vm blind = largest == nothing;
+    store(t.after + v * W, select(blind, set(0.0f), set(1.0f) / sum));
+    store(t.sum + v * W, select(blind, nothing, fma(largest, set(kLn2), log(sum))));
+  }
+  for (int64_t r = 0; r < block.count; r++) lse[r * block.head.a.lse_row] = t.sum[r];
+}
+
+void run_block(const Block& block, Rows q, Rows k, Rows v, float* y, float* lse, Interval* packed) {
+  const Attributes& a = block.head.a;
+  const Scratch& s = block.s;
+  Statistics& t = *s.statistics;
+  const int64_t seen = block.some.empty() ? 0 : block.some.end - block.some.begin;
+  if (seen == 0) {
+    clear_rows(y, a.y.row, block.count, a.value_width);
+    for (int64_t r = 0; r < block.count; r++) lse[r * a.lse_row] = -__builtin_inff();
+    return;
+  }
+  if (!block.all.holds(block.some.begin, block.some.end))
+    for (int64_t r = 0; r < block.vectors * W; r++) {
+      const Interval keys = block.head.visible(block.first + (r < block.count ? r : block.count - 1));
+      t.begin[r] = static_cast<int32_t>(keys.begin < a.keys ? keys.begin : a.keys);
+      t.end[r] = static_cast<int32_t>(keys.end > 0 ? keys.end : 0);
+    }
+  transpose_rows(q.data, q.row, block.count, a.width, a.scale * kLog2E, a.rounded, s.queries);
+  const int64_t chunks = (seen + kKeys - 1) / kKeys;
+  for (int64_t chunk = 0; chunk < chunks; chunk++) {
+    const int64_t key = block.some.begin + seen * chunk / chunks;
+    const int64_t keys = block.some.begin + seen * (chunk + 1) / chunks - key;
+    const Interval here = {key, key + keys};
+    const bool known = packed->begin == here.begin && packed->end == here.end;
+    *packed = here;
+    const Rows kc = ready_rows(k, here, a.width, false, a.rounded, known, s.keys);
+    const Rows vc = ready_rows(v, here, a.value_width, true, a.rounded, known, s.values);
+    multiply<true>({kc.data, kc.row, s.queries, kLanes, a.width, s.scores, kLanes, block.vectors * W}, keys);
+    if (!block.all.holds(key, key + keys) || block.head.mask) hide(block, key, keys);
+    const bool first = chunk == 0, last = chunk == chunks - 1;
+    soften(block, keys, first);
+    if (last) finish(block, lse);
+    Product p = {s.scores, kLanes, vc.data, vc.row, keys, s.y, padded(a.value_width), a.value_width};
+    if (!first) {
+      p.c = s.y;
+      p.c_row = p.y_row;
+      p.before = t.before;
+    }
+    if (last) {
+      p.y = y;
+      p.y_row = a.y.row;
+      p.after = t.after;
+    }
+    multiply<false>(p, block.count);
+  }
+}
+
+void run_tile(const Call& call, const Attributes& a, int64_t tile, char* memory) {
+  const Head head(call, a, tile / a.query_tiles);
+  const int64_t begin = tile % a.query_tiles * a.tile_queries;
+  const int64_t end = begin + a.tile_queries < a.queries ? begin + a.tile_queries : a.queries;
+  const Scratch s = divide(a, memory);
+  const Rows q = {head.rows(call.in[0], a.q), a.q.row}, k = {head.rows(call.in[1], a.k), a.k.row},
+             v = {head.rows(call.in[2], a.v), a.v.row};
+  float* y = head.rows(call.out[0], a.y);
+  float* lse = reinterpret_cast<float*>(call.out[1].data) + head.b * a.lse_batch + head.h * a.lse_head;
+  Interval packed = {-1, -1};
+  for (int64_t i = begin; i < end; i += kLanes) {
+    const int64_t count = end - i < kLanes ? end - i : kLanes;
+    const Block block = {head, i, count, (count + W - 1) / W, head.some(i, i + count), head.all(i, i + count), s};
+    run_block(block, {q.data + i * q.row, q.row}, k, v, y + i * a.y.row, lse + i * a.lse_row, &packed);
   }
 }
 
 void run(const Call& call, int, int64_t begin, int64_t end, char* scratch) {
   const auto& a = *static_cast<const Attributes*>(call.attributes);
-  for (int64_t tile = begin; tile < end; tile++) run_tile(call, a, tile, scratch);
+  for (int64_t tile = begin; tile < end; tile++)
+    if (a.tiny)
+      each_group(a, tile, [&](const Group& group) { tiny_group(call, group, reinterpret_cast<float*>(scratch)); });
+    else
+      run_tile(call, a, tile, scratch);
 }
 
 }  // namespace

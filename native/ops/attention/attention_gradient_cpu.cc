@@ -1,123 +1,260 @@
-#include "ops/attention/blocks.h"
+#include "ops/attention/heads.h"
+#include "ops/attention/tiny_heads.h"
 
 using namespace jepa;
 using namespace jepa::attention;
 
 namespace {
 
-// P = exp(scale·s − lse) and dS = scale·P·(dP − D) in place of s and dP, zero where the query sees nothing.
-JEPA_INLINE void differentiate(const Head& head, int64_t i, int64_t first_key, int64_t vectors, float lse, float dot,
-                               float* score, float* dp) {
-  const bool blind = lse == -__builtin_inff();
-  const Interval keys = blind ? Interval{0, 0} : head.visible(i);
-  const Vf scale = set(head.a.scale), zero = set(0.0f), shift = set(blind ? 0.0f : lse), d = set(dot);
-  for (int64_t k = 0; k < vectors; k++) {
-    const Vm open = seen(head, keys, i, first_key + k * W);
-    const Vf p = select(open, exp(load(score + k * W) * scale - shift), zero);
-    store(score + k * W, p);
-    store(dp + k * W, select(open, p * (load(dp + k * W) - d) * scale, zero));
-  }
-}
-
-JEPA_INLINE void write_rows(const float* from, int64_t from_row, float* to, int64_t to_row, int64_t count,
-                            int64_t width, bool add) {
-  for (int64_t r = 0; r < count; r++)
-    for (int64_t c = 0; c < width; c += W) {
-      const int n = static_cast<int>(width - c < W ? width - c : W);
-      const Vf x = load(from + r * from_row + c);
-      store_n(to + r * to_row + c, add ? x + load_n(to + r * to_row + c, n) : x, n);
-    }
-}
-JEPA_INLINE void clear_rows(float* to, int64_t row, int64_t count, int64_t width) {
-  for (int64_t r = 0; r < count; r++) clear(to + r * row, width);
-}
-
 struct Scratch {
-  float *keys_transposed, *values_transposed, *keys, *dk, *dv;
-  float *queries, *dy, *dq, *score, *dp, *dot;
+  float *keys_transposed, *values_transposed, *shares, *slopes, *queries, *dy, *keys, *shift, *mean;
 };
-Scratch divide(const Attributes& a, char* scratch) {
-  float* next = reinterpret_cast<float*>(scratch);
-  const auto take = [&next](int64_t count) {
-    float* taken = next;
-    next += count;
-    return taken;
-  };
-  const int64_t d = padded(a.width), dv = padded(a.value_width);
+Scratch divide(const Attributes& a, char* memory) {
+  const Chunk c(a);
   Scratch s;
-  s.keys_transposed = take(kKeys * d);
-  s.keys = take(kKeys * d);
-  s.dk = take(kKeys * d);
-  s.values_transposed = take(kKeys * dv);
-  s.dv = take(kKeys * dv);
-  s.queries = take(kGradientQueries * d);
-  s.dq = take(kGradientQueries * d);
-  s.dy = take(kGradientQueries * dv);
-  s.score = take(kGradientQueries * kKeys);
-  s.dp = take(kGradientQueries * kKeys);
-  s.dot = take(a.queries);
+  s.keys_transposed = reinterpret_cast<float*>(memory);
+  s.values_transposed = s.keys_transposed + kLanes * c.width;
+  s.shares = s.values_transposed + kLanes * c.value_width;
+  s.slopes = s.shares + kKeys * kLanes;
+  s.queries = s.slopes + c.queries * kScoreRow;
+  s.dy = s.queries + c.queries * c.width;
+  s.keys = s.dy + c.queries * c.value_width;
+  s.shift = s.keys + c.keys * c.width;
+  s.mean = s.shift + a.queries + kWidest;
   return s;
 }
 
-void run_head(const Call& call, const Attributes& a, int64_t index, char* memory) {
-  const Head head(call, a, index);
-  const Scratch s = divide(a, memory);
-  const float* dy = head.rows(call.in[0], a.dy);
-  const float* q = head.rows(call.in[1], a.q);
-  const float* k = head.rows(call.in[2], a.k);
-  const float* v = head.rows(call.in[3], a.v);
-  const float* y = head.rows(call.in[4], a.y);
-  const float* lse = reinterpret_cast<const float*>(call.in[5].data) + head.b * a.lse_batch + head.h * a.lse_head;
-  float* dq = head.rows(call.out[0], a.dq);
-  float* dk = head.rows(call.out[1], a.dk);
-  float* dv = head.rows(call.out[2], a.dv);
-  const int64_t vectors = (a.width + W - 1) / W, row = vectors * W;
-  const int64_t value_vectors = (a.value_width + W - 1) / W, value_row = value_vectors * W;
+// One (b, h), and where its operands lie.
+struct Problem {
+  const Attributes& a;
+  Head head;
+  Scratch s;
+  Rows dy, q, k, v, y;
+  float *dq, *dk, *dv;
+  int64_t dq_row;
+};
+
+// log2 Σ exp(score) and D = Σ dy·y for every query; one that sees nothing is shifted by +∞.
+void prepare_rows(const Problem& p, const float* lse) {
+  const Attributes& a = p.a;
   for (int64_t i = 0; i < a.queries; i++) {
     Vf sum = set(0.0f);
     for (int64_t c = 0; c < a.value_width; c += W) {
       const int n = static_cast<int>(a.value_width - c < W ? a.value_width - c : W);
-      sum = fma(load_n(dy + i * a.dy.row + c, n), load_n(y + i * a.y.row + c, n), sum);
+      const float *dy = p.dy.data + i * p.dy.row + c, *y = p.y.data + i * p.y.row + c;
+      const Vf x = n == W ? load(dy) : load_n(dy, n);
+      sum = fma(a.rounded ? to_bfloat16(x) : x, n == W ? load(y) : load_n(y, n), sum);
     }
-    s.dot[i] = sum_lanes(sum);
-  }
-  clear_rows(dq, a.dq.row, a.queries, a.width);
-  clear_rows(dk + head.key_end * a.dk.row, a.dk.row, a.keys - head.key_end, a.width);
-  clear_rows(dv + head.key_end * a.dv.row, a.dv.row, a.keys - head.key_end, a.value_width);
-
-  for (int64_t j = 0; j < head.key_end; j += kKeys) {
-    const int64_t count = head.key_end - j < kKeys ? head.key_end - j : kKeys, lanes = (count + W - 1) / W;
-    transpose_keys(k + j * a.k.row, a.k.row, count, a.width, s.keys_transposed);
-    transpose_keys(v + j * a.v.row, a.v.row, count, a.value_width, s.values_transposed);
-    const Rows keys = whole_vectors(k + j * a.k.row, a.k.row, count, a.width, s.keys);
-    clear(s.dk, count * row);
-    clear(s.dv, count * value_row);
-    for (int64_t i = 0; i < a.queries; i += kGradientQueries) {
-      const int64_t m = a.queries - i < kGradientQueries ? a.queries - i : kGradientQueries;
-      const Interval open = head.visible(i, i + m);
-      if (open.end <= j || open.begin >= j + count) continue;
-      const float *qi = q + i * a.q.row, *dyi = dy + i * a.dy.row;
-      tile_multiply({qi, a.q.row, 1}, s.keys_transposed, kKeys, s.score, kKeys, m, lanes, a.width, false);
-      tile_multiply({dyi, a.dy.row, 1}, s.values_transposed, kKeys, s.dp, kKeys, m, lanes, a.value_width, false);
-      for (int64_t r = 0; r < m; r++)
-        differentiate(head, i + r, j, lanes, lse[(i + r) * a.lse_row], s.dot[i + r], s.score + r * kKeys,
-                      s.dp + r * kKeys);
-      const Rows queries = whole_vectors(qi, a.q.row, m, a.width, s.queries);
-      const Rows cotangents = whole_vectors(dyi, a.dy.row, m, a.value_width, s.dy);
-      tile_multiply({s.score, 1, kKeys}, cotangents.data, cotangents.row, s.dv, value_row, count, value_vectors, m,
-                    true);
-      tile_multiply({s.dp, 1, kKeys}, queries.data, queries.row, s.dk, row, count, vectors, m, true);
-      tile_multiply({s.dp, kKeys, 1}, keys.data, keys.row, s.dq, row, m, vectors, count, false);
-      write_rows(s.dq, row, dq + i * a.dq.row, a.dq.row, m, a.width, true);
-    }
-    write_rows(s.dk, row, dk + j * a.dk.row, a.dk.row, count, a.width, false);
-    write_rows(s.dv, value_row, dv + j * a.dv.row, a.dv.row, count, a.value_width, false);
+    p.s.mean[i] = sum_lanes(sum);
+    const float total = lse[i * a.lse_row];
+    p.s.shift[i] = total == -__builtin_inff() ? __builtin_inff() : total * kLog2E;
   }
 }
 
-void run(const Call& call, int, int64_t begin, int64_t end, char* scratch) {
+// The lanes of keys j … j + W − 1 that query i sees.
+JEPA_INLINE Vm seen(const Head& head, Interval keys, int64_t i, int64_t j) {
+  const int64_t from = keys.begin - j, to = keys.end - j;
+  const Vm before = first(static_cast<int>(from < 0 ? 0 : from < W ? from : W));
+  Vm lanes = (!before) & first(static_cast<int>(to < 0 ? 0 : to < W ? to : W));
+  if (head.mask) {
+    const uint8_t* mask = head.mask + i * head.a.mask_row + j * head.a.mask_key;
+    const int64_t left = head.a.keys - j;
+    Vi open;
+    if (head.a.mask_key == 1 && left >= W) {
+      open = load_u8(mask);
+    } else {
+      int32_t one[W];
+      for (int k = 0; k < W; k++) one[k] = k < left ? mask[k * head.a.mask_key] : 0;
+      open = load_i(one);
+    }
+    lanes = lanes & (set_i(0) < open);
+  }
+  return lanes;
+}
+
+// A block of keys against queries [begin, end) of a chunk.
+struct Block {
+  int64_t key, keys, vectors;
+  Interval queries;  // that see some of them
+  bool open;         // all of those see all of these
+};
+
+// P = exp2(score − shift) and dS = scale·P·(dP − D) in place of scores and dP.
+template <bool Rounded>
+void differentiate(const Problem& p, const Block& block, float* shares, float* slopes) {
+  const Vf scale = set(p.a.scale), zero = set(0.0f);
+  for (int64_t i = block.queries.begin; i < block.queries.end; i++, shares += kLanes, slopes += kScoreRow) {
+    const Vf shift = set(p.s.shift[i]), mean = set(p.s.mean[i]);
+    const Interval keys = block.open ? Interval{0, p.a.keys} : p.head.visible(i);
+    const bool open = block.open || (keys.holds(block.key, block.key + block.keys) && !p.head.mask);
+    for (int64_t v = 0; v < block.vectors; v++) {
+      Vf share = exp2(load(shares + v * W) - shift);
+      Vf slope = share * (load(slopes + v * W) - mean) * scale;
+      if (!open) {
+        const Vm lanes = seen(p.head, keys, i, block.key + v * W);
+        share = select(lanes, share, zero);
+        slope = select(lanes, slope, zero);
+      }
+      store(shares + v * W, Rounded ? to_bfloat16(share) : share);
+      store(slopes + v * W, Rounded ? to_bfloat16(slope) : slope);
+    }
+  }
+}
+
+Block block_of(const Problem& p, Interval chunk, int64_t key, int64_t keys) {
+  Block block = {key, keys, (keys + W - 1) / W, chunk, true};
+  const Head& head = p.head;
+  Interval& i = block.queries;
+  while (i.begin < i.end && head.visible(i.begin).end <= key) i.begin++;
+  while (i.begin < i.end && head.visible(i.end - 1).begin >= key + keys) i.end--;
+  block.open = !i.empty() && head.all(i.begin, i.end).holds(key, key + keys) && !head.mask;
+  return block;
+}
+
+// Keys of one block against a chunk of queries: dk and dv, and the columns of dS from `column` on.
+void run_block(const Problem& p, const Block& block, Interval chunk, Rows q, Rows dy, bool first, int64_t column) {
+  const Attributes& a = p.a;
+  const Scratch& s = p.s;
+  const int64_t m = block.queries.end - block.queries.begin, skipped = block.queries.begin - chunk.begin;
+  const float *qi = q.data + skipped * q.row, *dyi = dy.data + skipped * dy.row;
+  float* slopes = s.slopes + column;
+  clear_rows(slopes, kScoreRow, skipped, block.keys);
+  clear_rows(slopes + (skipped + m) * kScoreRow, kScoreRow, chunk.end - block.queries.end, block.keys);
+  slopes += skipped * kScoreRow;
+  const int64_t lanes = block.vectors * W;
+  multiply<true>({qi, q.row, s.keys_transposed, kLanes, a.width, s.shares, kLanes, lanes}, m);
+  multiply<true>({dyi, dy.row, s.values_transposed, kLanes, a.value_width, slopes, kScoreRow, lanes}, m);
+  if (a.rounded)
+    differentiate<true>(p, block, s.shares, slopes);
+  else
+    differentiate<false>(p, block, s.shares, slopes);
+  float *dv = p.dv + block.key * a.dv.row, *dk = p.dk + block.key * a.dk.row;
+  Product values = {s.shares, kLanes, dyi, dy.row, m, dv, a.dv.row, a.value_width};
+  Product keys = {slopes, kScoreRow, qi, q.row, m, dk, a.dk.row, a.width};
+  if (!first) {
+    values.c = dv;
+    values.c_row = a.dv.row;
+    keys.c = dk;
+    keys.c_row = a.dk.row;
+  }
+  multiply<false>(values, block.keys);
+  multiply<false>(keys, block.keys);
+}
+
+// dq of a chunk of queries from dS of a chunk of keys, by rows that see about the same keys.
+void run_queries(const Problem& p, Interval queries, Interval keys, Rows k, bool first) {
+  const Attributes& a = p.a;
+  const int64_t step = a.flags & ~(kMask | kKeyLength) ? 4 * kTileRows : kKeys;
+  for (int64_t i = queries.begin; i < queries.end; i += step) {
+    const int64_t m = queries.end - i < step ? queries.end - i : step;
+    Interval some = common(p.head.some(i, i + m), keys);
+    if (some.empty()) some = {keys.begin, keys.begin};
+    if (some.empty() && !first) continue;
+    const int64_t skipped = some.begin - keys.begin;
+    float* dq = p.dq + i * p.dq_row;
+    Product product = {p.s.slopes + (i - queries.begin) * kScoreRow + skipped,
+                       kScoreRow,
+                       k.data + skipped * k.row,
+                       k.row,
+                       some.end - some.begin,
+                       dq,
+                       p.dq_row,
+                       a.width};
+    if (!first) {
+      product.c = dq;
+      product.c_row = p.dq_row;
+    }
+    multiply<true>(product, m);
+  }
+}
+
+// Part `index` of at most kKeys, of parts as equal as whole blocks allow.
+Interval part_of(Interval whole, int64_t parts, int64_t index) {
+  const int64_t blocks = (whole.end - whole.begin + kLanes - 1) / kLanes;
+  const int64_t end = whole.begin + blocks * (index + 1) / parts * kLanes;
+  return {whole.begin + blocks * index / parts * kLanes, end < whole.end ? end : whole.end};
+}
+int64_t parts_of(Interval whole) { return whole.empty() ? 1 : (whole.end - whole.begin + kKeys - 1) / kKeys; }
+
+void run_keys(const Problem& p, Interval tile) {
+  const Attributes& a = p.a;
+  const Scratch& s = p.s;
+  const Interval all = {0, a.queries};
+  const int64_t key_parts = parts_of(tile), query_parts = parts_of(all);
+  for (int64_t kp = 0; kp < key_parts; kp++) {
+    const Interval keys = part_of(tile, key_parts, kp);
+    const Rows k = ready_rows(p.k, keys, a.width, true, a.rounded, false, s.keys);
+    for (int64_t qp = 0; qp < query_parts; qp++) {
+      const Interval queries = part_of(all, query_parts, qp);
+      const Rows q = ready_rows(p.q, queries, a.width, true, a.rounded, false, s.queries);
+      const Rows dy = ready_rows(p.dy, queries, a.value_width, true, a.rounded, false, s.dy);
+      for (int64_t j = keys.begin; j < keys.end; j += kLanes) {
+        const Block block = block_of(p, queries, j, keys.end - j < kLanes ? keys.end - j : kLanes);
+        if (!block.queries.empty()) {
+          transpose_rows(p.k.data + j * p.k.row, p.k.row, block.keys, a.width, a.scale * kLog2E, a.rounded,
+                         s.keys_transposed);
+          transpose_rows(p.v.data + j * p.v.row, p.v.row, block.keys, a.value_width, 1.0f, a.rounded,
+                         s.values_transposed);
+        }
+        run_block(p, block, queries, q, dy, qp == 0, j - keys.begin);
+      }
+      run_queries(p, queries, keys, k, kp == 0);
+    }
+  }
+}
+
+void run_tile(const Call& call, const Attributes& a, int64_t tile, char* memory) {
+  const int64_t index = tile / a.key_tiles, share = tile % a.key_tiles;
+  Problem p = {a, Head(call, a, index), divide(a, memory), {}, {}, {}, {}, {}, nullptr, nullptr, nullptr, a.dq.row};
+  const Head& head = p.head;
+  p.dy = {head.rows(call.in[0], a.dy), a.dy.row};
+  p.q = {head.rows(call.in[1], a.q), a.q.row};
+  p.k = {head.rows(call.in[2], a.k), a.k.row};
+  p.v = {head.rows(call.in[3], a.v), a.v.row};
+  p.y = {head.rows(call.in[4], a.y), a.y.row};
+  p.dq = head.rows(call.out[0], a.dq);
+  p.dk = head.rows(call.out[1], a.dk);
+  p.dv = head.rows(call.out[2], a.dv);
+  if (a.key_tiles > 1) {
+    p.dq = reinterpret_cast<float*>(call.workspace) + tile * a.queries * a.width;
+    p.dq_row = a.width;
+  }
+  prepare_rows(p, reinterpret_cast<const float*>(call.in[5].data) + head.b * a.lse_batch + head.h * a.lse_head);
+  const int64_t begin = share * a.tile_keys;
+  const int64_t end = begin + a.tile_keys < a.keys ? begin + a.tile_keys : a.keys;
+  const int64_t known = end < head.key_end ? end : head.key_end > begin ? head.key_end : begin;
+  run_keys(p, {begin, known});
+  clear_rows(p.dk + known * a.dk.row, a.dk.row, end - known, a.width);
+  clear_rows(p.dv + known * a.dv.row, a.dv.row, end - known, a.value_width);
+}
+
+// dq of one (b, h) from the shares of its key tiles, in their order.
+void add_shares(const Call& call, const Attributes& a, int64_t index) {
+  const Head head(call, a, index);
+  float* dq = head.rows(call.out[0], a.dq);
+  const int64_t size = a.queries * a.width;
+  const float* shares = reinterpret_cast<const float*>(call.workspace) + index * a.key_tiles * size;
+  for (int64_t i = 0; i < a.queries; i++)
+    for (int64_t c = 0; c < a.width; c += W) {
+      const int n = static_cast<int>(a.width - c < W ? a.width - c : W);
+      Vf sum = load_n(shares + i * a.width + c, n);
+      for (int64_t share = 1; share < a.key_tiles; share++)
+        sum = sum + load_n(shares + share * size + i * a.width + c, n);
+      store_n(dq + i * a.dq.row + c, sum, n);
+    }
+}
+
+void run(const Call& call, int phase, int64_t begin, int64_t end, char* scratch) {
   const auto& a = *static_cast<const Attributes*>(call.attributes);
-  for (int64_t index = begin; index < end; index++) run_head(call, a, index, scratch);
+  for (int64_t tile = begin; tile < end; tile++) {
+    if (a.tiny)
+      each_group(a, tile,
+                 [&](const Group& group) { tiny_gradient_group(call, group, reinterpret_cast<float*>(scratch)); });
+    else if (phase == 0)
+      run_tile(call, a, tile, scratch);
+    else
+      add_shares(call, a, tile);
+  }
 }
 
 }  // namespace

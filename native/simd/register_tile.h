@@ -1,0 +1,142 @@
+// Products of tiles that lie in L1 or L2. Accumulators stay in registers over the whole depth; lanes run along the columns
+// of B and Y, elements of A are broadcast.
+//
+//   y[i][·] = after[i]·(Σ_p a(i, p)·b[p][·] + before[i]·c[i][·])
+//
+//   A [m, depth]  a(i, p) = a[i·a_stride + p] if dense, else a[p·a_stride + i]: a transpose needs no copy
+//   B [depth, columns]  rows b_row apart, readable up to the next whole vector
+//   C, Y [m, columns]   rows c_row and y_row apart, nothing behind the last column touched; C may be Y, and may be absent
+#pragma once
+#include "simd/vec.h"
+
+namespace {
+
+struct Product {
+  const float* a;
+  int64_t a_stride;
+  const float* b;
+  int64_t b_row;
+  int64_t depth;
+  float* y;
+  int64_t y_row;
+  int64_t columns;
+  const float* c = nullptr;  // absent: nothing is added
+  int64_t c_row = 0;
+  const float* before = nullptr;  // absent: ones
+  const float* after = nullptr;
+};
+
+#if defined(JEPA_TARGET_avx512)
+constexpr int kTileRows = 14, kTileVectors = 2;  // 28 accumulators, 2 of B, 1 of A: 31 of 32 registers
+#elif defined(JEPA_TARGET_avx2)
+constexpr int kTileRows = 6, kTileVectors = 2;  // 12 accumulators, 2 of B, 1 of A: 15 of 16 registers
+#else
+constexpr int kTileRows = 4, kTileVectors = 4;
+#endif
+
+template <int Rows, int Vectors, bool Dense>
+void tile_strip(const Product& t, int64_t row, int64_t column) {
+  Vf sum[Rows][Vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; i++)
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; v++) sum[i][v] = set(0.0f);
+  const int64_t stride = t.a_stride, b_row = t.b_row;
+  const float *b = t.b + column, *a = Dense ? t.a + row * stride : t.a + row;
+  // Three rows a pointer: base, base + stride and base + 2·stride are addresses of one instruction.
+  constexpr int kGroups = Dense ? (Rows + 2) / 3 : 1;
+  const float* at[kGroups];
+#pragma GCC unroll 8
+  for (int g = 0; g < kGroups; g++) at[g] = a + 3 * g * stride;
+  for (int64_t p = t.depth; p > 0; p--) {
+    Vf right[Vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; v++) right[v] = load(b + v * W);
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; i++) {
+      const Vf left = set(Dense ? at[i / 3][i % 3 * stride] : at[0][i]);
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; v++) sum[i][v] = fma(left, right[v], sum[i][v]);
+    }
+    b += b_row;
+#pragma GCC unroll 8
+    for (int g = 0; g < kGroups; g++) at[g] += Dense ? 1 : stride;
+  }
+  const int64_t left = t.columns - column - (Vectors - 1) * W;
+  const int last = static_cast<int>(left < W ? left : W);  // columns of the last vector
+  if (t.c) {
+    const float* c = t.c + row * t.c_row + column;
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; i++) {
+      const Vf factor = set(t.before ? t.before[row + i] : 1.0f);
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; v++)
+        sum[i][v] = fma(v < Vectors - 1 ? load(c + i * t.c_row + v * W) : load_n(c + i * t.c_row + v * W, last), factor,
+                        sum[i][v]);
+    }
+  }
+  if (t.after) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; i++)
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; v++) sum[i][v] = sum[i][v] * set(t.after[row + i]);
+  }
+  float* y = t.y + row * t.y_row + column;
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; i++)
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; v++) {
+      if (v < Vectors - 1 || last == W)
+        store(y + i * t.y_row + v * W, sum[i][v]);
+      else
+        store_n(y + i * t.y_row + v * W, sum[i][v], last);
+    }
+}
+
+using TileStrip = void (*)(const Product&, int64_t, int64_t);
+
+template <int Vectors, bool Dense>
+TileStrip tile_strip_of(int64_t rows) {
+  static constexpr TileStrip table[] = {
+    nullptr,
+    tile_strip<1, Vectors, Dense>,
+    tile_strip<2, Vectors, Dense>,
+    tile_strip<3, Vectors, Dense>,
+    tile_strip<4, Vectors, Dense>,
+#if !defined(JEPA_TARGET_scalar)
+    tile_strip<5, Vectors, Dense>,
+    tile_strip<6, Vectors, Dense>,
+#endif
+#if defined(JEPA_TARGET_avx512)
+    tile_strip<7, Vectors, Dense>,
+    tile_strip<8, Vectors, Dense>,
+    tile_strip<9, Vectors, Dense>,
+    tile_strip<10, Vectors, Dense>,
+    tile_strip<11, Vectors, Dense>,
+    tile_strip<12, Vectors, Dense>,
+    tile_strip<13, Vectors, Dense>,
+    tile_strip<14, Vectors, Dense>,
+#endif
+  };
+  return table[rows];
+}
+
+// Strips of equal height, but for one row: 64 rows are 13 + 13 + 13 + 13 + 12, not 14 + 14 + 14 + 14 + 8.
+template <bool Dense>
+__attribute__((noinline, unused)) static void multiply(const Product& t, int64_t m) {
+  const int64_t strips = (m + kTileRows - 1) / kTileRows;
+  if (strips == 0) return;
+  const int64_t rows = m / strips, higher = m % strips;
+  for (int64_t column = 0; column < t.columns;) {
+    const bool wide = t.columns - column > (kTileVectors - 1) * W;
+    int64_t row = 0;
+    for (int64_t s = 0; s < strips; s++) {
+      const int64_t n = rows + (s < higher);
+      (wide ? tile_strip_of<kTileVectors, Dense>(n) : tile_strip_of<1, Dense>(n))(t, row, column);
+      row += n;
+    }
+    column += wide ? kTileVectors * W : W;
+  }
+}
+
+}  // namespace
