@@ -52,6 +52,8 @@ export interface NativeDescription {
 
 export interface ProgramInfo {
   readonly arenaBytes: number;
+  /** Results that stay from run to run until variables change. */
+  readonly keptBytes: number;
   readonly constantBytes: number;
   readonly flops: number;
   readonly bytes: number;
@@ -78,6 +80,8 @@ export interface NativeProfile {
 export interface NativeMemory {
   readonly arenaBytes: number;
   readonly variableBytes: number;
+  /** Constants, inputs, outputs and packed weights of programs. */
+  readonly programBytes: number;
   readonly programs: number;
   readonly variables: number;
 }

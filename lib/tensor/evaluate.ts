@@ -37,7 +37,7 @@ async function evaluate(tensor: Tensor): Promise<TypedArray> {
     const lowered = lower(
       leaves,
       [tensor],
-      { assignments: new Map(), guards: [], reads: [], passes: allPasses },
+      { assignments: new Map(), guards: [], reads: [], passes: { ...allPasses, hoist: false } },
       addon.describe(),
     );
     program = new Program(addon, lowered, [tensor], 'eager');

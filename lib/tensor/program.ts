@@ -78,6 +78,11 @@ export class Program {
     return this.#addon.programInfo(this.#handle).arenaBytes;
   }
 
+  /** Memory for what it keeps from run to run until variables change, such as packed weights. */
+  get keptBytes(): number {
+    return this.#addon.programInfo(this.#handle).keptBytes;
+  }
+
   /** @internal Inputs are materialised tensors in slot order. */
   async run(inputs: readonly Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
     if (signal?.aborted) throw aborted(signal);
@@ -145,17 +150,19 @@ export class Program {
 
   /** Nodes with shapes and costs, then the memory plan. */
   toString(): string {
-    const { nodes, flops, bytes, arenaBytes, constantBytes, buffers } = this.#addon.programInfo(this.#handle);
+    const { nodes, flops, bytes, arenaBytes, keptBytes, constantBytes, buffers } = this.#addon.programInfo(
+      this.#handle,
+    );
     const lines = this.#steps.map(
-      ({ label, from, into, commits }, index) =>
-        `${commits ? '!' : ' '}${String(index).padStart(4)}  ${label}(${from}) → ${into}  ${(nodes[index].flops / 1e6).toFixed(3)} MFLOP`,
+      ({ label, from, into, mark }, index) =>
+        `${mark}${String(index).padStart(4)}  ${label}(${from}) → ${into}  ${(nodes[index].flops / 1e6).toFixed(3)} MFLOP`,
     );
     const temporaries = buffers.filter((_, index) => this.#temporary[index]);
     const unshared = temporaries.reduce((total, buffer) => total + buffer.bytes, 0);
     return [
       `program ${this.name}: ${nodes.length} nodes, ${(flops / 1e9).toFixed(3)} GFLOP, ${(bytes / 1e6).toFixed(1)} MB moved`,
       ...lines,
-      `memory: ${(arenaBytes / 1e6).toFixed(2)} MB for ${temporaries.length} temporaries that would need ${(unshared / 1e6).toFixed(2)} MB each on its own, ${(constantBytes / 1e6).toFixed(2)} MB constants; nodes marked ! update variables`,
+      `memory: ${(arenaBytes / 1e6).toFixed(2)} MB for ${temporaries.length} temporaries that would need ${(unshared / 1e6).toFixed(2)} MB each on its own, ${(constantBytes / 1e6).toFixed(2)} MB constants, ${(keptBytes / 1e6).toFixed(2)} MB kept between runs; nodes marked = run when variables have changed, those marked ! update them`,
     ].join('\n');
   }
 
@@ -215,13 +222,13 @@ interface PrintedStep {
   /** Shapes of its operands. */
   readonly from: string;
   readonly into: string;
-  /** Whether it updates variables. */
-  readonly commits: boolean;
+  /** '=' if it runs only when variables have changed, '!' if it updates some. */
+  readonly mark: ' ' | '=' | '!';
   /** The user's line, where values can fail it. */
   readonly site?: string;
 }
 
-function printed({ steps, commitStart }: Lowered): PrintedStep[] {
+function printed({ steps, hoisted, commitStart }: Lowered): PrintedStep[] {
   return steps.map(({ label, inputs, outputs, site }, index) => ({
     label,
     site,
@@ -232,7 +239,7 @@ function printed({ steps, commitStart }: Lowered): PrintedStep[] {
           `${dtype} ${show(shape)}${buffer.kind === 'temp' ? '' : ` ${buffer.kind} ${buffer.variable?.name || buffer.slot}`}`,
       )
       .join(', '),
-    commits: index >= commitStart,
+    mark: index >= commitStart ? '!' : index < hoisted ? '=' : ' ',
   }));
 }
 

@@ -15,9 +15,18 @@ export interface Passes {
   readonly pack: boolean;
   /** Updates of variables are written in place. */
   readonly inPlace: boolean;
+  /** What depends on constants and unassigned variables alone, such as packed weights, is computed only when they change. */
+  readonly hoist: boolean;
 }
 
-export const allPasses: Passes = { fuse: true, share: true, mergeSums: true, pack: true, inPlace: true };
+export const allPasses: Passes = {
+  fuse: true,
+  share: true,
+  mergeSums: true,
+  pack: true,
+  inPlace: true,
+  hoist: true,
+};
 
 /** What happens beside the returned values while a function is traced. */
 export interface Trace {

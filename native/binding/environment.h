@@ -14,7 +14,7 @@ class Environment;
 
 // What an environment's handles hold; read and written on its thread only.
 struct Counters {
-  int64_t variable_bytes = 0, variables = 0, programs = 0;
+  int64_t variable_bytes = 0, variables = 0, program_bytes = 0, programs = 0;
 };
 
 // A job that settles a promise of its environment.

@@ -67,6 +67,7 @@ Napi::Value RunJob::result(Napi::Env env) {
 
 void WriteJob::run(Device*) {
   if (data.bytes()) std::memcpy(storage->block.data(), data.data(), static_cast<size_t>(data.bytes()));
+  storage->version++;
 }
 
 void ReadJob::run(Device*) {

@@ -19,7 +19,10 @@ struct ProgramHandle {
   std::shared_ptr<Executable> executable;
   bool prepared = false;  // engine thread only
   static constexpr napi_type_tag kTag = {0x6a657061'7072'6f67, 0x72616d00'0001'0002};
-  static void count(Counters* counters, int number, int64_t) { counters->programs += number; }
+  static void count(Counters* counters, int number, int64_t bytes) {
+    counters->programs += number;
+    counters->program_bytes += bytes;
+  }
 };
 
 class RunJob : public PromiseJob {

@@ -15,7 +15,7 @@ Handle<ProgramHandle>* program_of(Arguments info) { return unwrap<ProgramHandle>
 
 // Bytes that a program holds outside the arena.
 int64_t bytes_of(const Program& program) {
-  int64_t total = static_cast<int64_t>(program.constants.size());
+  int64_t total = static_cast<int64_t>(program.constants.size()) + program.kept_bytes;
   for (int64_t bytes : program.input_bytes) total += bytes > 0 ? bytes : 0;
   for (int64_t bytes : program.output_bytes) total += bytes > 0 ? bytes : 0;
   return total;
@@ -157,6 +157,7 @@ Napi::Value program_info(Arguments info) {
   for (uint32_t i = 0; i < program.buffers.size(); i++) buffers.Set(i, buffer_info(env, program.buffers[i]));
   Napi::Object result = Napi::Object::New(env);
   result.Set("arenaBytes", static_cast<double>(program.arena_bytes));
+  result.Set("keptBytes", static_cast<double>(program.kept_bytes));
   result.Set("constantBytes", static_cast<double>(program.constants.size()));
   result.Set("flops", flops);
   result.Set("bytes", bytes);

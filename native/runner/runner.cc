@@ -56,9 +56,9 @@ std::shared_ptr<Program> load(const std::string& path, std::string* problem) {
 }
 
 int64_t bytes_of(const Program& program) {
-  int64_t total = program.arena_bytes + program.workspace_bytes + program.scratch_bytes;
+  int64_t total = program.arena_bytes + program.kept_bytes + program.workspace_bytes + program.scratch_bytes;
   for (const Buffer& buffer : program.buffers)
-    if (buffer.kind != BufferKind::temporary) total += buffer.bytes;
+    if (buffer.kind != BufferKind::temporary && buffer.kind != BufferKind::kept) total += buffer.bytes;
   return total;
 }
 

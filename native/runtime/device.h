@@ -37,6 +37,7 @@ struct Storage {
   DType dtype;
   int64_t elements;
   Block block;
+  uint64_t version = 1;  // engine thread only; changes whenever the values may have
   bool released = false;
 };
 
@@ -66,10 +67,15 @@ class Executable {
  private:
   void bind(Device* device);
   void execute(Device* device, size_t node);
+  bool run_hoisted(Device* device, const std::atomic<bool>& abort, int64_t* nanoseconds);
+  void timed(Device* device, size_t node, int64_t* nanoseconds);
 
   std::shared_ptr<Program> program_;
   std::vector<std::shared_ptr<Storage>> variables_;
   std::vector<Block> inputs_, outputs_;
+  Block kept_;
+  bool current_ = false;        // hoisted nodes have run, …
+  std::vector<uint64_t> seen_;  // … when the variables that they read had these versions
   std::vector<View> operands_;  // of all calls, in order
   std::vector<Call> calls_;
   std::vector<const float*> guards_;

@@ -32,8 +32,8 @@ int64_t input_output_bytes(const Program& p) {
 
 std::string plan_text(const Program& p) {
   return "[program] expected to fit into memory, got a plan of " + megabytes(p.arena_bytes) + " temporaries, " +
-         megabytes(p.workspace_bytes) + " workspace and " + megabytes(input_output_bytes(p)) +
-         " inputs and outputs; available are " + megabytes(available_memory());
+         megabytes(p.kept_bytes) + " kept between runs, " + megabytes(p.workspace_bytes) + " workspace and " +
+         megabytes(input_output_bytes(p)) + " inputs and outputs; available are " + megabytes(available_memory());
 }
 
 }  // namespace
@@ -56,7 +56,8 @@ bool Executable::check(std::string* problem) const {
     }
   }
   const int64_t available = available_memory();
-  if (available == 0 || p.arena_bytes + p.workspace_bytes + input_output_bytes(p) < available) return true;
+  if (available == 0 || p.arena_bytes + p.kept_bytes + p.workspace_bytes + input_output_bytes(p) < available)
+    return true;
   *problem = plan_text(p);
   return false;
 }
@@ -74,6 +75,11 @@ bool Executable::prepare(Device* device, std::string* problem) {
     // What no node writes must not show what the process had there before.
     if (block.data()) std::memset(block.data(), 0, static_cast<size_t>(block.bytes()));
   }
+  kept_ = Block(p.kept_bytes);
+  seen_.assign(p.hoisted_variables.size(), 0);
+  current_ = false;
+  if (kept_.bytes() != p.kept_bytes) enough = false;
+  if (kept_.data()) std::memset(kept_.data(), 0, static_cast<size_t>(kept_.bytes()));
   if (!enough || !device->reserve(p.arena_bytes, p.workspace_bytes, p.scratch_bytes)) {
     *problem = plan_text(p);
     return false;
@@ -102,6 +108,9 @@ void Executable::bind(Device* device) {
         break;
       case BufferKind::variable:
         base = variables_[b.slot]->block.data();
+        break;
+      case BufferKind::kept:
+        base = kept_.data() + b.offset;
         break;
       case BufferKind::constant:
         base = const_cast<char*>(p.constants.data()) + int64_t{b.slot} * 64;
@@ -150,26 +159,44 @@ void Executable::execute(Device* device, size_t index) {
   }
 }
 
+void Executable::timed(Device* device, size_t index, int64_t* nanoseconds) {
+  if (!nanoseconds) return execute(device, index);
+  const auto start = std::chrono::steady_clock::now();
+  execute(device, index);
+  nanoseconds[index] +=
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
+}
+
+// False if it was aborted: everything is then computed anew by the next run.
+bool Executable::run_hoisted(Device* device, const std::atomic<bool>& abort, int64_t* nanoseconds) {
+  const Program& p = *program_;
+  for (size_t i = 0; i < p.hoisted_variables.size(); i++)
+    current_ = current_ && seen_[i] == variables_[p.hoisted_variables[i]]->version;
+  if (current_) return true;
+  for (size_t i = 0; i < p.hoisted; i++) {
+    if (abort.load(std::memory_order_relaxed)) return false;
+    timed(device, i, nanoseconds);
+  }
+  for (size_t i = 0; i < p.hoisted_variables.size(); i++) seen_[i] = variables_[p.hoisted_variables[i]]->version;
+  current_ = true;
+  return true;
+}
+
 RunResult Executable::run(Device* device, const std::atomic<bool>& abort, int64_t* nanoseconds) {
   for (const auto& variable : variables_)
     if (variable->released) return {Outcome::disposed, -1};
   if (generation_ != device->generation()) bind(device);
   fault_.store(0, std::memory_order_relaxed);
   const Program& p = *program_;
-  for (size_t i = 0; i < p.nodes.size(); i++) {
+  if (!run_hoisted(device, abort, nanoseconds)) return {Outcome::aborted, -1};
+  for (size_t i = p.hoisted; i < p.nodes.size(); i++) {
     if (i == p.commit_start) {
       for (size_t g = 0; g < guards_.size(); g++)
         if (!std::isfinite(*guards_[g])) return {Outcome::non_finite, static_cast<int>(g)};
+      for (uint32_t slot : p.assigned_variables) variables_[slot]->version++;
     }
     if (i < p.commit_start && abort.load(std::memory_order_relaxed)) return {Outcome::aborted, -1};
-    if (nanoseconds) {
-      const auto start = std::chrono::steady_clock::now();
-      execute(device, i);
-      nanoseconds[i] +=
-          std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
-    } else {
-      execute(device, i);
-    }
+    timed(device, i, nanoseconds);
     if (i < p.commit_start && fault_.load(std::memory_order_relaxed) != 0)
       return {Outcome::index_out_of_range, static_cast<int>(i)};
   }

@@ -15,6 +15,10 @@ struct Placed {
   int32_t first, last;
 };
 
+int64_t room_for(const Buffer& buffer) {
+  return (buffer.bytes + kAlignment - 1) / kAlignment * kAlignment + (buffer.bytes >= 4096 ? kStagger : 0);
+}
+
 // A node that may work in place gives its first output the memory of an input that nobody reads afterwards.
 void share_in_place(Program* program, std::vector<int32_t>* owner) {
   for (size_t n = 0; n < program->nodes.size(); n++) {
@@ -62,8 +66,7 @@ void plan_memory(Program* program) {
   std::vector<Placed> placed;  // by offset
   for (int32_t index : order) {
     Buffer& buffer = program->buffers[index];
-    const int64_t bytes =
-        (buffer.bytes + kAlignment - 1) / kAlignment * kAlignment + (buffer.bytes >= 4096 ? kStagger : 0);
+    const int64_t bytes = room_for(buffer);
     int64_t offset = 0;
     for (const Placed& other : placed) {
       if (other.last < buffer.first || other.first > buffer.last || other.end <= offset) continue;
@@ -79,6 +82,11 @@ void plan_memory(Program* program) {
   }
   for (size_t i = 0; i < owner.size(); i++)
     if (owner[i] != static_cast<int32_t>(i)) program->buffers[i].offset = program->buffers[owner[i]].offset;
+  for (Buffer& buffer : program->buffers) {
+    if (buffer.kind != BufferKind::kept || buffer.first < 0) continue;
+    buffer.offset = program->kept_bytes;
+    program->kept_bytes += room_for(buffer);
+  }
 }
 
 }  // namespace jepa

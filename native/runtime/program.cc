@@ -61,7 +61,7 @@ class Parser {
     if (counts[3] > nodes) return fail("expected the commit phase to begin within the nodes");
     program_.commit_start = counts[3];
     return read_buffers(buffers) && read_views(views) && read_nodes(nodes) && read_guards(guards) &&
-           read_constants(constants) && check_slots();
+           read_constants(constants) && check_slots() && check_hoisted();
   }
 
  private:
@@ -79,7 +79,7 @@ class Parser {
       b.slot = reader_.read<uint32_t>();
       b.bytes = reader_.read<int64_t>();
       if (!reader_.ok) return fail("expected " + std::to_string(count) + " buffers, got the end");
-      if (kind > 4 || zero[0] || zero[1] || zero[2]) return fail("expected a known kind of buffer");
+      if (kind >= kBufferKinds || zero[0] || zero[1] || zero[2]) return fail("expected a known kind of buffer");
       if (b.bytes < 0 || b.bytes > kMaxBytes - total) return fail("expected buffers of at most 2^46 bytes together");
       total += b.bytes;
       if (b.slot > kMaxCount * 64u) return fail("expected a slot below 2^26");
@@ -170,7 +170,9 @@ class Parser {
     buffer.last = node;
   }
 
-  bool is_computed(BufferKind kind) const { return kind == BufferKind::temporary || kind == BufferKind::output; }
+  bool is_computed(BufferKind kind) const {
+    return kind == BufferKind::temporary || kind == BufferKind::output || kind == BufferKind::kept;
+  }
 
   // What nobody has written holds what another program left in the arena.
   bool check_reads(const ProgramNode& node, const std::string& name) {
@@ -197,10 +199,12 @@ class Parser {
       for (uint32_t index : node.in) {
         const ProgramView& in = program_.views[index];
         const bool same = in.buffer == out.buffer && in.offset == out.offset && same_layout(in.view, out.view);
-        apart = apart && ((same && static_cast<int>(k) < node.prepared.in_place) || !overlap(in, out));
+        const bool replaces = same && static_cast<int>(k) < node.prepared.in_place && kind != BufferKind::kept;
+        apart = apart && (replaces || !overlap(in, out));
       }
       if (!apart) return fail("expected " + name + " to write every element once, and none that it reads elsewhere");
       if (first_write_[out.buffer] < 0) first_write_[out.buffer] = static_cast<int32_t>(i);
+      if (kind == BufferKind::kept) program_.hoisted = i + 1;
     }
     return true;
   }
@@ -255,6 +259,40 @@ class Parser {
         if ((*k.bytes)[buffer.slot] >= 0) return fail("expected every slot once");
         (*k.bytes)[buffer.slot] = buffer.bytes;
       }
+    }
+    return true;
+  }
+
+  // What hoisted nodes compute must be the same whenever they run, and all that later nodes see of it must be kept.
+  bool check_hoisted() {
+    const auto hoisted = static_cast<int32_t>(program_.hoisted);
+    if (program_.hoisted > program_.commit_start)
+      return fail("expected nodes that write kept buffers before the commit phase");
+    std::vector<bool> assigned(program_.buffers.size(), false), read(program_.buffers.size(), false);
+    for (const ProgramNode& node : program_.nodes)
+      for (uint32_t index : node.out) assigned[program_.views[index].buffer] = true;
+    for (int32_t i = 0; i < hoisted; i++) {
+      const ProgramNode& node = program_.nodes[static_cast<size_t>(i)];
+      const std::string name = "hoisted node " + std::to_string(i);
+      if (node.prepared.can_fail) return fail("expected " + name + " to be one that cannot fail");
+      for (uint32_t index : node.in) {
+        const uint32_t at = program_.views[index].buffer;
+        const BufferKind kind = program_.buffers[at].kind;
+        if (kind == BufferKind::input || kind == BufferKind::output || (kind == BufferKind::variable && assigned[at]))
+          return fail("expected " + name + " to read only what stays the same from run to run");
+        read[at] = true;
+      }
+      for (uint32_t index : node.out) {
+        const Buffer& buffer = program_.buffers[program_.views[index].buffer];
+        if (buffer.kind == BufferKind::output || (buffer.kind == BufferKind::temporary && buffer.last >= hoisted))
+          return fail("expected results of " + name + " that are used later to be kept");
+      }
+    }
+    for (size_t i = 0; i < program_.buffers.size(); i++) {
+      const Buffer& buffer = program_.buffers[i];
+      if (buffer.kind != BufferKind::variable) continue;
+      if (read[i]) program_.hoisted_variables.push_back(buffer.slot);
+      if (assigned[i]) program_.assigned_variables.push_back(buffer.slot);
     }
     return true;
   }

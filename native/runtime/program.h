@@ -4,14 +4,19 @@
 //
 // Format, version 1, little endian:
 //   u32 magic "JPRG", version, buffers, views, nodes, commit_start, guards, constant_bytes
-//   buffer  u8 kind (0 temporary, 1 input, 2 output, 3 variable, 4 constant), u8[3] zero, u32 slot, u64 bytes
+//   buffer  u8 kind (0 temporary, 1 input, 2 output, 3 variable, 4 constant, 5 kept), u8[3] zero, u32 slot, u64 bytes
 //           slot: number among inputs, outputs or variables; of a constant, its place in the blob divided by 64
 //   view    u32 buffer, u8 dtype, u8 rank, u16 zero, u64 offset, u64 shape[rank], u64 stride[rank]   (elements)
 //   node    u16 op, u8 inputs, u8 outputs, u32 attribute bytes, u32 view[inputs + outputs], attributes padded to 4
 //   guard   u32 view, a float32 scalar: finite after node commit_start − 1, or nothing is assigned
 //   constants, from the next multiple of 64 to the end
 // Nodes run in order. Those from commit_start on may write variables, cannot be aborted and cannot fail; earlier ones
-// cannot write variables. Temporaries and outputs are read only after a node has written into them.
+// cannot write variables. Temporaries, outputs and kept buffers are read only after a node has written into them.
+//
+// Nodes up to the last one that writes a kept buffer are hoisted: they run when a variable that they read has changed
+// since they ran last, and kept buffers stay until then (packed weights). So they cannot fail, and read only constants,
+// variables that no node of the program writes, and what other hoisted nodes computed; and no later node reads their
+// temporaries, which are in the shared arena.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -21,13 +26,14 @@
 
 namespace jepa {
 
-enum class BufferKind : uint8_t { temporary = 0, input = 1, output = 2, variable = 3, constant = 4 };
+enum class BufferKind : uint8_t { temporary = 0, input = 1, output = 2, variable = 3, constant = 4, kept = 5 };
+constexpr int kBufferKinds = 6;
 
 struct Buffer {
   BufferKind kind;
   uint32_t slot;
   int64_t bytes;
-  int64_t offset = 0;             // of a temporary, in the arena
+  int64_t offset = 0;             // of a temporary, in the arena; of a kept one, in the program's own memory
   int32_t first = -1, last = -1;  // nodes that touch it
 };
 
@@ -51,14 +57,18 @@ struct Program {
   std::vector<char> constants;
   uint32_t commit_start = 0;
   // Derived.
+  uint32_t hoisted = 0;                      // so many nodes come first and run only when their variables have changed
+  std::vector<uint32_t> hoisted_variables;   // slots that they read
+  std::vector<uint32_t> assigned_variables;  // slots that any node writes
   std::vector<int64_t> input_bytes, output_bytes, variable_bytes;  // by slot
-  int64_t arena_bytes = 0, workspace_bytes = 0, scratch_bytes = 0;
+  int64_t arena_bytes = 0, kept_bytes = 0, workspace_bytes = 0, scratch_bytes = 0;
 };
 
 // Fills `program`; false and a sentence if the bytes are not a valid program.
 bool parse(const uint8_t* bytes, size_t size, Program* program, std::string* problem);
 
-// Places temporaries in one arena so that none overlap while both are in use. Called by `parse`.
+// Places temporaries in one arena so that none overlap while both are in use, and kept buffers side by side. Called by
+// `parse`.
 void plan_memory(Program* program);
 
 }  // namespace jepa

@@ -147,7 +147,9 @@ void missing_memory(Device* device) {
   if (available_memory() == 0) return;  // this system does not say
   const bool checked = executable.check(&problem);
   const char* const sentence =
-      "[program] expected to fit into memory, got a plan of 35184373 MB temporaries, 0 MB workspace and 1 MB inputs "
+      "[program] expected to fit into memory, got a plan of 35184373 MB temporaries, 0 MB kept between runs, 0 MB "
+      "workspace and "
+      "1 MB inputs "
       "and outputs; available are";
   expect(!checked && !problem.rfind(sentence, 0), "35 TB: '%s'", problem.c_str());
   if (!refuses_too_much()) return;
@@ -182,6 +184,53 @@ void released_variables(Device* device) {
   expect(step.executable->run(device, step.abort).outcome == Outcome::disposed, "a released variable was assigned");
 }
 
+// output ← −variable + input, where −variable is kept: it is computed anew when the variable has changed, and only then.
+void hoisted_nodes(Device* device) {
+  ProgramBytes p;
+  const uint32_t v = p.floats(kVariable, {64}), t = p.floats(kTemporary, {64}), k = p.floats(BufferKind::kept, {64});
+  p.node("copy", {v}, {t}).node("elementwise", {t}, {k}, negation());
+  p.node("copy", {k}, {p.floats(kOutput, {64})});
+  auto variable = storage(std::vector<float>(64, 1));
+  Executable executable(made(p), {variable});
+  std::string problem;
+  expect(executable.prepare(device, &problem), "%s", problem.c_str());
+  std::atomic<bool> abort{true};
+  float* w = floats(variable->block.data());
+  const auto run = [&](float expected, const char* what) {
+    std::memset(device->arena(), 0x77, static_cast<size_t>(executable.program().arena_bytes));  // another program's
+    int64_t nanoseconds[3] = {-1, -1, -1};
+    expect(executable.run(device, abort, nanoseconds).outcome == Outcome::done, "%s failed", what);
+    for (int i = 0; i < 64; i++)
+      expect(floats(executable.output(0))[i] == expected, "%s: %g", what, floats(executable.output(0))[i]);
+    return nanoseconds[0] >= 0 && nanoseconds[1] >= 0;
+  };
+  expect(executable.run(device, abort).outcome == Outcome::aborted, "an aborted first run");
+  abort = false;
+  expect(run(-1, "the first run"), "the first run computed nothing");
+  expect(!run(-1, "the second run"), "the second run computed what it had");
+  for (int i = 0; i < 64; i++) w[i] = 2;
+  expect(!run(-1, "a run that was not told"), "an unchanged version was computed again");
+  variable->version++;
+  abort = true;
+  expect(executable.run(device, abort).outcome == Outcome::aborted, "an aborted run");
+  abort = false;
+  expect(run(-2, "a run after a change and an aborted run"), "a changed variable was not seen");
+  // Another program assigns the variable.
+  ProgramBytes update;
+  const uint32_t x = update.floats(kInput, {64});
+  update.node("copy", {x}, {update.floats(kVariable, {64})});
+  update.commit_start = 0;
+  Executable step(made(update), {variable});
+  expect(step.prepare(device, &problem), "%s", problem.c_str());
+  for (int i = 0; i < 64; i++) floats(step.input(0))[i] = 3;
+  const uint64_t before = variable->version;
+  abort = true;
+  step.run(device, abort);
+  abort = false;
+  expect(step.run(device, abort).outcome == Outcome::done && variable->version != before, "an assignment");
+  expect(run(-3, "a run after an assignment"), "an assigned variable was not seen");
+}
+
 // Half of an output is written: the other half is zero, not what the process had there.
 void unwritten_outputs(Device* device) {
   std::vector<std::unique_ptr<char[]>> dirt;
@@ -211,6 +260,7 @@ int main() {
     aborts_and_guards(&device);
     guard_at_the_end(&device);
     bad_indices(&device);
+    hoisted_nodes(&device);
     unwritten_outputs(&device);
     released_variables(&device);
     missing_memory(&device);

@@ -102,6 +102,22 @@ struct ProgramBytes {
   }
 };
 
+// Attributes of an elementwise node: y = −x.
+inline Bytes negation() {
+  const char* names[] = {
+#define I(name) #name,
+#include "ops/elementwise/instructions.inc"
+#undef I
+  };
+  Bytes b;
+  b.add(uint16_t{3}).add(uint16_t{1});
+  for (const char* wanted : {"load_f", "neg_f", "store_f"})
+    for (size_t code = 0; code < sizeof names / sizeof *names; code++)
+      if (!std::strcmp(names[code], wanted))
+        b.add(static_cast<uint8_t>(code)).add(uint64_t{0}).add(uint16_t{0}).add(uint8_t{0});
+  return b;
+}
+
 // Parses an exact copy on the heap, so that sanitizers see reads behind the end.
 inline std::shared_ptr<jepa::Program> parsed(const std::vector<uint8_t>& bytes, std::string* problem) {
   const std::vector<uint8_t> exact(bytes.begin(), bytes.end());

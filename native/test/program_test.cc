@@ -8,7 +8,7 @@ using namespace jepa::test;
 namespace {
 
 constexpr BufferKind kTemporary = BufferKind::temporary, kInput = BufferKind::input, kOutput = BufferKind::output,
-                     kVariable = BufferKind::variable, kConstant = BufferKind::constant;
+                     kVariable = BufferKind::variable, kConstant = BufferKind::constant, kKept = BufferKind::kept;
 const char* const kMeets = "[program] expected node 0 to write every element once, and none that it reads elsewhere";
 
 // input [8] → output [8]
@@ -22,22 +22,6 @@ std::vector<uint8_t> with(const std::function<void(ProgramBytes&)>& change, Prog
   change(p);
   return p.bytes();
 }
-Bytes negate() {
-  Bytes b;
-  b.add(uint16_t{3}).add(uint16_t{1});
-  // load_f, neg_f, store_f by their places in instructions.inc
-  const char* names[] = {
-#define I(name) #name,
-#include "ops/elementwise/instructions.inc"
-#undef I
-  };
-  for (const char* wanted : {"load_f", "neg_f", "store_f"})
-    for (size_t code = 0; code < sizeof names / sizeof *names; code++)
-      if (!std::strcmp(names[code], wanted))
-        b.add(static_cast<uint8_t>(code)).add(uint64_t{0}).add(uint16_t{0}).add(uint8_t{0});
-  return b;
-}
-
 void header() {
   accepts(plain().bytes(), "a copy");
   accepts(ProgramBytes().bytes(), "a program of nothing");
@@ -63,7 +47,7 @@ void header() {
 void buffers() {
   refuses(with([](ProgramBytes& p) { p.told[0] = 1000; }), "[program] expected a known kind of buffer",
           "too many buffers");
-  refuses(with([](ProgramBytes& p) { p.buffers[0].kind = 5; }), "[program] expected a known kind of buffer", "kind 5");
+  refuses(with([](ProgramBytes& p) { p.buffers[0].kind = 6; }), "[program] expected a known kind of buffer", "kind 6");
   refuses(with([](ProgramBytes& p) { p.buffers[0].zero = 1; }), "[program] expected a known kind of buffer",
           "a padding of 1");
   const char* const size = "[program] expected buffers of at most 2^46 bytes together";
@@ -199,11 +183,11 @@ void meetings() {
     p.commit_start = 0;
     return p.node(op, {x}, {y}, attributes).bytes();
   };
-  accepts(update("elementwise", 0, {4, 1}, negate()), "an update in place");
-  refuses(update("elementwise", 0, {1, 4}, negate()), kMeets, "an update of the transpose");
-  refuses(update("elementwise", 1, {4, 1}, negate()), kMeets, "an update of the neighbour");
-  refuses(update("elementwise", 0, {0, 1}, negate()), kMeets, "an update from the first row");
-  accepts(update("elementwise", 16, {4, 1}, negate()), "another part of the variable");
+  accepts(update("elementwise", 0, {4, 1}, negation()), "an update in place");
+  refuses(update("elementwise", 0, {1, 4}, negation()), kMeets, "an update of the transpose");
+  refuses(update("elementwise", 1, {4, 1}, negation()), kMeets, "an update of the neighbour");
+  refuses(update("elementwise", 0, {0, 1}, negation()), kMeets, "an update from the first row");
+  accepts(update("elementwise", 16, {4, 1}, negation()), "another part of the variable");
   refuses(update("copy", 0, {4, 1}, {}), kMeets, "a copy onto itself");
   accepts(update("copy", 16, {4, 1}, {}), "a copy beside itself");
   ProgramBytes bytes;  // views of different widths on one buffer
@@ -211,7 +195,7 @@ void meetings() {
   const uint32_t wide = bytes.view(variable, DType::float32, {2}, {2}),
                  narrow = bytes.view(variable, DType::uint8, {2}, {8}, 3);
   bytes.commit_start = 0;
-  Bytes convert = negate();
+  Bytes convert = negation();
   refuses(bytes.node("elementwise", {narrow}, {wide}, convert).bytes(), kMeets, "a byte of the float that is written");
   bytes.views[narrow].offset = 4;
   accepts(bytes.bytes(), "a byte between the floats");
@@ -249,6 +233,56 @@ void guards() {
           "[program] expected guards to be computed before the commit phase", "a guard that nobody computes");
 }
 
+// Hoisted nodes read what stays the same, and what later nodes see of their results is kept.
+void hoisted() {
+  // variable [8] → temporary → kept → output; nothing is assigned
+  const auto chain = [](const std::function<void(ProgramBytes&)>& change) {
+    ProgramBytes p;
+    const uint32_t v = p.floats(kVariable, {8}), t = p.floats(kTemporary, {8}), k = p.floats(kKept, {8});
+    p.node("copy", {v}, {t}).node("elementwise", {t}, {k}, negation()).node("copy", {k}, {p.floats(kOutput, {8})});
+    change(p);
+    return p.bytes();
+  };
+  std::string problem;
+  const auto program = parsed(chain([](ProgramBytes&) {}), &problem);
+  if (expect(program != nullptr, "refuses hoisted nodes: %s", problem.c_str()))
+    expect(program->hoisted == 2 && program->hoisted_variables == std::vector<uint32_t>{0} &&
+               program->assigned_variables.empty() && program->kept_bytes == 64 && program->arena_bytes == 64,
+           "%u hoisted nodes, %lld bytes kept", program->hoisted, static_cast<long long>(program->kept_bytes));
+  const char* const steady = "[program] expected hoisted node 0 to read only what stays the same from run to run";
+  refuses(chain([](ProgramBytes& p) { p.buffers[0].kind = static_cast<uint8_t>(kInput); }), steady, "an input");
+  refuses(chain([](ProgramBytes& p) { p.node("copy", {p.floats(kInput, {8})}, {0}), p.commit_start = 3; }), steady,
+          "a variable that a later node assigns");
+  accepts(chain([](ProgramBytes& p) {
+            p.node("copy", {p.floats(kInput, {8})}, {p.floats(kVariable, {8}, 1)}), p.commit_start = 3;
+          }),
+          "another variable that is assigned");
+  const char* const kept = "[program] expected results of hoisted node 0 that are used later to be kept";
+  refuses(chain([](ProgramBytes& p) { p.node("copy", {1}, {p.floats(kOutput, {8}, 1)}); }), kept,
+          "a temporary that is read later");
+  refuses(chain([](ProgramBytes& p) { p.node("copy", {p.floats(kInput, {8})}, {1}); }), kept,
+          "a temporary that is written later");
+  refuses(chain([](ProgramBytes& p) { p.buffers[1].kind = static_cast<uint8_t>(kOutput), p.buffers[1].slot = 1; }),
+          kept, "an output");
+  refuses(chain([](ProgramBytes& p) { p.guards = {p.view(1, DType::float32, {1})}; }), kept,
+          "a temporary that is guarded");
+  accepts(chain([](ProgramBytes& p) { p.guards = {p.view(2, DType::float32, {1})}; }), "a kept guard");
+  refuses(chain([](ProgramBytes& p) { p.commit_start = 1; }),
+          "[program] expected nodes that write kept buffers before the commit phase",
+          "a kept buffer that is committed");
+  refuses(chain([](ProgramBytes& p) { p.nodes[1].in[0] = p.nodes[1].out[0], p.nodes[0].out[0] = 2; }),
+          "[program] expected node 1 to write every element once, and none that it reads elsewhere",
+          "a kept buffer that is updated in place");
+  refuses(chain([](ProgramBytes& p) { p.nodes[0].in[0] = p.nodes[2].out[0]; }),
+          "[program] expected node 0 to read what an earlier node has written", "an output that nobody wrote");
+  ProgramBytes gather;
+  gather.constants.assign(128, 0);
+  const uint32_t table = gather.floats(kConstant, {4, 2});
+  const uint32_t rows = gather.view(gather.buffer(kConstant, 12, 1), DType::int32, {3});
+  gather.node("gather_rows", {table, rows}, {gather.floats(kKept, {3, 2})});
+  refuses(gather.bytes(), "[program] expected hoisted node 0 to be one that cannot fail", "a gather");
+}
+
 // Shapes that cost nothing to store must not cost forever to run.
 void empty_work() {
   ProgramBytes p;
@@ -273,6 +307,7 @@ int main() {
   nodes();
   meetings();
   guards();
+  hoisted();
   empty_work();
   return finish("program");
 }

@@ -179,6 +179,13 @@ const programs = {
     });
     await step.program(floats(50, 33), jepa.scalar(0.1), jepa.scalar(0.9));
   },
+  // Weights that the program does not assign are rearranged once and kept.
+  inference: async () => {
+    const convolution = new jepa.Conv2d(3, 6, 3, { layout: 'NHWC', padding: 1 });
+    const head = new jepa.Linear(6, 5);
+    const forward = jepa.compile((x) => head.forward(jepa.gelu(convolution.forward(x))));
+    await forward.program(floats(2, 5, 5, 3));
+  },
   // Large enough for several tiles of everything: partial results, chunks, many claims.
   tiles: async () => {
     const tiles = jepa.compile((x, w, deep) => {

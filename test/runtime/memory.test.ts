@@ -174,7 +174,7 @@ describe('a program too large for the machine', () => {
       console.log(await tensor([1]).add(1).item());`);
     expect(outcome).toMatchObject(clean);
     const plan =
-      /^ERR_JEPA_OUT_OF_MEMORY \[program\] expected to fit into memory, got a plan of \d{7} MB temporaries, \d+ MB workspace and \d+ MB inputs and outputs; available are \d+ MB$/;
+      /^ERR_JEPA_OUT_OF_MEMORY \[program\] expected to fit into memory, got a plan of \d{7} MB temporaries, \d+ MB kept between runs, \d+ MB workspace and \d+ MB inputs and outputs; available are \d+ MB$/;
     const lines = outcome.stdout.trim().split('\n');
     expect(lines[0]).toMatch(plan);
     expect(lines[1]).toMatch(/^ERR_JEPA_OUT_OF_MEMORY \[program\] expected to fit into memory, got a plan of/);

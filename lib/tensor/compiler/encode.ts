@@ -17,7 +17,7 @@ const magic = 0x4752504a; // "JPRG"
 const version = 1;
 const alignment = 64;
 const maxBytes = 2 ** 46; // of one buffer, as native/runtime/program.cc has it
-const kinds = ['temp', 'input', 'output', 'variable', 'constant'] as const;
+const kinds = ['temp', 'input', 'output', 'variable', 'constant', 'kept'] as const;
 
 /** Writes a program in the format that native/runtime/program.h describes. */
 export function writeProgram(

@@ -4,10 +4,13 @@ import { denseStrides, sizeOf } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import type { Variable } from '../variable.js';
 
-/** A piece of memory. Temporaries get their place from the native planner, by when they are first and last touched. */
+/**
+ * A piece of memory. Temporaries get their place from the native planner, by when they are first and last touched; kept ones
+ * hold from run to run what depends on nothing that changes.
+ */
 export interface Buffer {
   readonly id: number;
-  kind: 'temp' | 'input' | 'output' | 'variable' | 'constant';
+  kind: 'temp' | 'input' | 'output' | 'variable' | 'constant' | 'kept';
   /** Number among the program's inputs, outputs or variables. */
   slot: number;
   readonly dtype: DType;

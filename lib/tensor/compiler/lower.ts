@@ -7,6 +7,7 @@ import type { Trace } from '../trace.js';
 import type { Variable } from '../variable.js';
 import { type NativeStep, writeProgram } from './encode.js';
 import { clusters } from './fuse.js';
+import { hoist, steadyBuffers, workOf } from './hoist.js';
 import { instructionsFor } from './instructions.js';
 import { type Buffer, type ElementwiseNode, isWhole, type Value } from './ir.js';
 import { packOperands } from './pack.js';
@@ -21,6 +22,8 @@ export interface Lowered {
   readonly guards: readonly string[];
   readonly steps: readonly NativeStep[];
   readonly buffers: readonly Buffer[];
+  /** So many steps run only when variables have changed. */
+  readonly hoisted: number;
   readonly commitStart: number;
 }
 
@@ -50,9 +53,12 @@ export function lower(
       throw new JepaError('ERR_JEPA_SHAPE', `[guardFinite] expected a float scalar for '${name}'`);
     return materialised(translator, translator.valueOf(tensor));
   });
-  if (trace.passes.pack) packOperands(graph);
+  if (trace.passes.pack) {
+    const steady = trace.passes.hoist ? steadyBuffers(graph.nodes.map(workOf), assigned) : new Set<Buffer>();
+    packOperands(graph, steady);
+  }
   const kept = new Set([...results, ...guards, ...targets.map(({ value }) => value)].map(({ buffer }) => buffer));
-  const plan = schedule(
+  const order = schedule(
     graph.nodes,
     clusters(graph, trace.passes.fuse, kept),
     { outputs: results, guards, assignments: targets },
@@ -61,21 +67,23 @@ export function lower(
   const codes = new Map(native.instructions.map((name, code) => [name, code]));
   const steps: NativeStep[] = [];
   let commitStart = -1;
-  for (const unit of plan.units) {
+  for (const unit of order.units) {
     if (unit.commit && commitStart < 0) commitStart = steps.length;
     steps.push(...stepsOf(unit, codes));
   }
   if (commitStart < 0) commitStart = steps.length;
-  for (const { from, to } of plan.copies)
+  for (const { from, to } of order.copies)
     steps.push({ op: 'copy', attributes: new Uint8Array(0), inputs: [from], outputs: [to], label: 'copy' });
-  const { bytes, buffers } = writeProgram(steps, commitStart, guards, native.ops);
+  const plan = trace.passes.hoist ? hoist(steps, commitStart, guards) : { steps, hoisted: 0 };
+  const { bytes, buffers } = writeProgram(plan.steps, commitStart, guards, native.ops);
   return {
     bytes,
     variables: translator.variables,
     assigned: assignments.map(([variable]) => variable),
     guards: trace.guards.map(({ name }) => name),
-    steps,
+    steps: plan.steps,
     buffers,
+    hoisted: plan.hoisted,
     commitStart,
   };
 }

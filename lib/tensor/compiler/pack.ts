@@ -1,12 +1,15 @@
 import { ByteWriter } from '../byte-writer.js';
-import { type Graph, keyOf, type NativeNode } from './ir.js';
+import { type Buffer, type Graph, keyOf, type NativeNode } from './ir.js';
 
 const panel = 32;
 /** The product kernel packs anew for every 168 rows: soon dearer than once, where it has to transpose. */
 const manyRows = 4 * 168;
 
-/** Packs a right operand once where several products or many rows use it: the product kernel then streams it in the order it reads. */
-export function packOperands(graph: Graph): void {
+/**
+ * Packs a right operand once where several products or many rows use it: the product kernel then streams it in the order it reads.
+ * @param steady buffers that hold the same from run to run: packed once for all runs, so always
+ */
+export function packOperands(graph: Graph, steady: ReadonlySet<Buffer>): void {
   const uses = new Map<string, NativeNode[]>();
   for (const node of graph.nodes) {
     if (node.kind !== 'native' || node.name !== 'matmul' || node.inputs[1].shape.length !== 2) continue;
@@ -20,7 +23,8 @@ export function packOperands(graph: Graph): void {
     const [k, n] = operand.shape;
     const transposed = operand.strides[1] !== 1;
     const rows = nodes[0].outputs[0].shape[0];
-    if ((nodes.length < 2 && !(transposed && rows > manyRows)) || k === 0 || n === 0) continue;
+    const pays = nodes.length > 1 || (transposed && rows > manyRows) || steady.has(operand.buffer);
+    if (!pays || k === 0 || n === 0) continue;
     const packed = graph.dense({ shape: [k * Math.ceil(n / panel) * panel], dtype: 'float32' });
     for (const node of nodes) {
       const activation = new DataView(node.attributes.buffer, node.attributes.byteOffset).getUint32(12, true);
