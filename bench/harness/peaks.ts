@@ -3,14 +3,18 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './paths.js';
 
+export interface Rate {
+  readonly target: string;
+  readonly threads: number;
+  readonly gflops: number;
+  readonly medianGflops: number;
+}
+
 /** What the machine can do at most, as native/bench/peak.cc measures it. */
 export interface Peaks {
-  readonly multiplyAdd: readonly {
-    readonly target: string;
-    readonly threads: number;
-    readonly gflops: number;
-    readonly medianGflops: number;
-  }[];
+  readonly multiplyAdd: readonly Rate[];
+  /** Of targets with such instructions: billions of additions and multiplications a second. */
+  readonly dotProduct: readonly (Rate & { readonly dtype: 'bfloat16' | 'int8' })[];
   readonly bandwidth: readonly {
     readonly threads: number;
     readonly bytesPerThread: number;
@@ -40,11 +44,27 @@ export function measurePeaks(threads: readonly number[]): Peaks {
 /** The better of two measurements of each rate: what an undisturbed machine does. */
 export function better(a: Peaks, b: Peaks): Peaks {
   return {
-    multiplyAdd: a.multiplyAdd.map((rate, i) => (b.multiplyAdd[i].gflops > rate.gflops ? b.multiplyAdd[i] : rate)),
+    multiplyAdd: a.multiplyAdd.map((rate, i) => faster(rate, b.multiplyAdd[i])),
+    dotProduct: a.dotProduct.map((rate, i) => faster(rate, b.dotProduct[i])),
     bandwidth: a.bandwidth.map((rate, i) => ({
       ...rate,
       readGBs: Math.max(rate.readGBs, b.bandwidth[i].readGBs),
       triadGBs: Math.max(rate.triadGBs, b.bandwidth[i].triadGBs),
     })),
   };
+}
+
+const faster = <R extends Rate>(a: R, b: R): R => (b.gflops > a.gflops ? b : a);
+
+/** Billions of operations a second that arithmetic on `dtype` can reach: the faster of converting to float32 and a dot product. */
+export function peakOf(
+  { multiplyAdd, dotProduct }: Peaks,
+  target: string,
+  threads: number,
+  dtype: 'float32' | 'bfloat16' | 'int8' = 'float32',
+): number | undefined {
+  const rates = [...multiplyAdd, ...dotProduct.filter((rate) => rate.dtype === dtype)]
+    .filter((rate) => rate.target === target && rate.threads === threads)
+    .map(({ gflops }) => gflops);
+  return rates.length > 0 ? Math.max(...rates) : undefined;
 }

@@ -20,8 +20,9 @@ export function suiteTable(rows: readonly Row[]): string {
   return aligned([used.map(([title]) => title), ...rows.map((row) => used.map(([, cell]) => cell(row)))], 2);
 }
 
-export function peaksTable({ multiplyAdd, bandwidth }: Peaks): string {
-  const rates = multiplyAdd.map(({ target, threads, gflops, medianGflops }) => [
+export function peaksTable({ multiplyAdd, dotProduct, bandwidth }: Peaks): string {
+  const dots = dotProduct.map(({ dtype, ...rate }) => ({ ...rate, target: `${rate.target} ${dtype}` }));
+  const rates = [...multiplyAdd, ...dots].map(({ target, threads, gflops, medianGflops }) => [
     `${target}, ${threads} thread${threads > 1 ? 's' : ''}`,
     `${gflops.toFixed(0)} GFLOP/s`,
     `(median ${medianGflops.toFixed(0)})`,

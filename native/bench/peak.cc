@@ -1,5 +1,5 @@
-// peak THREADS…: prints as JSON how fast this machine multiply-adds (every SIMD target) and reads and writes memory
-// (the best target), with each number of threads. Best and median of many short measurements: the best is what an
+// peak THREADS…: prints as JSON how fast this machine multiply-adds and adds dot products (every SIMD target that has
+// the instructions) and reads and writes memory (the default target), with each number of threads. Best and median of many short measurements: the best is what an
 // undisturbed core does.
 #include <algorithm>
 #include <atomic>
@@ -23,6 +23,12 @@ RATES(avx2)
 #if defined(JEPA_HAS_AVX512)
 RATES(avx512)
 #endif
+#if defined(JEPA_HAS_AVX512_VNNI)
+RATES(avx512_vnni)
+#endif
+#if defined(JEPA_HAS_AVX512_BF16)
+RATES(avx512_bf16)
+#endif
 
 namespace jepa::bench {
 namespace {
@@ -31,6 +37,12 @@ constexpr int kRepetitions = 25;
 constexpr double kSeconds = 0.01;  // of one measurement, about
 
 const Rates* rates_of(const char* target) {
+#if defined(JEPA_HAS_AVX512_BF16)
+  if (!std::strcmp(target, "avx512_bf16")) return &jepa_bench_rates_avx512_bf16;
+#endif
+#if defined(JEPA_HAS_AVX512_VNNI)
+  if (!std::strcmp(target, "avx512_vnni")) return &jepa_bench_rates_avx512_vnni;
+#endif
 #if defined(JEPA_HAS_AVX512)
   if (!std::strcmp(target, "avx512")) return &jepa_bench_rates_avx512;
 #endif
@@ -101,26 +113,43 @@ void print_bandwidth(const Rates& rates, int threads, int64_t bytes, const char*
               threads, static_cast<long long>(n * 12), read.best, triad.best);
 }
 
+using Loop = void (*)(int64_t rounds, float* data);
+
+// One object of the list for each number of threads; nothing where the target has no such instructions.
+void print_rates(const Target* target, const std::vector<int>& thread_counts, Loop loop, double operations,
+                 const char* kind, const char** separator) {
+  if (!loop) return;
+  for (int threads : thread_counts) {
+    const Rate rate = measure(threads, operations, [&](int, int64_t times) {
+      alignas(64) float data[16 * kRegisters];
+      for (int i = 0; i < 16 * kRegisters; i++) data[i] = 1.0f + 1e-3f * static_cast<float>(i);
+      loop(times, data);
+      sink = data[0];
+    });
+    std::printf("%s\n    {\"target\": \"%s\",%s \"threads\": %d, \"gflops\": %.1f, \"medianGflops\": %.1f}", *separator,
+                target->name, kind, threads, rate.best, rate.median);
+    *separator = ",";
+  }
+}
+
 int run(const std::vector<int>& thread_counts) {
   const std::vector<const Target*> targets = available_targets();
   std::printf("{\n  \"multiplyAdd\": [");
   const char* separator = "";
   for (const Target* target : targets) {
     const Rates& rates = *rates_of(target->name);
-    for (int threads : thread_counts) {
-      const Rate rate = measure(threads, static_cast<double>(rates.flops_per_round), [&](int, int64_t times) {
-        alignas(64) float data[16 * kRegisters];
-        for (int i = 0; i < 16 * kRegisters; i++) data[i] = 1.0f + 1e-3f * static_cast<float>(i);
-        rates.multiply_add(times, data);
-        sink = data[0];
-      });
-      std::printf("%s\n    {\"target\": \"%s\", \"threads\": %d, \"gflops\": %.1f, \"medianGflops\": %.1f}", separator,
-                  target->name, threads, rate.best, rate.median);
-      separator = ",";
-    }
+    print_rates(target, thread_counts, rates.multiply_add, static_cast<double>(rates.flops_per_round), "", &separator);
+  }
+  std::printf("\n  ],\n  \"dotProduct\": [");
+  separator = "";
+  for (const Target* target : targets) {
+    const Rates& rates = *rates_of(target->name);
+    const double flops = static_cast<double>(rates.flops_per_round);
+    print_rates(target, thread_counts, rates.dot_bf16, 2 * flops, " \"dtype\": \"bfloat16\",", &separator);
+    print_rates(target, thread_counts, rates.dot_u8s8, 4 * flops, " \"dtype\": \"int8\",", &separator);
   }
   std::printf("\n  ],\n  \"bandwidth\": [");
-  const Rates& best = *rates_of(targets.back()->name);
+  const Rates& best = *rates_of(default_target()->name);
   separator = "";
   for (int64_t bytes : {int64_t{24} << 10, int64_t{512} << 10, int64_t{24} << 20, int64_t{384} << 20})
     for (int threads : thread_counts) {

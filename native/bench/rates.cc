@@ -1,7 +1,7 @@
 #include "bench/rates.h"
 
 #include "runtime/op.h"
-#include "simd/vec.h"
+#include "simd/dot.h"
 
 namespace {
 
@@ -27,6 +27,40 @@ void multiply_add(int64_t rounds, float* data) {
 #pragma GCC unroll 32
   for (int i = 0; i < kChains; i++) store(data + i * W, sum[i]);
 }
+
+#if defined(JEPA_TARGET_avx512_vnni)
+void dot_bytes(int64_t rounds, float* data) {
+  Vi sum[kChains];
+#pragma GCC unroll 32
+  for (int i = 0; i < kChains; i++) sum[i] = as_int(load(data + i * W));
+  const Vi a = as_int(load(data + kChains * W)), b = as_int(load(data + (kChains + 1) * W));
+  for (int64_t round = 0; round < rounds; round++) {
+#pragma GCC unroll 32
+    for (int i = 0; i < kChains; i++) sum[i] = dot_u8s8(a, b, sum[i]);
+  }
+#pragma GCC unroll 32
+  for (int i = 0; i < kChains; i++) store(data + i * W, as_float(sum[i]));
+}
+#else
+constexpr void (*dot_bytes)(int64_t, float*) = nullptr;
+#endif
+
+#if defined(JEPA_TARGET_avx512_bf16)
+void dot_pairs(int64_t rounds, float* data) {
+  Vf sum[kChains];
+#pragma GCC unroll 32
+  for (int i = 0; i < kChains; i++) sum[i] = load(data + i * W);
+  const Vi a = as_int(load(data + kChains * W)), b = as_int(load(data + (kChains + 1) * W));
+  for (int64_t round = 0; round < rounds; round++) {
+#pragma GCC unroll 32
+    for (int i = 0; i < kChains; i++) sum[i] = dot_bf16(a, b, sum[i]);
+  }
+#pragma GCC unroll 32
+  for (int i = 0; i < kChains; i++) store(data + i * W, sum[i]);
+}
+#else
+constexpr void (*dot_pairs)(int64_t, float*) = nullptr;
+#endif
 
 float read(const float* a, int64_t n) {
   Vf sum[4] = {set(0.0f), set(0.0f), set(0.0f), set(0.0f)};
@@ -54,5 +88,5 @@ void triad(const float* a, const float* b, float* c, int64_t n) {
 }  // namespace
 
 extern const jepa::bench::Rates JEPA_GLUE(jepa_bench, _rates, JEPA_TARGET);
-const jepa::bench::Rates JEPA_GLUE(jepa_bench, _rates, JEPA_TARGET) = {TEXT(JEPA_TARGET), int64_t{2} * kChains* W,
-                                                                       multiply_add, read, triad};
+const jepa::bench::Rates JEPA_GLUE(jepa_bench, _rates, JEPA_TARGET) = {
+    TEXT(JEPA_TARGET), int64_t{2} * kChains* W, multiply_add, read, triad, dot_pairs, dot_bytes};

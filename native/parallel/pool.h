@@ -56,7 +56,20 @@ int choose_threads(std::string* problem);
 int default_threads();
 
 // Kernels' threads flush denormal results to zero: gradual underflow costs up to a hundred cycles an operation on some
-// CPUs. Denormal inputs count as what they are: comparisons and products of them are exact.
+// CPUs. Denormal inputs count as what they are: comparisons and products of them are exact. On ARM nothing changes:
+// its flag would take inputs for zero too, and its CPUs do not slow down.
 void flush_denormals();
+
+// The same until the end of a scope, on a thread that is not the kernels' own.
+class FlushDenormals {
+ public:
+  FlushDenormals();
+  ~FlushDenormals();
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+ private:
+  unsigned before_ = 0;
+};
 
 }  // namespace jepa

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -13,24 +14,14 @@ namespace jepa {
 #include "ops/op_list.inc"
 #undef X
 
-extern "C" {
-#define X(op, folder) extern const Kernel jepa_kernel_##op##_scalar;
-#include "ops/op_list.inc"
-#undef X
-#if defined(JEPA_HAS_AVX2)
-#define X(op, folder) extern const Kernel jepa_kernel_##op##_avx2;
-#include "ops/op_list.inc"
-#undef X
-#endif
-#if defined(JEPA_HAS_AVX512)
-#define X(op, folder) extern const Kernel jepa_kernel_##op##_avx512;
-#include "ops/op_list.inc"
-#undef X
-#endif
-}
-
 namespace {
 
+enum OpCode {
+#define X(op, folder) code_of_##op,
+#include "ops/op_list.inc"
+#undef X
+  kOps
+};
 const OpDefinition* const definitions[] = {
 #define X(op, folder) &jepa_op_##op,
 #include "ops/op_list.inc"
@@ -41,30 +32,38 @@ const char* const names[] = {
 #include "ops/op_list.inc"
 #undef X
 };
-const Kernel* const scalar_kernels[] = {
-#define X(op, folder) &jepa_kernel_##op##_scalar,
-#include "ops/op_list.inc"
-#undef X
+const OpTable table = {kOps, definitions, names};
+
+struct Kernels {
+  const Kernel* by_code[kOps];
 };
-const Target scalar = {"scalar", scalar_kernels};
+struct Replacement {
+  OpCode code;
+  const Kernel* kernel;
+};
+[[maybe_unused]] constexpr Kernels with(Kernels kernels, std::initializer_list<Replacement> replacements) {
+  for (const Replacement& replacement : replacements) kernels.by_code[replacement.code] = replacement.kernel;
+  return kernels;
+}
+
+#define JEPA_TARGET scalar
+#include "runtime/target_kernels.inc"
 #if defined(JEPA_HAS_AVX2)
-const Kernel* const avx2_kernels[] = {
-#define X(op, folder) &jepa_kernel_##op##_avx2,
-#include "ops/op_list.inc"
-#undef X
-};
-const Target avx2 = {"avx2", avx2_kernels};
+#define JEPA_TARGET avx2
+#include "runtime/target_kernels.inc"
 #endif
 #if defined(JEPA_HAS_AVX512)
-const Kernel* const avx512_kernels[] = {
-#define X(op, folder) &jepa_kernel_##op##_avx512,
-#include "ops/op_list.inc"
-#undef X
-};
-const Target avx512 = {"avx512", avx512_kernels};
+#define JEPA_TARGET avx512
+#include "runtime/target_kernels.inc"
 #endif
-
-const OpTable table = {sizeof definitions / sizeof definitions[0], definitions, names};
+#if defined(JEPA_HAS_AVX512_VNNI)
+#define JEPA_TARGET avx512_vnni
+#include "runtime/target_dots.inc"
+#endif
+#if defined(JEPA_HAS_AVX512_BF16)
+#define JEPA_TARGET avx512_bf16
+#include "runtime/target_dots.inc"
+#endif
 
 #if defined(__x86_64__)
 // Which register state the operating system saves: AVX needs bits 1–2 of XCR0, AVX-512 also 5–7.
@@ -75,34 +74,68 @@ uint64_t saved_state() {
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return uint64_t{high} << 32 | low;
 }
+
+bool runs_avx2() {
+  return (saved_state() & 0x6) == 0x6 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+bool runs_avx512() {
+  return (saved_state() & 0xe6) == 0xe6 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+bool runs_avx512_vnni() { return runs_avx512() && __builtin_cpu_supports("avx512vnni"); }
+bool runs_avx512_bf16() { return runs_avx512_vnni() && __builtin_cpu_supports("avx512bf16"); }
+// A dot product of bfloat16 pairs takes as long as a float32 multiply-add on AMD's CPUs (Zen 4 and later), and four times as
+// long on Intel's (Sapphire Rapids): there float32 arithmetic on the same operands is faster.
+bool prefers_avx512_bf16() { return __builtin_cpu_is("amd"); }
 #endif
+
+bool always() { return true; }
+
+// Worst first. The default is the last one that this machine runs and prefers.
+struct Choice {
+  Target target;
+  bool (*runs)();
+  bool (*prefers)();
+};
+const Choice choices[] = {
+    {{"scalar", kernels_of_scalar.by_code}, always, always},
+#if defined(JEPA_HAS_AVX2)
+    {{"avx2", kernels_of_avx2.by_code}, runs_avx2, always},
+#endif
+#if defined(JEPA_HAS_AVX512)
+    {{"avx512", kernels_of_avx512.by_code}, runs_avx512, always},
+#endif
+#if defined(JEPA_HAS_AVX512_VNNI)
+    {{"avx512_vnni", kernels_of_avx512_vnni.by_code}, runs_avx512_vnni, always},
+#endif
+#if defined(JEPA_HAS_AVX512_BF16)
+    {{"avx512_bf16", kernels_of_avx512_bf16.by_code}, runs_avx512_bf16, prefers_avx512_bf16},
+#endif
+};
 
 }  // namespace
 
 const OpTable& op_table() { return table; }
 
 std::vector<const Target*> available_targets() {
-  std::vector<const Target*> list = {&scalar};
-#if defined(__x86_64__)
-  const uint64_t state = saved_state();
-#if defined(JEPA_HAS_AVX2)
-  if ((state & 0x6) == 0x6 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) list.push_back(&avx2);
-#endif
-#if defined(JEPA_HAS_AVX512)
-  if ((state & 0xe6) == 0xe6 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    list.push_back(&avx512);
-#endif
-#endif
+  std::vector<const Target*> list;
+  for (const Choice& choice : choices)
+    if (choice.runs()) list.push_back(&choice.target);
   return list;
 }
 
+const Target* default_target() {
+  const Target* best = nullptr;
+  for (const Choice& choice : choices)
+    if (choice.runs() && choice.prefers()) best = &choice.target;
+  return best;
+}
+
 const Target* choose_target(std::string* problem) {
-  const std::vector<const Target*> list = available_targets();
   const char* wanted = std::getenv("JEPA_CPU");
-  if (!wanted || !*wanted) return list.back();
+  if (!wanted || !*wanted) return default_target();
   std::string known;
-  for (const Target* target : list) {
+  for (const Target* target : available_targets()) {
     if (!std::strcmp(target->name, wanted)) return target;
     known += (known.empty() ? "" : ", ") + std::string(target->name);
   }

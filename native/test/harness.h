@@ -11,25 +11,16 @@
 #include <string>
 #include <vector>
 
-#include "runtime/op.h"
+#include "parallel/pool.h"
+#include "runtime/targets.h"
 
-// Declares an op and its kernels; `jepa::test::Op op = JEPA_TEST_OP(reduce)`.
-#if defined(JEPA_HAS_AVX512)
-#define JEPA_TEST_EACH_TARGET(X, op) X(op, scalar) X(op, avx2) X(op, avx512)
-#else
-#define JEPA_TEST_EACH_TARGET(X, op) X(op, scalar)
-#endif
-#define JEPA_TEST_DECLARE_KERNEL(op, target) extern "C" const jepa::Kernel jepa_kernel_##op##_##target;
-#define JEPA_TEST_LIST_KERNEL(op, target) {#target, &jepa_kernel_##op##_##target},
+// Declares an op; `jepa::test::Op op = JEPA_TEST_OP(reduce)` has its kernels too.
 #define JEPA_TEST_DECLARE(op)             \
   namespace jepa {                        \
   extern const OpDefinition jepa_op_##op; \
-  }                                       \
-  JEPA_TEST_EACH_TARGET(JEPA_TEST_DECLARE_KERNEL, op)
-#define JEPA_TEST_OP(op)                                                      \
-  {                                                                           \
-    &jepa::jepa_op_##op, { JEPA_TEST_EACH_TARGET(JEPA_TEST_LIST_KERNEL, op) } \
   }
+#define JEPA_TEST_OP(op) \
+  { &jepa::jepa_op_##op, jepa::test::kernels_of(#op) }
 
 namespace jepa {
 namespace test {
@@ -48,12 +39,16 @@ struct Op {
   }
 };
 
-inline bool supported(const char* target) {
-#if defined(JEPA_HAS_AVX512)
-  if (!std::strcmp(target, "avx2")) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (!std::strcmp(target, "avx512")) return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-#endif
-  return !std::strcmp(target, "scalar");
+// The kernels of an op that this machine can run, each under the name of the first target that has it.
+inline std::vector<TargetKernel> kernels_of(const char* op) {
+  std::vector<TargetKernel> list;
+  for (int code = 0; code < op_table().count; code++) {
+    if (std::strcmp(op_table().names[code], op)) continue;
+    for (const Target* target : available_targets())
+      if (list.empty() || list.back().kernel != target->kernels[code])
+        list.push_back({target->name, target->kernels[code]});
+  }
+  return list;
 }
 
 inline int& failures() {
@@ -171,14 +166,6 @@ struct Bytes {
   }
 };
 
-struct FlushDenormals {
-#if defined(JEPA_HAS_AVX512)
-  unsigned kept = __builtin_ia32_stmxcsr();
-  FlushDenormals() { __builtin_ia32_ldmxcsr(kept | 0x8000); }
-  ~FlushDenormals() { __builtin_ia32_ldmxcsr(kept); }
-#endif
-};
-
 enum class Split { all, single, backwards };
 
 struct Result {
@@ -239,8 +226,7 @@ inline Result run(const Op& op, const TargetKernel& target, const std::vector<Vi
 
 // Calls body for every target that this machine can run.
 inline void each_target(const Op& op, const std::function<void(const TargetKernel&)>& body) {
-  for (const TargetKernel& k : op.kernels)
-    if (supported(k.target)) body(k);
+  for (const TargetKernel& k : op.kernels) body(k);
 }
 
 }  // namespace test

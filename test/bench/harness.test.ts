@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { parseArguments, UsageError } from '../../bench/harness/arguments.js';
 import { inTurns } from '../../bench/harness/contender.js';
-import { better } from '../../bench/harness/peaks.js';
+import { better, peakOf } from '../../bench/harness/peaks.js';
 import { type Measured, type Suite, statistics, withRatios } from '../../bench/harness/suite.js';
 import { suiteTable } from '../../bench/harness/table.js';
 import { element } from '../../bench/suites/gemm.js';
@@ -71,15 +71,29 @@ test('contenders take turns in alternating order', async () => {
   ]);
 });
 
+const rate = (target: string, gflops: number) => ({ target, threads: 1, gflops, medianGflops: gflops });
+
 test('the better peak of two counts', () => {
-  const peaks = (gflops: number, readGBs: number) => ({
-    multiplyAdd: [{ target: 'scalar', threads: 1, gflops, medianGflops: gflops }],
+  const peaks = (gflops: number, dots: number, readGBs: number) => ({
+    multiplyAdd: [rate('scalar', gflops)],
+    dotProduct: [{ ...rate('avx512_vnni', dots), dtype: 'int8' as const }],
     bandwidth: [{ threads: 1, bytesPerThread: 1, readGBs, triadGBs: 10 - readGBs }],
   });
-  expect(better(peaks(1, 4), peaks(2, 3))).toEqual({
-    multiplyAdd: [{ target: 'scalar', threads: 1, gflops: 2, medianGflops: 2 }],
-    bandwidth: [{ threads: 1, bytesPerThread: 1, readGBs: 4, triadGBs: 7 }],
-  });
+  const bandwidth = [{ threads: 1, bytesPerThread: 1, readGBs: 4, triadGBs: 7 }];
+  expect(better(peaks(1, 9, 4), peaks(2, 8, 3))).toEqual({ ...peaks(2, 9, 4), bandwidth });
+});
+
+test('the peak of a dtype is that of its dot products, where they are faster than float32', () => {
+  const dots = (target: string, dtype: 'bfloat16' | 'int8', gflops: number) => ({ ...rate(target, gflops), dtype });
+  const peaks = {
+    multiplyAdd: [rate('avx512_vnni', 4), rate('avx512_bf16', 4), { ...rate('avx512_vnni', 8), threads: 2 }],
+    dotProduct: [dots('avx512_vnni', 'int8', 16), dots('avx512_bf16', 'int8', 16), dots('avx512_bf16', 'bfloat16', 2)],
+    bandwidth: [],
+  };
+  expect(peakOf(peaks, 'avx512_vnni', 1)).toBe(4);
+  expect(peakOf(peaks, 'avx512_vnni', 1, 'int8')).toBe(16);
+  expect(peakOf(peaks, 'avx512_bf16', 1, 'bfloat16')).toBe(4);
+  expect(peakOf(peaks, 'avx512_vnni', 3)).toBeUndefined();
 });
 
 test('a table leaves out columns that nobody fills, and shows who disagreed', () => {
