@@ -1,5 +1,5 @@
-import { apply, type OpDefinition } from '../tensor/op.js';
-import { broadcastShapes, sameShape, show } from '../tensor/shape.js';
+import { apply, type OpDefinition, type StridedView, type TensorSpec } from '../tensor/op.js';
+import { broadcastShapes, denseStrides, sameShape, show } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { cast } from './elementwise.js';
@@ -50,7 +50,14 @@ const attentionOp: OpDefinition<Attributes> = {
     { shape: [...q.shape.slice(0, -1), v.shape[3]], dtype: 'float32' },
     { shape: q.shape.slice(0, -1), dtype: 'float32' },
   ],
-  native: { layouts: ['lastDense', 'lastDense', 'lastDense', 'strided', 'strided'], encode },
+  native: {
+    layouts: ['lastDense', 'lastDense', 'lastDense', 'strided', 'strided'],
+    place: ([y, lse]) => [
+      { buffer: 0, at: tokenMajor(y, 0, 1) },
+      { buffer: 1, at: { shape: lse.shape, strides: denseStrides(lse.shape), offset: 0 } },
+    ],
+    encode,
+  },
   gradient: ({ inputs: [q, k, v, ...masks], outputs: [y, lse], attributes, cotangents: [dy] }) =>
     dy
       ? [...apply(attentionGradientOp, [dy, q, k, v, y, lse, ...masks], attributes), ...masks.map(() => undefined)]
@@ -62,9 +69,25 @@ const attentionGradientOp: OpDefinition<Attributes> = {
   outputs: ([, q, k, v]) => [q, k, v].map(({ shape }) => ({ shape, dtype: 'float32' as const })),
   native: {
     layouts: ['lastDense', 'lastDense', 'lastDense', 'lastDense', 'lastDense', 'contiguous', 'strided', 'strided'],
+    // Gradients of one shape side by side, as in the gradient of one projection to all of them.
+    place: (outputs) => {
+      const first = outputs.map(({ shape }) => outputs.findIndex((other) => sameShape(other.shape, shape)));
+      return outputs.map((output, index) => {
+        const group = first[index];
+        const members = first.flatMap((other, k) => (other === group ? [k] : []));
+        return { buffer: group, at: tokenMajor(output, members.indexOf(index), members.length) };
+      });
+    },
     encode,
   },
 };
+
+/** [B, H, S, d] as part `index` of `parts` in a buffer [B, S, parts, H, d]: how projections write and read heads. */
+function tokenMajor({ shape }: TensorSpec, index: number, parts: number): StridedView {
+  const [, heads, tokens, width] = shape;
+  const row = parts * heads * width;
+  return { shape, strides: [tokens * row, width, row, 1], offset: index * heads * width };
+}
 
 /**
  * Softmax attention, softmax(q·kᵀ·scale, masked)·v, without storing the scores (Dao et al. 2022). A query that sees no key gives 0.

@@ -61,10 +61,17 @@ export interface OpDefinition<A = unknown> {
     readonly layouts: readonly Layout[];
     /** Whether values, such as indices, can fail it: the error then names the line that made the node. */
     readonly fallible?: boolean;
+    /** Where outputs lie, if not each dense in a buffer of its own: those of one number share a buffer and fill it. */
+    readonly place?: (outputs: readonly TensorSpec[]) => readonly Placement[];
     encode(writer: ByteWriter, attributes: A, inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): void;
   };
   /** Composition of several native steps: concatenation and padding, which write into parts of one buffer. */
   readonly parts?: (inputs: readonly TensorSpec[], attributes: A) => Part[];
+}
+
+export interface Placement {
+  readonly buffer: number;
+  readonly at: StridedView;
 }
 
 /** Input `input` (none: the value `fill`) copied into the window `at` of the output. */

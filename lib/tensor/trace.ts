@@ -17,6 +17,8 @@ export interface Passes {
   readonly inPlace: boolean;
   /** What depends on constants and unassigned variables alone, such as packed weights, is computed only when they change. */
   readonly hoist: boolean;
+  /** Ops write their outputs in the order in which they are read, and parts that lie side by side already are not copied together. */
+  readonly place: boolean;
 }
 
 export const allPasses: Passes = {
@@ -26,6 +28,7 @@ export const allPasses: Passes = {
   pack: true,
   inPlace: true,
   hoist: true,
+  place: true,
 };
 
 /** What happens beside the returned values while a function is traced. */

@@ -64,6 +64,7 @@ const signs: Record<keyof Passes, (all: Trained, without: Trained) => void> = {
   pack: (all, without) => expect([count(without, 'matmul_pack'), count(all, 'matmul_pack') > 0]).toEqual([0, true]),
   inPlace: (all, without) => expect(count(without, 'copy')).toBeGreaterThan(count(all, 'copy')),
   hoist: (all, without) => expect(without.idle < all.idle).toBe(true),
+  place: (all, without) => expect(count(without, 'copy')).toBeGreaterThan(count(all, 'copy')),
 };
 
 describe('a step of a model gives the same without', () => {
@@ -72,7 +73,7 @@ describe('a step of a model gives the same without', () => {
     all = await train({});
   });
 
-  it.each(['fuse', 'share', 'pack', 'inPlace', 'hoist'] as const)('%s, bit for bit', async (pass) => {
+  it.each(['fuse', 'share', 'pack', 'inPlace', 'hoist', 'place'] as const)('%s, bit for bit', async (pass) => {
     const without = await train({ [pass]: false });
     signs[pass](all, without);
     expect(without.losses).toEqual(all.losses);

@@ -7,6 +7,7 @@ import type { Tensor } from '../tensor.js';
 import type { Passes } from '../trace.js';
 import { Variable } from '../variable.js';
 import { broadcastView, Graph, keyOf, satisfies, type Value } from './ir.js';
+import { placed, sideBySide } from './place.js';
 
 /** An elementwise op without inputs: every element is the number in its attributes. */
 export const fill: OpDefinition<number> = {
@@ -105,7 +106,7 @@ export class Translator {
       ];
     if (op.parts) return [this.#parts(op, attributes, inputs, first)];
     if (!op.native) throw new JepaError('ERR_JEPA_PROGRAM', `[${op.name}] expected an op that can be computed`);
-    const { layouts, encode } = op.native;
+    const { layouts, encode, place } = op.native;
     const writer = new ByteWriter();
     const operands = inputs.map((input, index) =>
       satisfies(input, layouts[Math.min(index, layouts.length - 1)]) && input.constant === undefined
@@ -113,7 +114,10 @@ export class Translator {
         : this.#dense(input),
     );
     encode(writer, attributes, operands, outputs);
-    const results = outputs.map((output) => this.graph.dense(output));
+    const results =
+      place && this.#passes.place
+        ? placed(this.graph, outputs, place(outputs))
+        : outputs.map((output) => this.graph.dense(output));
     this.graph.native(op.name, writer.bytes(), operands, results, op.native.fallible ? siteOf(node) : undefined);
     return results;
   }
@@ -133,8 +137,11 @@ export class Translator {
   }
 
   #parts(op: OpDefinition<unknown>, attributes: unknown, inputs: readonly Value[], output: Tensor): Value {
+    const parts = op.parts?.(inputs, attributes) ?? [];
+    const joined = this.#passes.place ? sideBySide(parts, inputs, output) : undefined;
+    if (joined) return joined;
     const whole = this.graph.dense(output);
-    for (const { input, fill: number, at } of op.parts?.(inputs, attributes) ?? []) {
+    for (const { input, fill: number, at } of parts) {
       if (sizeOf(at.shape) === 0) continue;
       const window: Value = { ...whole, ...at };
       if (input === undefined || inputs[input].constant !== undefined)
