@@ -22,11 +22,23 @@ const matmulOp: OpDefinition<null> = {
     const dy = cotangent as Tensor;
     return [
       needs[0] ? product(dy, transpose(b)) : undefined,
-      needs[1] ? product(transpose(a), dy) : undefined,
+      needs[1] ? rightGradient(a, b, dy) : undefined,
       ...(bias ? [needs[2] ? unbroadcast(dy, bias.shape) : undefined] : []),
     ];
   },
 };
+
+/**
+ * aᵀ·dy. Where b is the transpose of a weight, as (dyᵀ·a)ᵀ: the weight's own gradient is then dense, for whoever updates it. Not
+ * where that would fill up the last panel of 32 columns with more zeros.
+ */
+function rightGradient(a: Tensor, b: Tensor, dy: Tensor): Tensor {
+  const [k, n] = b.shape.slice(-2);
+  const padded = (columns: number): number => Math.ceil(columns / 32) * 32;
+  return b.node?.op.name === 'permute' && b.rank === 2 && padded(k) * n <= padded(n) * k
+    ? transpose(product(transpose(dy), a))
+    : product(transpose(a), dy);
+}
 
 /** a [batch, M, K] · b [batch, K, N] with equal batch axes. */
 function product(a: Tensor, b: Tensor, bias?: Tensor): Tensor {

@@ -31,13 +31,14 @@ export function steadyBuffers(works: readonly Work[], assigned: ReadonlySet<Buff
   for (const { inputs } of works)
     for (const { buffer } of inputs)
       if (buffer.kind === 'constant' || (buffer.kind === 'variable' && !assigned.has(buffer))) steady.add(buffer);
-  // A buffer that is written in parts is steady only if all of them are: again until nothing more is found to move.
+  // A buffer that is written in parts is steady only if all of them are, and a step only if all of its results are: again until
+  // nothing more is found to move.
   for (let before = -1; before !== moving.size; ) {
     before = moving.size;
     for (const work of works) {
-      const holds = isSteady(work, steady);
+      const holds = isSteady(work, steady) && work.outputs.every(({ buffer }) => !moving.has(buffer));
       for (const { buffer } of work.outputs) {
-        if (holds && !moving.has(buffer)) steady.add(buffer);
+        if (holds) steady.add(buffer);
         else {
           steady.delete(buffer);
           moving.add(buffer);

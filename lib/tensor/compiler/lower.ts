@@ -12,6 +12,7 @@ import { instructionsFor } from './instructions.js';
 import { type Buffer, type ElementwiseNode, isWhole, type Value } from './ir.js';
 import { packOperands } from './pack.js';
 import { schedule, type Unit } from './schedule.js';
+import { storeCopies } from './stores.js';
 import { Translator } from './translate.js';
 
 export interface Lowered {
@@ -57,6 +58,7 @@ export function lower(
     const steady = trace.passes.hoist ? steadyBuffers(graph.nodes.map(workOf), assigned) : new Set<Buffer>();
     packOperands(graph, steady);
   }
+  if (trace.passes.fuse) storeCopies(graph);
   const kept = new Set([...results, ...guards, ...targets.map(({ value }) => value)].map(({ buffer }) => buffer));
   const order = schedule(
     graph.nodes,

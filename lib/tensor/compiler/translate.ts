@@ -9,6 +9,9 @@ import { Variable } from '../variable.js';
 import { broadcastView, Graph, keyOf, satisfies, type Value } from './ir.js';
 import { placed, sideBySide } from './place.js';
 
+/** From so many elements on, scattered ones are rearranged before an elementwise pass reads them. */
+const scattered = 4096;
+
 /** An elementwise op without inputs: every element is the number in its attributes. */
 export const fill: OpDefinition<number> = {
   name: 'fill',
@@ -100,7 +103,7 @@ export class Translator {
           op,
           attributes,
           tensors,
-          inputs.map((input) => broadcastView(input, first.shape)),
+          inputs.map((input) => broadcastView(this.#alongRows(input), first.shape)),
           this.graph.dense(first),
         ),
       ];
@@ -120,6 +123,15 @@ export class Translator {
         : outputs.map((output) => this.graph.dense(output));
     this.graph.native(op.name, writer.bytes(), operands, results, op.native.fallible ? siteOf(node) : undefined);
     return results;
+  }
+
+  /** Elements that lie apart along the last axis cost a cache line each: rearranged first, in blocks, where there are many. */
+  #alongRows(value: Value): Value {
+    let last = value.shape.length - 1;
+    while (last >= 0 && value.shape[last] === 1) last--;
+    return value.constant === undefined && last >= 0 && value.strides[last] > 1 && sizeOf(value.shape) >= scattered
+      ? this.#dense(value)
+      : value;
   }
 
   /** The same elements in a dense buffer of their own. */

@@ -16,6 +16,7 @@ namespace jepa::elementwise {
 constexpr int kMaxRegisters = 32;
 constexpr int kMaxInstructions = 256;
 constexpr int kBlock = 256;
+constexpr int64_t kTileCost = 12 * 6000;   // of a tile, in twelfths of a nanosecond: little enough to share out a gate
 constexpr int kBlockStride = kBlock + 16;  // a cache line apart, or loads would wait for stores 4 KiB away
 
 enum Code : uint8_t {
@@ -32,7 +33,7 @@ struct Instruction {
 
 struct Attributes {
   int32_t instructions, registers, rank;
-  int64_t elements;
+  int64_t elements, tile;  // tile: elements of one, a multiple of kBlock
   // Axes after collapsing those that every operand walks alike.
   int64_t shape[kMaxRank];
   int64_t stride[kMaxOperands][kMaxRank];  // inputs, then outputs

@@ -177,10 +177,10 @@ void run(const Call& call, int, int64_t begin, int64_t end, char* scratch) {
     machine.block[r] = reinterpret_cast<float*>(scratch) + r * kBlockStride;
     machine.value[r] = machine.block[r];
   }
-  const int64_t last = end * kTileElements < a.elements ? end * kTileElements : a.elements;
-  if (begin * kTileElements >= last) return;
+  const int64_t last = end * a.tile < a.elements ? end * a.tile : a.elements;
+  if (begin * a.tile >= last) return;
   execute_once(call, a, machine);
-  for (int64_t start = begin * kTileElements; start < last; start += kBlock) {
+  for (int64_t start = begin * a.tile; start < last; start += kBlock) {
     const int n = static_cast<int>(last - start < kBlock ? last - start : kBlock);
     const Position position = locate(a, start);
     for (int k = 0; k < a.instructions; k++) {
