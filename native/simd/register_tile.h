@@ -11,6 +11,13 @@
 
 namespace {
 
+// Rows that will be needed later, at least as many as the product has: fetched into L2 meanwhile, a line a step. Addresses
+// behind their end do no harm.
+struct Ahead {
+  const float* data = nullptr;
+  int64_t row = 0, width = 0;
+};
+
 struct Product {
   const float* a;
   int64_t a_stride;
@@ -24,7 +31,9 @@ struct Product {
   int64_t c_row = 0;
   const float* before = nullptr;  // absent: ones
   const float* after = nullptr;
+  Ahead ahead[2] = {};  // the second only beside a first, whose width goes for both
 };
+constexpr int64_t kLine = 16;  // floats
 
 #if defined(JEPA_TARGET_avx512)
 constexpr int kTileRows = 14, kTileVectors = 2;  // 28 accumulators, 2 of B, 1 of A: 31 of 32 registers
@@ -48,7 +57,8 @@ void tile_strip(const Product& t, int64_t row, int64_t column) {
   const float* at[kGroups];
 #pragma GCC unroll 8
   for (int g = 0; g < kGroups; g++) at[g] = a + 3 * g * stride;
-  for (int64_t p = t.depth; p > 0; p--) {
+  // One step of the depth.
+  const auto step = [&]() __attribute__((always_inline)) {
     Vf right[Vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; v++) right[v] = load(b + v * W);
@@ -61,7 +71,23 @@ void tile_strip(const Product& t, int64_t row, int64_t column) {
     b += b_row;
 #pragma GCC unroll 8
     for (int g = 0; g < kGroups; g++) at[g] += Dense ? 1 : stride;
+  };
+  int64_t p = 0;
+  if (column == 0) {
+    // Line p / kLine of row i in step i.
+    const Ahead &one = t.ahead[0], &two = t.ahead[t.ahead[1].width > 0];
+    while (p < t.depth && p < one.width) {
+      const float *line = one.data + row * one.row + p, *other = two.data + row * two.row + p;
+      for (const int64_t end = p + kLine < t.depth ? p + kLine : t.depth; p < end; p++) {
+        __builtin_prefetch(line, 0, 2);
+        __builtin_prefetch(other, 0, 2);
+        line += one.row;
+        other += two.row;
+        step();
+      }
+    }
   }
+  for (; p < t.depth; p++) step();
   const int64_t left = t.columns - column - (Vectors - 1) * W;
   const int last = static_cast<int>(left < W ? left : W);  // columns of the last vector
   if (t.c) {

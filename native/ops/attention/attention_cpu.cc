@@ -31,6 +31,7 @@ Scratch divide(const Attributes& a, char* memory) {
 }
 
 struct Block {
+  const Call& call;
   const Head& head;
   int64_t first, count, vectors;  // queries, and the lanes' vectors
   Interval some, all;             // keys
@@ -167,7 +168,12 @@ void run_block(const Block& block, Rows q, Rows k, Rows v, float* y, float* lse,
     *packed = here;
     const Rows kc = ready_rows(k, here, a.width, false, a.rounded, known, s.keys);
     const Rows vc = ready_rows(v, here, a.value_width, true, a.rounded, known, s.values);
-    multiply<true>({kc.data, kc.row, s.queries, kLanes, a.width, s.scores, kLanes, block.vectors * W}, keys);
+    Product scores = {kc.data, kc.row, s.queries, kLanes, a.width, s.scores, kLanes, block.vectors * W};
+    if (block.first == 0) {
+      scores.ahead[0] = next_rows(block.call, a, block.head.index, 1, a.k, key, a.width);
+      scores.ahead[1] = next_rows(block.call, a, block.head.index, 2, a.v, key, a.value_width);
+    }
+    multiply<true>(scores, keys);
     if (!block.all.holds(key, key + keys) || block.head.mask) hide(block, key, keys);
     const bool first = chunk == 0, last = chunk == chunks - 1;
     soften(block, keys, first);
@@ -183,6 +189,7 @@ void run_block(const Block& block, Rows q, Rows k, Rows v, float* y, float* lse,
       p.y_row = a.y.row;
       p.after = t.after;
     }
+    p.ahead[0] = next_rows(block.call, a, block.head.index, 0, a.q, block.first, a.width);
     multiply<false>(p, block.count);
   }
 }
@@ -199,7 +206,7 @@ void run_tile(const Call& call, const Attributes& a, int64_t tile, char* memory)
   Interval packed = {-1, -1};
   for (int64_t i = begin; i < end; i += kLanes) {
     const int64_t count = end - i < kLanes ? end - i : kLanes;
-    const Block block = {head, i, count, (count + W - 1) / W, head.some(i, i + count), head.all(i, i + count), s};
+    const Block block = {call, head, i, count, (count + W - 1) / W, head.some(i, i + count), head.all(i, i + count), s};
     run_block(block, {q.data + i * q.row, q.row}, k, v, y + i * a.y.row, lse + i * a.lse_row, &packed);
   }
 }

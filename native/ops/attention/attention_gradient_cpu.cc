@@ -26,6 +26,7 @@ Scratch divide(const Attributes& a, char* memory) {
 
 // One (b, h), and where its operands lie.
 struct Problem {
+  const Call& call;
   const Attributes& a;
   Head head;
   Scratch s;
@@ -122,8 +123,16 @@ void run_block(const Problem& p, const Block& block, Interval chunk, Rows q, Row
   clear_rows(slopes + (skipped + m) * kScoreRow, kScoreRow, chunk.end - block.queries.end, block.keys);
   slopes += skipped * kScoreRow;
   const int64_t lanes = block.vectors * W;
-  multiply<true>({qi, q.row, s.keys_transposed, kLanes, a.width, s.shares, kLanes, lanes}, m);
-  multiply<true>({dyi, dy.row, s.values_transposed, kLanes, a.value_width, slopes, kScoreRow, lanes}, m);
+  Product scores = {qi, q.row, s.keys_transposed, kLanes, a.width, s.shares, kLanes, lanes};
+  Product dp = {dyi, dy.row, s.values_transposed, kLanes, a.value_width, slopes, kScoreRow, lanes};
+  if (column == 0) {
+    const int64_t i = block.queries.begin;
+    scores.ahead[0] = next_rows(p.call, a, p.head.index, 1, a.q, i, a.width);
+    scores.ahead[1] = next_rows(p.call, a, p.head.index, 4, a.y, i, a.value_width);
+    dp.ahead[0] = next_rows(p.call, a, p.head.index, 0, a.dy, i, a.value_width);
+  }
+  multiply<true>(scores, m);
+  multiply<true>(dp, m);
   if (a.rounded)
     differentiate<true>(p, block, s.shares, slopes);
   else
@@ -137,6 +146,8 @@ void run_block(const Problem& p, const Block& block, Interval chunk, Rows q, Row
     keys.c = dk;
     keys.c_row = a.dk.row;
   }
+  values.ahead[0] = next_rows(p.call, a, p.head.index, 2, a.k, block.key, a.width);
+  values.ahead[1] = next_rows(p.call, a, p.head.index, 3, a.v, block.key, a.value_width);
   multiply<false>(values, block.keys);
   multiply<false>(keys, block.keys);
 }
@@ -205,7 +216,8 @@ void run_keys(const Problem& p, Interval tile) {
 
 void run_tile(const Call& call, const Attributes& a, int64_t tile, char* memory) {
   const int64_t index = tile / a.key_tiles, share = tile % a.key_tiles;
-  Problem p = {a, Head(call, a, index), divide(a, memory), {}, {}, {}, {}, {}, nullptr, nullptr, nullptr, a.dq.row};
+  Problem p = {call,    a,       Head(call, a, index), divide(a, memory), {}, {}, {}, {}, {}, nullptr, nullptr,
+               nullptr, a.dq.row};
   const Head& head = p.head;
   p.dy = {head.rows(call.in[0], a.dy), a.dy.row};
   p.q = {head.rows(call.in[1], a.q), a.q.row};

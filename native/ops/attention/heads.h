@@ -30,11 +30,12 @@ JEPA_INLINE int64_t floor_divide(int64_t a, int64_t b) { return a >= 0 ? a / b :
 // One (b, h) of a call.
 struct Head {
   const Attributes& a;
-  int64_t b, h, key_end;
+  int64_t index, b, h, key_end;
   const uint8_t* mask;
 
-  JEPA_METHOD Head(const Call& call, const Attributes& attributes, int64_t index)
+  JEPA_METHOD Head(const Call& call, const Attributes& attributes, int64_t number)
       : a(attributes),
+        index(number),
         b(index / attributes.heads),
         h(index % attributes.heads),
         key_end(attributes.keys),
@@ -108,6 +109,13 @@ struct Rows {
   const float* data;
   int64_t row;
 };
+// The same rows of the next (b, h), which most likely is this thread's next: operands that come from L3 or memory, in short
+// rows far apart, are otherwise waited for. Nothing if this is the last.
+JEPA_INLINE Ahead next_rows(const Call& call, const Attributes& a, int64_t index, int input, const Heads& strides,
+                            int64_t first, int64_t width) {
+  if (index + 1 >= a.batches * a.heads) return {};
+  return {Head(call, a, index + 1).rows(call.in[input], strides) + first * strides.row, strides.row, width};
+}
 // Rows that lie 4 KiB apart share their lines of L1: fourteen at once push each other out.
 JEPA_INLINE bool apart(int64_t row) { return row % 1024 != 0; }
 JEPA_INLINE void copy_rows(const float* from, int64_t row, int64_t count, int64_t width, bool rounded, float* to,
