@@ -130,8 +130,8 @@ void compare(const Shape& s, int64_t gap = 0) {
 }
 
 void sizes() {
-  // Around a strip (4, 6, 14 rows), a block of rows (168), vectors (8, 16), a panel (32), a block of columns (128), the depth
-  // (512) and the chunk (2048) of the inner axis.
+  // Around a strip (4, 6, 14 rows), a block of rows (196), vectors (8, 16), a panel (32), a block of columns (512), the depth
+  // (512, half of it for a transposed a) and the chunk (2048) of the inner axis.
   for (int64_t m : {0, 1, 2, 3, 5, 6, 7, 13, 14, 15, 29})
     for (int64_t n : {0, 1, 3, 7, 8, 15, 16, 17, 31, 32, 33, 65}) {
       compare({{}, m, 5, n});
@@ -139,7 +139,14 @@ void sizes() {
       compare({{}, m, 17, n, true, true, false, true, static_cast<uint32_t>((m + n) % 5)}, 1);
       compare({{}, m, 9, n, m % 2 == 0, n % 2 == 0, true, n % 3 == 0});
     }
-  for (int64_t m : {167, 168, 169, 337}) compare({{}, m, 20, 40, m % 2 == 0});
+  for (int64_t m : {195, 196, 197, 393}) compare({{}, m, 20, 40, m % 2 == 0});
+  for (int64_t n : {511, 512, 513, 1025}) compare({{}, 15, 9, n, n % 2 == 0});
+  // Rows that fall into the same sets of a cache, so that blocks are copied, and depths of them read in place.
+  compare({{}, 30, 1024, 33, false, true, true});
+  compare({{}, 17, 1536, 40});
+  compare({{}, 1024, 260, 33, true});
+  compare({{}, 20, 260, 1024, true});
+  compare({{2}, 17, 520, 65, true}, 3);
   for (int64_t n : {127, 128, 129, 257}) compare({{}, 70, 8, n, false, n % 2 == 0}, 3);
   for (int64_t k : {0, 511, 512, 513, 1025}) compare({{}, 9, k, 35, false, k % 2 == 0, k % 3 == 0, true, 1});
   for (int64_t k : {4095, 4096, 4097, 10000}) {

@@ -2,8 +2,8 @@ import { ByteWriter } from '../byte-writer.js';
 import { type Buffer, type Graph, keyOf, type NativeNode } from './ir.js';
 
 const panel = 32;
-/** The product kernel packs anew for every 168 rows: soon dearer than once, where it has to transpose. */
-const manyRows = 4 * 168;
+/** The product kernel packs anew for every block of 196 rows: soon dearer than once, where it has to transpose. */
+const manyRows = 4 * 196;
 
 /**
  * Packs a right operand once where several products or many rows use it: the product kernel then streams it in the order it reads.

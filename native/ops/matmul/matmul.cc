@@ -1,5 +1,7 @@
 #include "ops/matmul/matmul.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "runtime/status.h"
@@ -8,12 +10,47 @@ namespace jepa {
 namespace matmul {
 namespace {
 
+constexpr int64_t kStripRows = 14;  // of the largest strip
+// Bytes apart at which the rows of a strip share two sets of L1, and a depth of them a few sets of L2.
+constexpr int64_t kSetsOfL1 = 2048, kSetsOfL2 = 4096;
+// Of a block whose results are read and written again for every depth: they stay in L2.
+constexpr int64_t kResidentPanels = 16;
+constexpr int64_t kTried = 32;  // more blocks than the fewest that are considered
+
 int64_t blocks(int64_t total, int64_t size) { return (total + size - 1) / size; }
 
 // A matrix operand: one of its last two axes dense.
 bool is_matrix(const View& v) {
   const int64_t rows = v.shape[v.rank - 2], columns = v.shape[v.rank - 1];
   return columns <= 1 || v.stride[v.rank - 1] == 1 || rows <= 1 || v.stride[v.rank - 2] == 1;
+}
+
+// Whether rows `stride` elements apart are a multiple of so many bytes apart.
+bool aliases(int64_t stride, int64_t bytes) { return stride != 0 && stride % (bytes / 4) == 0; }
+
+// Cuts one product into blocks of rows and columns: the cheapest way by a model of what a block costs, in cycles an inner step,
+// as two threads would share the blocks out and, with less weight, eight.
+void cut(Attributes* t) {
+  const bool turned = t->a_column != 1;
+  const int64_t least = blocks(t->m, kRows),
+                fewest = t->packed ? 1 : std::max<int64_t>(blocks(t->panels, kResidentPanels), 1);
+  const int64_t most = std::min(blocks(t->m, 2 * kStripRows), least + kTried);
+  double best = 0;
+  t->row_blocks = least;
+  t->column_blocks = std::min(fewest, t->panels);
+  for (int64_t rows = std::max<int64_t>(least, 1); rows <= most; rows++)
+    for (int64_t columns = fewest; columns <= std::min(t->panels, fewest + kTried); columns++) {
+      const auto strips = static_cast<double>(blocks(blocks(t->m, rows), kStripRows));
+      const auto panels = static_cast<double>(blocks(t->panels, columns));
+      const double products = panels * std::max(14 * strips, 16.0);
+      // Measured: a line read in place costs a cycle or two, one that is packed as many as it takes to pass L2 three times.
+      const double left = (!t->copied ? 1.0 : turned ? 7.0 : 4.0) * strips;
+      const double right = (t->packed ? 0.0 : t->b_copied ? 8.0 : 2.0) * panels;
+      const double cost = products + left + right + 2000.0 / static_cast<double>(t->k + 1);
+      const double tiles = static_cast<double>(t->batches) * static_cast<double>(t->chunks * rows * columns);
+      const double total = cost * (6 * std::ceil(tiles / 2) + 2 * std::ceil(tiles / 8));
+      if (best == 0 || total < best) best = total, t->row_blocks = rows, t->column_blocks = columns;
+    }
 }
 
 Status check_operands(const View& a, const View& b, const View* bias, const View& y, const uint32_t* given) {
@@ -81,19 +118,17 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
     t.b_batch[i] = t.packed ? 0 : b.stride[i];
     t.y_batch[i] = y.stride[i];
   }
-  t.row_blocks = blocks(t.m, kRows);
-  const int64_t panels = blocks(t.n, kPanel);
-  // Few rows: narrow blocks, so that there are enough of them to share out.
-  t.columns = kPanel * (t.m <= 64    ? (panels >= 4 ? 2 : 1)
-                        : panels < 4 ? (panels > 0 ? panels : 1)
-                                     : kMaxColumns / kPanel);
-  t.column_blocks = blocks(t.n, t.columns);
-  const int64_t tiles = t.batches * t.row_blocks * t.column_blocks;
-  t.chunks = tiles < 16 && t.k >= 2 * kChunk ? blocks(t.k, kChunk) : 1;
+  t.depth = t.a_column == 1 ? kDepth : kDepth / 2;
+  t.panels = blocks(t.n, kPanel);
+  t.copied = t.a_column == 1 ? aliases(t.a_row, kSetsOfL1) : aliases(t.a_column, kSetsOfL2);
+  t.b_copied = t.b_column != 1 || t.a_column == 1 || aliases(t.b_row, kSetsOfL2);
+  t.chunks =
+      t.batches * blocks(t.m, kRows / 2) * blocks(t.panels, 3) < 8 && t.k >= 2 * kChunk ? blocks(t.k, kChunk) : 1;
+  cut(&t);
 
   Work& work = prepared->work;
-  work.tiles[0] = tiles * t.chunks;
-  work.scratch_bytes = kDepth * kMaxColumns * 4;
+  work.tiles[0] = t.chunks * t.batches * t.row_blocks * t.column_blocks;
+  work.scratch_bytes = (kDepth * kPanel + kRows * kCopiedRow) * 4;
   if (t.chunks > 1) {
     work.phases = 2;
     work.tiles[1] = blocks(t.batches * t.m, 64);

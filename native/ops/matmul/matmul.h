@@ -5,6 +5,9 @@
 //   or b is one axis of K·⌈N/32⌉·32 numbers, written by matmul_pack
 //   attributes: u32 packed (0 or 1), u32 K, u32 N, u32 activation (see Activation)
 //
+// Rows of a are read where they lie, and so are rows of b beside a transposed a (the gradient of weights), unless their distance
+// makes them fall into the same few sets of a cache: then blocks of them are copied. Other operands b are packed by the block.
+//
 // Work is cut into blocks of rows and columns, and a long inner axis with a small result also into fixed chunks whose partial
 // results are added in order by a second phase: sums never depend on the number of threads.
 // matmul_pack: b [K, N] → panels of 32 columns, [⌈N/32⌉][K][32], columns beyond N zero. One pack serves many products; no attributes.
@@ -13,11 +16,11 @@
 
 namespace jepa::matmul {
 
-constexpr int64_t kPanel = 32;   // columns of a packed panel
-constexpr int64_t kRows = 168;   // rows of a block: 12 strips of 14
-constexpr int64_t kDepth = 512;  // inner steps whose packed columns stay in L2
-constexpr int64_t kMaxColumns = 128;
+constexpr int64_t kPanel = 32;    // columns of a packed panel
+constexpr int64_t kRows = 196;    // most rows of a block: 14 strips of 14
+constexpr int64_t kDepth = 512;   // inner steps of a block: kRows·kDepth of a stay in L2 while b streams past
 constexpr int64_t kChunk = 2048;  // inner steps of a partial result
+constexpr int64_t kCopiedRow = kDepth + 16;  // of a copied block of a: never a multiple of 4 KiB
 
 enum class Activation : uint32_t { none = 0, gelu_erf = 1, gelu_tanh = 2, silu = 3, relu = 4 };
 
@@ -26,10 +29,11 @@ struct Attributes {
   int64_t batches, batch_rank;
   int64_t batch_shape[kMaxRank], a_batch[kMaxRank], b_batch[kMaxRank], y_batch[kMaxRank];
   int64_t a_row, a_column, b_row, b_column, y_row;
-  int64_t columns;  // of a block: a multiple of the panel
-  int64_t row_blocks, column_blocks, chunks;
+  int64_t depth;  // inner steps of a block
+  int64_t panels, row_blocks, column_blocks, chunks;
   Activation activation;
   bool packed, bias;
+  bool copied, b_copied;  // before use: in place, rows would push each other out of the caches
 };
 
 }  // namespace jepa::matmul

@@ -50,71 +50,148 @@ JEPA_INLINE Place batch_place(const Attributes& t, int64_t batch) {
   return place;
 }
 
-// Rows [first_row, last_row) × one panel, `depth` inner steps.
-void panel_product(const Attributes& t, const float* a, const float* panel, int64_t rows, int64_t depth,
+// Rows of a block as strips read them: strip s begins at data + begin(s)·row, or at data + s·strip where strips are packed.
+struct Left {
+  const float* data;
+  int64_t row, column, strip, strips, rows;
+  JEPA_METHOD int64_t begin(int64_t s) const {
+    return rows * s / strips;
+  }  // balanced: 16 rows are 8 and 8, not 14 and 2
+  JEPA_METHOD const float* at(int64_t s) const { return data + (strip ? s * strip : begin(s) * row); }
+};
+
+static_assert((kRows + kStrip - 1) / kStrip * kStripRow * (kDepth / 2) <= kRows * kCopiedRow, "strips fit");
+
+// A block of a, [rows, depth] at `a`: in place, or, where its rows would push each other out of the caches, copied; what is
+// dense along its columns is then packed into strips.
+Left left_of(const Attributes& t, const float* a, int64_t rows, int64_t depth, float* scratch) {
+  Left left = {a, t.a_row, 1, 0, (rows + kStrip - 1) / kStrip, rows};
+  if (t.a_column == 1 || t.k == 1) {
+    if (!t.copied) return left;
+    for (int64_t i = 0; i < rows; i++) {
+      const float* from = a + i * t.a_row;
+      float* to = scratch + i * kCopiedRow;
+      for (int64_t k = 0; k < depth; k += W) store(to + k, load_n(from + k, static_cast<int>(smaller(W, depth - k))));
+    }
+    left.data = scratch;
+    left.row = kCopiedRow;
+    return left;
+  }
+  if (!t.copied) return {a, 1, t.a_column, 0, left.strips, rows};
+  left = {scratch, 1, kStripRow, kStripRow * t.depth, left.strips, rows};
+  for (int64_t s = 0; s < left.strips; s++) {
+    const int64_t first = left.begin(s), height = left.begin(s + 1) - first;
+    pack_strip<kStripRow>(a + first, t.a_column, height, depth, scratch + s * left.strip);
+  }
+  return left;
+}
+
+// What strips fetch for later, a line a step: columns of lines of up to two regions, one column a strip.
+struct Ahead {
+  const float *first, *second;
+  int64_t first_step, second_step, first_lines, second_lines;
+  JEPA_METHOD Fetch at(int64_t strip) const {
+    if (strip < first_lines) return {first + strip * kLine, first_step};
+    if (strip - first_lines < second_lines) return {second + (strip - first_lines) * kLine, second_step};
+    return {first, 0};
+  }
+};
+
+// All strips times one panel; `done` strips went before.
+void panel_product(const Left& left, const float* panel, int64_t b_row, const Ahead& ahead, int64_t done, int64_t depth,
                    int64_t columns, bool accumulate, float* y, int64_t y_row) {
-  const bool dense = t.a_column == 1 || t.k == 1;
-  const int64_t strips = (rows + kStrip - 1) / kStrip;
-  for (int64_t done = 0, s = 0; s < strips; s++) {
-    const int64_t count = (rows - done) / (strips - s);  // balanced: 16 rows are 8 and 8, not 14 and 2
-    const int64_t height = (rows - done) % (strips - s) ? count + 1 : count;
-    const Strip kernel = dense ? strip_for<true>(static_cast<int>(height)) : strip_for<false>(static_cast<int>(height));
-    const float* left = a + done * t.a_row;
+  for (int64_t s = 0; s < left.strips; s++) {
+    const int64_t first = left.begin(s), height = left.begin(s + 1) - first;
+    const Strip kernel =
+        left.row == 1 ? strip_for<false>(static_cast<int>(height)) : strip_for<true>(static_cast<int>(height));
+    const Fetch fetch = ahead.at(done + s);
     for (int64_t j = 0; j < columns; j += kColumns) {
-      float* to = y + done * y_row + j;
+      float* to = y + first * y_row + j;
       if (columns - j >= kColumns) {
-        kernel(left, t.a_row, t.a_column, panel + j, depth, accumulate, to, y_row);
+        kernel(left.at(s), left.row, left.column, panel + j, b_row, depth, accumulate, to, y_row, fetch);
       } else {
         alignas(64) float edge[kStrip * kColumns];
         const int64_t width = columns - j;
         if (accumulate)
           for (int64_t i = 0; i < height; i++)
             for (int64_t c = 0; c < kColumns; c++) edge[i * kColumns + c] = c < width ? to[i * y_row + c] : 0.0f;
-        kernel(left, t.a_row, t.a_column, panel + j, depth, accumulate, edge, kColumns);
+        kernel(left.at(s), left.row, left.column, panel + j, b_row, depth, accumulate, edge, kColumns, fetch);
         for (int64_t i = 0; i < height; i++)
           for (int64_t c = 0; c < width; c++) to[i * y_row + c] = edge[i * kColumns + c];
       }
     }
-    done += height;
   }
 }
 
-void block(const Call& call, const Attributes& t, int64_t tile, float* scratch) {
+struct Block {
+  int64_t row, rows, panel, panels, from, to;  // from, to: inner steps
+};
+
+void block(const Call& call, const Attributes& t, const Place& place, const Block& at, float* y, int64_t y_row,
+           bool finish, float* scratch) {
+  const float* a = call.in[0].as<const float>() + place.a + at.row * t.a_row;
+  const float* b = call.in[1].as<const float>() + place.b;
+  const float* bias = finish && t.bias ? call.in[2].as<const float>() : nullptr;
+  float* turned = scratch + kDepth * kPanel;
+  finish = finish && (t.bias || t.activation != Activation::none);
+  for (int64_t k = at.from; k < at.to || k == at.from; k += t.depth) {
+    const int64_t depth = smaller(t.depth, at.to - k);
+    const Left left = left_of(t, a + k * t.a_column, at.rows, depth, turned);
+    Ahead ahead = {scratch, nullptr, 0, 0, 0, 0};
+    if (!t.packed && k + depth < at.to && left.row == 1) {
+      ahead.first = a + (k + depth) * t.a_column;
+      ahead.first_step = t.a_column;
+      ahead.first_lines = at.rows / kLine + 1;
+      ahead.second = b + (k + depth) * t.b_row + at.panel * kPanel * t.b_column;
+      ahead.second_step = t.b_row;
+      ahead.second_lines = t.b_column == 1 ? at.panels * kPanel / kLine + 1 : 0;
+    }
+    for (int64_t p = at.panel; p < at.panel + at.panels; p++) {
+      const int64_t first = p * kPanel, columns = smaller(kPanel, t.n - first);
+      const float* panel = scratch;
+      int64_t b_row = kPanel;
+      int64_t done = (p - at.panel) * left.strips;
+      if (t.packed) {
+        panel = b + (p * t.k + k) * kPanel;
+        const float* next = p + 1 < at.panel + at.panels ? panel + t.k * kPanel : panel;
+        ahead = {next, next + depth * kLine, kLine, kLine, 1, 1};
+        done = 0;
+      } else if (!t.b_copied && columns == kPanel) {
+        panel = b + k * t.b_row + first;
+        b_row = t.b_row;
+      } else {
+        pack_panel(b + k * t.b_row + first * t.b_column, t.b_row, t.b_column, depth, columns, scratch);
+      }
+      float* to = y + (p - at.panel) * kPanel;
+      panel_product(left, panel, b_row, ahead, done, depth, columns, k > at.from, to, y_row);
+      if (finish && k + depth >= at.to)
+        for (int64_t i = 0; i < at.rows; i++) finish_row(t, bias, first, columns, to + i * y_row);
+    }
+  }
+}
+
+JEPA_INLINE int64_t share(int64_t total, int64_t part, int64_t parts) { return total * part / parts; }
+
+void run_tile(const Call& call, const Attributes& t, int64_t tile, float* scratch) {
   const int64_t column_block = tile % t.column_blocks;
   tile /= t.column_blocks;
   const int64_t row_block = tile % t.row_blocks;
   tile /= t.row_blocks;
   const int64_t chunk = tile % t.chunks, batch = tile / t.chunks;
+  Block at;
+  at.row = share(t.m, row_block, t.row_blocks);
+  at.rows = share(t.m, row_block + 1, t.row_blocks) - at.row;
+  at.panel = share(t.panels, column_block, t.column_blocks);
+  at.panels = share(t.panels, column_block + 1, t.column_blocks) - at.panel;
+  at.from = chunk * kChunk;
+  at.to = t.chunks > 1 ? smaller(at.from + kChunk, t.k) : t.k;
   const Place place = batch_place(t, batch);
-  const int64_t row = row_block * kRows, rows = smaller(kRows, t.m - row);
-  const int64_t first = column_block * t.columns, columns = smaller(t.columns, t.n - first);
-  const int64_t from = chunk * kChunk, to = t.chunks > 1 ? smaller(from + kChunk, t.k) : t.k;
-  const float* a = call.in[0].as<const float>() + place.a + row * t.a_row;
-  const float* b = call.in[1].as<const float>() + place.b;
-  float* y = call.out[0].as<float>() + place.y + row * t.y_row + first;
-  int64_t y_row = t.y_row;
+  const int64_t first = at.panel * kPanel;
   if (t.chunks > 1) {
-    y = reinterpret_cast<float*>(call.workspace) + ((chunk * t.batches + batch) * t.m + row) * t.n + first;
-    y_row = t.n;
-  }
-  for (int64_t k = from; k < to || k == from; k += kDepth) {
-    const int64_t depth = smaller(kDepth, to - k);
-    for (int64_t j = 0; j < columns; j += kPanel) {
-      const float* panel;
-      if (t.packed) {
-        panel = b + ((first + j) / kPanel * t.k + k) * kPanel;
-      } else {
-        float* packed = scratch + j * kDepth;
-        pack_panel(b + k * t.b_row + (first + j) * t.b_column, t.b_row, t.b_column, depth, smaller(kPanel, columns - j),
-                   packed);
-        panel = packed;
-      }
-      panel_product(t, a + k * t.a_column, panel, rows, depth, smaller(kPanel, columns - j), k > from, y + j, y_row);
-    }
-  }
-  if (t.chunks == 1 && (t.bias || t.activation != Activation::none)) {
-    const float* bias = t.bias ? call.in[2].as<const float>() : nullptr;
-    for (int64_t i = 0; i < rows; i++) finish_row(t, bias, first, columns, y + i * y_row);
+    float* y = reinterpret_cast<float*>(call.workspace) + ((chunk * t.batches + batch) * t.m + at.row) * t.n + first;
+    block(call, t, place, at, y, t.n, false, scratch);
+  } else {
+    block(call, t, place, at, call.out[0].as<float>() + place.y + at.row * t.y_row + first, t.y_row, true, scratch);
   }
 }
 
@@ -140,7 +217,7 @@ void run(const Call& call, int phase, int64_t begin, int64_t end, char* scratch)
   const auto& t = *static_cast<const Attributes*>(call.attributes);
   for (int64_t tile = begin; tile < end; tile++) {
     if (phase == 0) {
-      block(call, t, tile, reinterpret_cast<float*>(scratch));
+      run_tile(call, t, tile, reinterpret_cast<float*>(scratch));
     } else {
       combine(call, t, tile);
     }

@@ -48,4 +48,18 @@ __attribute__((noinline, unused)) static void pack_panel(const float* b, int64_t
   for (int64_t j = 0; j < kPanel; j += kTransposed) pack_elements(b, row, column, k, depth, j, columns, panel);
 }
 
+// a[k][i] for `height` rows i, dense along i, into [depth][Row]; what stands behind the last row is never read.
+template <int Row>
+JEPA_INLINE void pack_strip(const float* a, int64_t step, int64_t height, int64_t depth, float* strip) {
+  static_assert(Row % W == 0, "whole vectors");
+  for (int v = 0; v < Row / W; v++) {
+    const int64_t left = height - v * W;
+    const int n = static_cast<int>(left < 0 ? 0 : left < W ? left : W);
+    for (int64_t k = 0; k < depth; k++) {
+      __builtin_prefetch(a + (k + 24) * step + v * W, 0, 3);
+      store(strip + k * Row + v * W, load_n(a + k * step + v * W, n));
+    }
+  }
+}
+
 }  // namespace

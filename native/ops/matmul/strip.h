@@ -14,33 +14,49 @@ constexpr int kStrip = 6, kVectors = 2;  // 12 accumulators, 2 of b, 1 of a: 15 
 #else
 constexpr int kStrip = 4, kVectors = 4;
 #endif
-constexpr int kColumns = kVectors * W;  // of one pass; a panel is kPanel / kColumns passes
+constexpr int kStripRow = (kStrip + W - 1) / W * W;  // of a packed strip
+constexpr int kColumns = kVectors * W;               // of one pass; a panel is kPanel / kColumns passes
 
 // Operands that come from memory are fetched ahead: the hardware does not see a pattern in so many short rows at once, and
 // waiting for them halved the speed of long thin products. Every kLine steps one line of each row is due, a row a step,
-// kDistance steps before it is needed; at the end of a strip it is the next strip's. Addresses beyond the operand do no harm.
-constexpr int64_t kLine = 16, kDistance = 64;
+// kDistance steps before it is needed; at the end of a strip it is the next strip's. What the caller will need next comes a line
+// a step into L2. Addresses beyond the operands do no harm.
+constexpr int64_t kLine = 16, kDistance = 64, kSoon = 10;
+struct Fetch {
+  const float* at;
+  int64_t step;
+};
 
 // c[i][·] (+)= Σ_k a(i, k)·b[k][·] for `Rows` rows. a(i, k) = a[i·row + k·column]; b steps by a panel.
 template <int Rows, bool Dense>
-JEPA_INLINE void strip(const float* a, int64_t row, int64_t column, const float* b, int64_t depth, bool accumulate,
-                       float* c, int64_t c_row) {
+JEPA_INLINE void strip(const float* a, int64_t row, int64_t column, const float* b, int64_t b_row, int64_t depth,
+                       bool accumulate, float* c, int64_t c_row, Fetch next) {
   Vf sum[Rows][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++)
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; v++) sum[i][v] = accumulate ? load(c + i * c_row + v * W) : set(0.0f);
+    for (int v = 0; v < kVectors; v++) sum[i][v] = set(0.0f);
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; i++)
+    __builtin_prefetch(c + i * c_row, 1, 3), __builtin_prefetch(c + i * c_row + kLine, 1, 3);
   for (int64_t first = 0; first < depth; first += kLine) {
     const int64_t last = first + kLine < depth ? first + kLine : depth;
     const int64_t ahead = first + kDistance;
-    const float* next =
-        Dense ? a + (ahead < depth ? ahead : ahead - depth + Rows * row) : a + (Rows - 1) + ahead * column;
-    for (int64_t k = first; k < last; k++, next += Dense ? row : column) {
-      __builtin_prefetch(next, 0, 2);
+    const float* fetched = a + (ahead < depth ? ahead : ahead - depth + Rows * row);
+    for (int64_t k = first; k < last; k++, fetched += row, next.at += next.step) {
+      const float* at = a + (Dense ? k : k * column);
+      if (Dense) {
+        __builtin_prefetch(fetched, 0, 3);
+      } else {
+        __builtin_prefetch(at + kSoon * column, 0, 3);
+        __builtin_prefetch(at + kSoon * column + Rows - 1, 0, 3);
+        __builtin_prefetch(b + (k + kSoon) * b_row, 0, 3);
+        __builtin_prefetch(b + (k + kSoon) * b_row + kLine, 0, 3);
+      }
+      __builtin_prefetch(next.at, 0, 2);
       Vf right[kVectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; v++) right[v] = load(b + k * kPanel + v * W);
-      const float* at = a + (Dense ? k : k * column);
+      for (int v = 0; v < kVectors; v++) right[v] = load(b + k * b_row + v * W);
 #pragma GCC unroll 16
       for (int i = 0; i < Rows; i++) {
         const Vf left = set(Dense ? at[i * row] : at[i]);
@@ -52,15 +68,18 @@ JEPA_INLINE void strip(const float* a, int64_t row, int64_t column, const float*
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++)
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; v++) store(c + i * c_row + v * W, sum[i][v]);
+    for (int v = 0; v < kVectors; v++) {
+      float* to = c + i * c_row + v * W;
+      store(to, accumulate ? sum[i][v] + load(to) : sum[i][v]);
+    }
 }
 
-using Strip = void (*)(const float*, int64_t, int64_t, const float*, int64_t, bool, float*, int64_t);
+using Strip = void (*)(const float*, int64_t, int64_t, const float*, int64_t, int64_t, bool, float*, int64_t, Fetch);
 
 template <int Rows, bool Dense>
-void strip_of(const float* a, int64_t row, int64_t column, const float* b, int64_t depth, bool accumulate, float* c,
-              int64_t c_row) {
-  strip<Rows, Dense>(a, row, column, b, depth, accumulate, c, c_row);
+void strip_of(const float* a, int64_t row, int64_t column, const float* b, int64_t b_row, int64_t depth,
+              bool accumulate, float* c, int64_t c_row, Fetch next) {
+  strip<Rows, Dense>(a, row, column, b, b_row, depth, accumulate, c, c_row, next);
 }
 
 // By number of rows. Dense: a's inner axis has stride 1; otherwise its rows have.
