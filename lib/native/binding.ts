@@ -62,6 +62,8 @@ export interface ProgramInfo {
     readonly flops: number;
     readonly bytes: number;
     readonly tiles: number;
+    /** Nodes of one group run together, block of rows by block of rows; −1: on its own. */
+    readonly group: number;
   }[];
   readonly buffers: readonly {
     readonly offset: number;

@@ -16,6 +16,8 @@ export interface KernelTime {
   readonly shape: string;
   readonly microseconds: number;
   readonly gigaflopsPerSecond: number;
+  /** Kernels of one group run together, block of rows by block of rows: each has its share of their time. */
+  readonly group?: number;
 }
 
 export interface Profile {
@@ -153,16 +155,18 @@ export class Program {
     const { nodes, flops, bytes, arenaBytes, keptBytes, constantBytes, buffers } = this.#addon.programInfo(
       this.#handle,
     );
+    const last = Math.max(-1, ...nodes.map(({ group }) => group));
+    const groups = last < 0 ? 0 : ` [${last}]`.length;
     const lines = this.#steps.map(
       ({ label, from, into, mark }, index) =>
-        `${mark}${String(index).padStart(4)}  ${label}(${from}) → ${into}  ${(nodes[index].flops / 1e6).toFixed(3)} MFLOP`,
+        `${mark}${String(index).padStart(4)}${(nodes[index].group < 0 ? '' : ` [${nodes[index].group}]`).padEnd(groups)}  ${label}(${from}) → ${into}  ${(nodes[index].flops / 1e6).toFixed(3)} MFLOP`,
     );
     const temporaries = buffers.filter((_, index) => this.#temporary[index]);
     const unshared = temporaries.reduce((total, buffer) => total + buffer.bytes, 0);
     return [
       `program ${this.name}: ${nodes.length} nodes, ${(flops / 1e9).toFixed(3)} GFLOP, ${(bytes / 1e6).toFixed(1)} MB moved`,
       ...lines,
-      `memory: ${(arenaBytes / 1e6).toFixed(2)} MB for ${temporaries.length} temporaries that would need ${(unshared / 1e6).toFixed(2)} MB each on its own, ${(constantBytes / 1e6).toFixed(2)} MB constants, ${(keptBytes / 1e6).toFixed(2)} MB kept between runs; nodes marked = run when variables have changed, those marked ! update them`,
+      `memory: ${(arenaBytes / 1e6).toFixed(2)} MB for ${temporaries.length} temporaries that would need ${(unshared / 1e6).toFixed(2)} MB each on its own, ${(constantBytes / 1e6).toFixed(2)} MB constants, ${(keptBytes / 1e6).toFixed(2)} MB kept between runs; nodes marked = run when variables have changed, those marked ! update them, those of one [group] go block of rows by block of rows`,
     ].join('\n');
   }
 
@@ -195,6 +199,7 @@ export class Program {
       shape: this.#steps[index].from,
       microseconds: nanoseconds / 1e3,
       gigaflopsPerSecond: nanoseconds > 0 ? info.nodes[index].flops / nanoseconds : 0,
+      group: info.nodes[index].group < 0 ? undefined : info.nodes[index].group,
     }));
     const milliseconds = kernels.reduce((total, kernel) => total + kernel.microseconds, 0) / 1e3;
     return {

@@ -19,6 +19,8 @@ export interface Passes {
   readonly hoist: boolean;
   /** Ops write their outputs in the order in which they are read, and parts that lie side by side already are not copied together. */
   readonly place: boolean;
+  /** Neighbouring nodes run together, block of rows by block of rows, and are ordered so that they are neighbours. */
+  readonly rowBlocks: boolean;
 }
 
 export const allPasses: Passes = {
@@ -29,6 +31,7 @@ export const allPasses: Passes = {
   inPlace: true,
   hoist: true,
   place: true,
+  rowBlocks: true,
 };
 
 /** What happens beside the returned values while a function is traced. */

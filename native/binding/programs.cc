@@ -40,6 +40,7 @@ Napi::Object node_info(Napi::Env env, const ProgramNode& from) {
   node.Set("op", op_table().names[from.op]);
   node.Set("flops", work.flops);
   node.Set("bytes", work.bytes);
+  node.Set("group", from.group);
   node.Set("tiles", static_cast<double>(work.tiles[0]));
   return node;
 }

@@ -7,6 +7,7 @@
 
 #include "parallel/pool.h"
 #include "runtime/program.h"
+#include "runtime/row_blocks.h"
 #include "runtime/targets.h"
 
 namespace jepa {
@@ -66,9 +67,9 @@ class Executable {
 
  private:
   void bind(Device* device);
-  void execute(Device* device, size_t node);
+  void execute(Device* device, size_t node, int first_phase);
   bool run_hoisted(Device* device, const std::atomic<bool>& abort, int64_t* nanoseconds);
-  void timed(Device* device, size_t node, int64_t* nanoseconds);
+  void timed(Device* device, size_t node, int first_phase, int64_t* nanoseconds);
 
   std::shared_ptr<Program> program_;
   std::vector<std::shared_ptr<Storage>> variables_;
@@ -78,6 +79,7 @@ class Executable {
   std::vector<uint64_t> seen_;  // … when the variables that they read had these versions
   std::vector<View> operands_;  // of all calls, in order
   std::vector<Call> calls_;
+  RowBlocks blocks_;
   std::vector<const float*> guards_;
   std::atomic<int> fault_{0};
   uint64_t generation_ = 0;

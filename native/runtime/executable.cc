@@ -80,7 +80,7 @@ bool Executable::prepare(Device* device, std::string* problem) {
   current_ = false;
   if (kept_.bytes() != p.kept_bytes) enough = false;
   if (kept_.data()) std::memset(kept_.data(), 0, static_cast<size_t>(kept_.bytes()));
-  if (!enough || !device->reserve(p.arena_bytes, p.workspace_bytes, p.scratch_bytes)) {
+  if (!enough || !device->reserve(p.arena_bytes, p.workspace_bytes, local_offset(p) + p.local_bytes)) {
     *problem = plan_text(p);
     return false;
   }
@@ -98,7 +98,7 @@ void Executable::bind(Device* device) {
     char* base = nullptr;
     switch (b.kind) {
       case BufferKind::temporary:
-        base = device->arena() + b.offset;
+        base = b.local ? nullptr : device->arena() + b.offset;  // those of one block have no address
         break;
       case BufferKind::input:
         base = inputs_[b.slot].data();
@@ -133,19 +133,20 @@ void Executable::bind(Device* device) {
     call.out = next;
     for (uint32_t index : node.out) (*next = p.views[index].view, next++->data = address(index));
     call.attributes = node.prepared.attributes.data();
-    call.workspace = device->workspace();
+    call.workspace = device->workspace() + node.workspace;
     call.fault = &fault_;
   }
   guards_.clear();
   for (uint32_t index : p.guards) guards_.push_back(reinterpret_cast<const float*>(address(index)));
+  blocks_.bind(device, p, calls_);
   generation_ = device->generation();
 }
 
-void Executable::execute(Device* device, size_t index) {
+void Executable::execute(Device* device, size_t index, int first_phase) {
   const ProgramNode& node = program_->nodes[index];
   const Work& work = node.prepared.work;
   Task task = {device, device->target().kernels[node.op], &calls_[index], 0};
-  for (int phase = 0; phase < work.phases; phase++) {
+  for (int phase = first_phase; phase < work.phases; phase++) {
     const int64_t tiles = work.tiles[phase];
     if (tiles <= 0) continue;
     task.phase = phase;
@@ -159,10 +160,10 @@ void Executable::execute(Device* device, size_t index) {
   }
 }
 
-void Executable::timed(Device* device, size_t index, int64_t* nanoseconds) {
-  if (!nanoseconds) return execute(device, index);
+void Executable::timed(Device* device, size_t index, int first_phase, int64_t* nanoseconds) {
+  if (!nanoseconds) return execute(device, index, first_phase);
   const auto start = std::chrono::steady_clock::now();
-  execute(device, index);
+  execute(device, index, first_phase);
   nanoseconds[index] +=
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
 }
@@ -175,7 +176,7 @@ bool Executable::run_hoisted(Device* device, const std::atomic<bool>& abort, int
   if (current_) return true;
   for (size_t i = 0; i < p.hoisted; i++) {
     if (abort.load(std::memory_order_relaxed)) return false;
-    timed(device, i, nanoseconds);
+    timed(device, i, 0, nanoseconds);
   }
   for (size_t i = 0; i < p.hoisted_variables.size(); i++) seen_[i] = variables_[p.hoisted_variables[i]]->version;
   current_ = true;
@@ -196,9 +197,12 @@ RunResult Executable::run(Device* device, const std::atomic<bool>& abort, int64_
       for (uint32_t slot : p.assigned_variables) variables_[slot]->version++;
     }
     if (i < p.commit_start && abort.load(std::memory_order_relaxed)) return {Outcome::aborted, -1};
-    timed(device, i, nanoseconds);
+    const int32_t group = p.nodes[i].group;
+    if (group >= 0 && p.groups[static_cast<size_t>(group)].first == i)
+      blocks_.run(device, static_cast<size_t>(group), nanoseconds);
+    timed(device, i, group >= 0 ? 1 : 0, nanoseconds);
     if (i < p.commit_start && fault_.load(std::memory_order_relaxed) != 0)
-      return {Outcome::index_out_of_range, static_cast<int>(i)};
+      return {Outcome::index_out_of_range, static_cast<int>(group < 0 ? i : p.groups[group].fallible)};
   }
   if (p.commit_start == p.nodes.size()) {
     for (size_t g = 0; g < guards_.size(); g++)

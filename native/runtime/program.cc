@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/overlap.h"
+#include "runtime/row_groups.h"
 #include "runtime/status.h"
 #include "runtime/targets.h"
 
@@ -11,7 +12,7 @@ namespace jepa {
 namespace {
 
 constexpr uint32_t kMagic = 0x4752504a;
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr uint32_t kMaxCount = 1 << 20;
 constexpr uint32_t kMaxAttributes = 65536;
 constexpr int64_t kMaxBytes = int64_t{1} << 46;  // of all buffers together, so that no sum of sizes overflows
@@ -52,7 +53,10 @@ class Parser {
   bool run() {
     if (reader_.read<uint32_t>() != kMagic || !reader_.ok) return fail("expected a program, got other bytes");
     const uint32_t version = reader_.read<uint32_t>();
-    if (version != kVersion) return fail("expected version 1, got " + std::to_string(version));
+    if (version != kVersion) return fail("expected version 2, got " + std::to_string(version));
+    const uint32_t flags = reader_.read<uint32_t>();
+    if (flags > 1) return fail("expected known flags, got " + std::to_string(flags));
+    program_.by_rows = flags == 0;
     uint32_t counts[6];
     for (uint32_t& count : counts) count = reader_.read<uint32_t>();
     const uint32_t buffers = counts[0], views = counts[1], nodes = counts[2], guards = counts[4], constants = counts[5];
@@ -156,8 +160,10 @@ class Parser {
       if (!check_reads(node, name) || !check_writes(node, name, i)) return false;
       Work& work = node.prepared.work;
       // Nothing to write is nothing to do, however many tiles the shapes of the operands make.
-      if (std::all_of(out, out + outputs, [](const View& v) { return v.elements() == 0; })) work = Work{1, {}};
-      program_.workspace_bytes = std::max(program_.workspace_bytes, work.workspace_bytes);
+      if (std::all_of(out, out + outputs, [](const View& v) { return v.elements() == 0; })) {
+        work = Work{1, {}};
+        node.prepared.rows = {};
+      }
       program_.scratch_bytes = std::max(program_.scratch_bytes, work.scratch_bytes);
       program_.nodes.push_back(std::move(node));
     }
@@ -307,6 +313,7 @@ class Parser {
 
 bool parse(const uint8_t* bytes, size_t size, Program* program, std::string* problem) {
   if (!Parser(bytes, size, program, problem).run()) return false;
+  if (program->by_rows) group_rows(program);
   plan_memory(program);
   return true;
 }

@@ -2,8 +2,9 @@
 // buffer, every node's operands fit its op, writes go only where they may and never where tiles of the same node would
 // meet.
 //
-// Format, version 1, little endian:
-//   u32 magic "JPRG", version, buffers, views, nodes, commit_start, guards, constant_bytes
+// Format, version 2, little endian:
+//   u32 magic "JPRG", version, flags, buffers, views, nodes, commit_start, guards, constant_bytes
+//           flags: bit 0: every node on its own, not in blocks of rows with its neighbours
 //   buffer  u8 kind (0 temporary, 1 input, 2 output, 3 variable, 4 constant, 5 kept), u8[3] zero, u32 slot, u64 bytes
 //           slot: number among inputs, outputs or variables; of a constant, its place in the blob divided by 64
 //   view    u32 buffer, u8 dtype, u8 rank, u16 zero, u64 offset, u64 shape[rank], u64 stride[rank]   (elements)
@@ -35,6 +36,10 @@ struct Buffer {
   int64_t bytes;
   int64_t offset = 0;             // of a temporary, in the arena; of a kept one, in the program's own memory
   int32_t first = -1, last = -1;  // nodes that touch it
+  // A temporary that only one group touches, row by row, is never whole: each thread has memory for a block of it, at
+  // `offset` behind its scratch. Byte b of row r then lies at b − low − r·row_stride, r counted from the block's first.
+  bool local = false;
+  int64_t row_stride = 0, low = 0, block_bytes = 0;
 };
 
 struct ProgramView {
@@ -47,6 +52,17 @@ struct ProgramNode {
   uint16_t op;
   std::vector<uint32_t> in, out;
   Prepared prepared;
+  int32_t group = -1;
+  int64_t workspace = 0;  // where its own begins
+};
+
+// Nodes [first, end), each run over `block` rows before the next block (row_groups.h). With more threads than there are
+// blocks for, blocks may be halved as long as they are multiples of least_block.
+struct RowGroup {
+  uint32_t first, end;
+  int64_t rows;
+  int64_t block, least_block;
+  uint32_t fallible;  // the one node that may report a fault
 };
 
 struct Program {
@@ -56,13 +72,19 @@ struct Program {
   std::vector<uint32_t> guards;
   std::vector<char> constants;
   uint32_t commit_start = 0;
+  bool by_rows = true;
   // Derived.
   uint32_t hoisted = 0;                      // so many nodes come first and run only when their variables have changed
   std::vector<uint32_t> hoisted_variables;   // slots that they read
   std::vector<uint32_t> assigned_variables;  // slots that any node writes
   std::vector<int64_t> input_bytes, output_bytes, variable_bytes;  // by slot
-  int64_t arena_bytes = 0, kept_bytes = 0, workspace_bytes = 0, scratch_bytes = 0;
+  std::vector<RowGroup> groups;                                    // in the order of their nodes
+  int64_t arena_bytes = 0, kept_bytes = 0, workspace_bytes = 0;
+  int64_t scratch_bytes = 0, local_bytes = 0;  // for each thread, one behind the other
 };
+
+// Where a thread's memory for blocks begins, behind the scratch of its kernels.
+inline int64_t local_offset(const Program& program) { return (program.scratch_bytes + 63) / 64 * 64; }
 
 // Fills `program`; false and a sentence if the bytes are not a valid program.
 bool parse(const uint8_t* bytes, size_t size, Program* program, std::string* problem);

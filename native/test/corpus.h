@@ -34,6 +34,7 @@ inline void spread(jepa::Program* program) {
   int64_t next = kGap;
   for (Buffer& buffer : program->buffers) {
     if (buffer.kind != BufferKind::temporary) continue;
+    buffer.local = false;
     buffer.offset = next;
     next += (buffer.bytes + 63) / 64 * 64 + kGap;
   }

@@ -2,6 +2,7 @@
 // misalignment, hostile attribute bytes, tiles in any grouping. A test states its reference in float64 and its
 // tolerance.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
@@ -174,6 +175,32 @@ struct Result {
   Work work;
 };
 
+// The bytes that a view reaches.
+inline std::vector<char> bytes_of(const View& v) {
+  if (v.elements() == 0) return {};
+  int64_t last = 0;
+  for (int i = 0; i < v.rank; i++) last += (v.shape[i] - 1) * v.stride[i];
+  return std::vector<char>(v.data, v.data + (last + 1) * size_of(v.dtype));
+}
+inline std::vector<std::vector<char>> bytes_of(const std::vector<View>& views) {
+  std::vector<std::vector<char>> all;
+  for (const View& v : views) all.push_back(bytes_of(v));
+  return all;
+}
+inline void restore(const std::vector<View>& views, const std::vector<std::vector<char>>& all) {
+  for (size_t i = 0; i < views.size(); i++)
+    if (!all[i].empty()) std::memcpy(views[i].data, all[i].data(), all[i].size());
+}
+
+// Phase 0 by rows, in blocks of unequal length, the last first.
+inline void run_rows(const Kernel& kernel, const Call& call, const RowWise& rows, char* scratch) {
+  std::vector<int64_t> cuts = {0};
+  for (int64_t step = 1; cuts.back() < rows.count; step = step % 5 + 2)
+    cuts.push_back(std::min(rows.count, cuts.back() + step * rows.multiple));
+  for (size_t i = cuts.size() - 1; i > 0; i--) kernel.run_rows(call, cuts[i - 1], cuts[i], scratch);
+}
+
+// Runs an op in tiles; where it also goes by rows, again in that way, which must leave the same bits.
 inline Result run(const Op& op, const TargetKernel& target, const std::vector<View>& in, const std::vector<View>& out,
                   const Bytes& bytes, Split split = Split::all) {
   const Kernel& kernel = op.on(target.target);
@@ -203,6 +230,20 @@ inline Result run(const Op& op, const TargetKernel& target, const std::vector<Vi
   call.workspace = align(workspace);
   call.fault = &fault;
   const FlushDenormals flush;  // as on the pool's threads
+  const RowWise& rows = prepared.rows;
+  const std::vector<std::vector<char>> in_before = bytes_of(in), out_before = bytes_of(out);
+  std::vector<std::vector<char>> by_rows;
+  const bool empty = std::all_of(out.begin(), out.end(), [](const View& v) { return v.elements() == 0; });
+  if (rows.count > 0 && !empty && expect(kernel.run_rows, "%s has no kernel for rows", op.definition->name)) {
+    run_rows(kernel, call, rows, align(scratch));
+    for (int phase = 1; phase < prepared.work.phases; phase++)
+      kernel.run(call, phase, 0, prepared.work.tiles[phase], align(scratch));
+    by_rows = bytes_of(out);
+    restore(in, in_before);
+    restore(out, out_before);
+    std::fill(workspace.begin(), workspace.end(), '\x7f');
+    fault = 0;
+  }
   for (int phase = 0; phase < prepared.work.phases; phase++) {
     const int64_t tiles = prepared.work.tiles[phase];
     if (split == Split::all) {
@@ -214,6 +255,7 @@ inline Result run(const Op& op, const TargetKernel& target, const std::vector<Vi
       }
     }
   }
+  expect(by_rows.empty() || by_rows == bytes_of(out), "%s by rows gives other bits", op.definition->name);
   const char* guard = align(scratch) + prepared.work.scratch_bytes;
   expect(guard >= scratch.data() + scratch.size() || *guard == '\x7f', "%s writes behind its scratch",
          op.definition->name);

@@ -62,6 +62,14 @@ std::vector<Life> lives_of(const jepa::Program& program) {
     Life& life = lives[program.views[guard].buffer];
     life.last = std::max(life.last, static_cast<int>(program.commit_start));
   }
+  // Nodes of a group run at the same time.
+  for (Life& life : lives) {
+    for (const RowGroup& group : program.groups) {
+      const int first = static_cast<int>(group.first), last = static_cast<int>(group.end) - 1;
+      if (life.first >= first && life.first <= last) life.first = first;
+      if (life.last >= first && life.last <= last) life.last = last;
+    }
+  }
   return lives;
 }
 

@@ -35,7 +35,7 @@ struct ProgramBytes {
     std::vector<uint32_t> in, out;
     std::vector<uint8_t> attributes;
   };
-  uint32_t magic = 0x4752504a, version = 1;
+  uint32_t magic = 0x4752504a, version = 2, flags = 0;
   std::vector<BufferEntry> buffers;
   std::vector<ViewEntry> views;
   std::vector<NodeEntry> nodes;
@@ -74,7 +74,7 @@ struct ProgramBytes {
     const auto count = [&](int which, size_t size) {
       b.add(static_cast<uint32_t>(told[which] >= 0 ? told[which] : static_cast<int64_t>(size)));
     };
-    b.add(magic).add(version);
+    b.add(magic).add(version).add(flags);
     count(0, buffers.size());
     count(1, views.size());
     count(2, nodes.size());

@@ -27,7 +27,8 @@ void header() {
   accepts(ProgramBytes().bytes(), "a program of nothing");
   refuses({}, "[program] expected a program, got other bytes", "no bytes");
   refuses(with([](ProgramBytes& p) { p.magic++; }), "[program] expected a program, got other bytes", "another magic");
-  refuses(with([](ProgramBytes& p) { p.version = 2; }), "[program] expected version 1, got 2", "another version");
+  refuses(with([](ProgramBytes& p) { p.version = 1; }), "[program] expected version 2, got 1", "another version");
+  refuses(with([](ProgramBytes& p) { p.flags = 2; }), "[program] expected known flags, got 2", "unknown flags");
   for (int which = 0; which < 4; which++)
     refuses(with([&](ProgramBytes& p) { p.told[which] = (1 << 20) + 1; }),
             "[program] expected at most a million buffers, views and nodes", "a count beyond 2^20");

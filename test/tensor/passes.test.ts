@@ -9,6 +9,8 @@ interface Trained {
   readonly losses: readonly number[];
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly kernels: readonly string[];
+  /** Kernels that run together with others. */
+  readonly grouped: number;
   /** Kernels that did not run: what they compute was kept from an earlier run. */
   readonly idle: number;
 }
@@ -51,6 +53,7 @@ async function train(passes: Partial<Passes>): Promise<Trained> {
     losses,
     weights,
     kernels: kernels.map(({ op }) => op),
+    grouped: kernels.filter(({ group }) => group !== undefined).length,
     idle: kernels.filter(({ microseconds }) => microseconds === 0).length,
   };
 }
@@ -63,6 +66,7 @@ const signs: Record<keyof Passes, (all: Trained, without: Trained) => void> = {
   mergeSums: (all, without) => expect(count(without, 'matmul')).toBeGreaterThan(count(all, 'matmul')),
   pack: (all, without) => expect([count(without, 'matmul_pack'), count(all, 'matmul_pack') > 0]).toEqual([0, true]),
   inPlace: (all, without) => expect(count(without, 'copy')).toBeGreaterThan(count(all, 'copy')),
+  rowBlocks: (_all, without) => expect(without.grouped).toBe(0),
   hoist: (all, without) => expect(without.idle < all.idle).toBe(true),
   place: (all, without) => expect(count(without, 'copy')).toBeGreaterThan(count(all, 'copy')),
 };
@@ -73,12 +77,15 @@ describe('a step of a model gives the same without', () => {
     all = await train({});
   });
 
-  it.each(['fuse', 'share', 'pack', 'inPlace', 'hoist', 'place'] as const)('%s, bit for bit', async (pass) => {
-    const without = await train({ [pass]: false });
-    signs[pass](all, without);
-    expect(without.losses).toEqual(all.losses);
-    expect(without.weights).toEqual(all.weights);
-  });
+  it.each(['fuse', 'share', 'pack', 'inPlace', 'hoist', 'place', 'rowBlocks'] as const)(
+    '%s, bit for bit',
+    async (pass) => {
+      const without = await train({ [pass]: false });
+      signs[pass](all, without);
+      expect(without.losses).toEqual(all.losses);
+      expect(without.weights).toEqual(all.weights);
+    },
+  );
 
   it('mergeSums, which adds in another order', async () => {
     const without = await train({ mergeSums: false });
@@ -87,7 +94,18 @@ describe('a step of a model gives the same without', () => {
   });
 
   it('any of them', async () => {
-    agree(await train({ fuse: false, share: false, mergeSums: false, pack: false, inPlace: false, hoist: false }), all);
+    agree(
+      await train({
+        fuse: false,
+        share: false,
+        mergeSums: false,
+        pack: false,
+        inPlace: false,
+        hoist: false,
+        rowBlocks: false,
+      }),
+      all,
+    );
   });
 });
 

@@ -30,7 +30,7 @@ describe('a program', () => {
       expect.stringMatching(/^! +\d+ {2}sub\(.*\) → float32 \[3, 4\] variable fc\.weight {2}\d/),
     ]);
     expect(lines[lines.length - 1]).toMatch(
-      /^memory: \d+\.\d\d MB for \d+ temporaries that would need \d+\.\d\d MB each on its own, 0\.00 MB constants, 0\.00 MB kept between runs; nodes marked = run when variables have changed, those marked ! update them$/,
+      /^memory: \d+\.\d\d MB for \d+ temporaries that would need \d+\.\d\d MB each on its own, 0\.00 MB constants, 0\.00 MB kept between runs; nodes marked = run when variables have changed, those marked ! update them, those of one \[group\] go block of rows by block of rows$/,
     );
   });
 

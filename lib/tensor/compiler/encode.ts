@@ -14,7 +14,7 @@ export interface NativeStep {
 }
 
 const magic = 0x4752504a; // "JPRG"
-const version = 1;
+const version = 2;
 const alignment = 64;
 const maxBytes = 2 ** 46; // of one buffer, as native/runtime/program.cc has it
 const kinds = ['temp', 'input', 'output', 'variable', 'constant', 'kept'] as const;
@@ -25,6 +25,7 @@ export function writeProgram(
   commitStart: number,
   guards: readonly Value[],
   ops: readonly string[],
+  rowBlocks: boolean,
 ): { bytes: Uint8Array; buffers: Buffer[] } {
   const buffers: Buffer[] = [];
   const bufferIndex = new Map<Buffer, number>();
@@ -74,6 +75,7 @@ export function writeProgram(
   const bytes = new ByteWriter()
     .u32(magic)
     .u32(version)
+    .u32(rowBlocks ? 0 : 1)
     .u32(buffers.length)
     .u32(viewIndex.size)
     .u32(steps.length)

@@ -77,7 +77,7 @@ export function lower(
   for (const { from, to } of order.copies)
     steps.push({ op: 'copy', attributes: new Uint8Array(0), inputs: [from], outputs: [to], label: 'copy' });
   const plan = trace.passes.hoist ? hoist(steps, commitStart, guards) : { steps, hoisted: 0 };
-  const { bytes, buffers } = writeProgram(plan.steps, commitStart, guards, native.ops);
+  const { bytes, buffers } = writeProgram(plan.steps, commitStart, guards, native.ops, trace.passes.rowBlocks);
   return {
     bytes,
     variables: translator.variables,

@@ -179,6 +179,13 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   }
   work.tile_cost = std::min(a->elements, a->tile) * cost / 12;
   prepared->in_place = outputs;
+  a->row_elements = out[0].rank > 1 ? out[0].shape[out[0].rank - 1] : 0;
+  if (a->row_elements > 0) {
+    RowWise& rows = prepared->rows;
+    rows.count = a->elements / a->row_elements;
+    rows.cost = a->row_elements * (a->instructions + 2) / 12 + 1;
+    rows.inputs = ~uint64_t{0};
+  }
   return {};
 }
 

@@ -33,7 +33,8 @@ struct Instruction {
 
 struct Attributes {
   int32_t instructions, registers, rank;
-  int64_t elements, tile;  // tile: elements of one, a multiple of kBlock
+  int64_t elements, row_elements;
+  int64_t tile;  // elements of one, a multiple of kBlock
   // Axes after collapsing those that every operand walks alike.
   int64_t shape[kMaxRank];
   int64_t stride[kMaxOperands][kMaxRank];  // inputs, then outputs

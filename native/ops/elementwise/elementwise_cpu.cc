@@ -170,17 +170,16 @@ void execute_once(const Call& call, const Attributes& a, const Machine& machine)
   }
 }
 
-void run(const Call& call, int, int64_t begin, int64_t end, char* scratch) {
+void run_elements(const Call& call, int64_t first, int64_t last, char* scratch) {
   const auto& a = *static_cast<const Attributes*>(call.attributes);
+  if (first >= last) return;
   Machine machine;
   for (int r = 0; r < kMaxRegisters; r++) {
     machine.block[r] = reinterpret_cast<float*>(scratch) + r * kBlockStride;
     machine.value[r] = machine.block[r];
   }
-  const int64_t last = end * a.tile < a.elements ? end * a.tile : a.elements;
-  if (begin * a.tile >= last) return;
   execute_once(call, a, machine);
-  for (int64_t start = begin * a.tile; start < last; start += kBlock) {
+  for (int64_t start = first; start < last; start += kBlock) {
     const int n = static_cast<int>(last - start < kBlock ? last - start : kBlock);
     const Position position = locate(a, start);
     for (int k = 0; k < a.instructions; k++) {
@@ -198,6 +197,16 @@ void run(const Call& call, int, int64_t begin, int64_t end, char* scratch) {
   }
 }
 
+void run(const Call& call, int, int64_t begin, int64_t end, char* scratch) {
+  const auto& a = *static_cast<const Attributes*>(call.attributes);
+  run_elements(call, begin * a.tile, end * a.tile < a.elements ? end * a.tile : a.elements, scratch);
+}
+
+void run_rows(const Call& call, int64_t begin, int64_t end, char* scratch) {
+  const int64_t row = static_cast<const Attributes*>(call.attributes)->row_elements;
+  run_elements(call, begin * row, end * row, scratch);
+}
+
 }  // namespace
 
-JEPA_KERNEL(elementwise, run)
+JEPA_ROW_KERNEL(elementwise, run, run_rows)

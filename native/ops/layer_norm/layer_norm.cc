@@ -22,11 +22,13 @@ Status check_rows(const char* op, const char* name, const View& v, const View& l
               Shown(v).text);
 }
 
+// A power of two rows a tile, and sixteen tiles or more: blocks of rows begin at multiples of it, where partial sums do.
 void cut(Attributes* a, const View& x) {
   a->width = x.shape[x.rank - 1];
   a->rows = 1;
   for (int i = 0; i + 1 < x.rank; i++) a->rows *= x.shape[i];
-  a->rows_per_tile = std::max<int64_t>(1, kTileElements / std::max<int64_t>(1, a->width));
+  a->rows_per_tile = 1;
+  while (2 * a->rows_per_tile * a->width <= kTileElements && 32 * a->rows_per_tile <= a->rows) a->rows_per_tile *= 2;
   a->tiles = (a->rows + a->rows_per_tile - 1) / a->rows_per_tile;
 }
 
@@ -59,6 +61,9 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   work.bytes = 8 * elements;
   work.tile_cost = std::min(a->rows_per_tile, a->rows) * (a->width / 4 + 16);
   prepared->in_place = 1;
+  prepared->rows.count = a->rows;
+  prepared->rows.cost = a->width / 4 + 16;
+  prepared->rows.inputs = 1;  // x
   return {};
 }
 
@@ -96,6 +101,11 @@ Status prepare_gradient(const View* in, int inputs, const View* out, int outputs
   work.bytes = 12 * elements;
   work.tile_cost = std::min(a->rows_per_tile, a->rows) * (a->width / 2 + 16);
   prepared->in_place = 1;
+  prepared->rows.count = a->rows;
+  prepared->rows.multiple = a->flags ? a->rows_per_tile : 1;
+  prepared->rows.cost = a->width / 2 + 16;
+  prepared->rows.inputs = 15;  // dy, x, mean, rstd
+  prepared->rows.outputs = 1;  // dx
   return {};
 }
 

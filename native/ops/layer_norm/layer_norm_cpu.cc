@@ -16,7 +16,7 @@ JEPA_INLINE void for_each_vector(int64_t width, Body body) {
 JEPA_INLINE Vf read(const float* p, int n) { return n == W ? load(p) : load_n(p, n); }
 JEPA_INLINE void write(float* p, Vf a, int n) { n == W ? store(p, a) : store_n(p, a, n); }
 
-void forward(const Call& call, int, int64_t begin, int64_t end, char*) {
+void forward_rows(const Call& call, int64_t begin, int64_t end, char*) {
   const auto& a = *static_cast<const Attributes*>(call.attributes);
   const auto* x = reinterpret_cast<const float*>(call.in[0].data);
   const bool has_weight = a.flags & kWeight, has_bias = a.flags & kBias;
@@ -25,9 +25,8 @@ void forward(const Call& call, int, int64_t begin, int64_t end, char*) {
   auto* y = reinterpret_cast<float*>(call.out[0].data);
   auto* means = reinterpret_cast<float*>(call.out[1].data);
   auto* rstds = reinterpret_cast<float*>(call.out[2].data);
-  const int64_t last = end * a.rows_per_tile < a.rows ? end * a.rows_per_tile : a.rows;
   const double width = static_cast<double>(a.width);
-  for (int64_t row = begin * a.rows_per_tile; row < last; row++) {
+  for (int64_t row = begin; row < end; row++) {
     const float* from = x + row * a.x_stride;
     float* to = y + row * a.y_stride;
     Vd sum = zero_d();
@@ -52,6 +51,12 @@ void forward(const Call& call, int, int64_t begin, int64_t end, char*) {
   }
 }
 
+void forward(const Call& call, int, int64_t begin, int64_t end, char* scratch) {
+  const auto& a = *static_cast<const Attributes*>(call.attributes);
+  const int64_t last = end * a.rows_per_tile;
+  forward_rows(call, begin * a.rows_per_tile, last < a.rows ? last : a.rows, scratch);
+}
+
 void add_partials(const Call& call, const Attributes& a, int64_t begin, int64_t end) {
   const auto* partial = reinterpret_cast<const float*>(call.workspace);
   const bool has_weight = a.flags & kWeight;
@@ -68,21 +73,22 @@ void add_partials(const Call& call, const Attributes& a, int64_t begin, int64_t 
   }
 }
 
-void gradient(const Call& call, int phase, int64_t begin, int64_t end, char*) {
+// Rows [begin, end): whole tiles, but for the last, wherever somebody wants their partial sums.
+void gradient_rows(const Call& call, int64_t begin, int64_t end, char*) {
   const auto& a = *static_cast<const Attributes*>(call.attributes);
-  if (phase == 1) return add_partials(call, a, begin, end);
   const bool has_weight = a.flags & kWeight;
   const auto* weight = has_weight ? reinterpret_cast<const float*>(call.in[4].data) : nullptr;
   const auto* means = reinterpret_cast<const float*>(call.in[2].data);
   const auto* rstds = reinterpret_cast<const float*>(call.in[3].data);
   const double width = static_cast<double>(a.width);
-  for (int64_t tile = begin; tile < end; tile++) {
+  for (int64_t from = begin; from < end;) {
+    const int64_t tile = from / a.rows_per_tile, after = (tile + 1) * a.rows_per_tile;
+    const int64_t last = after < end ? after : end;
     float* dweight = reinterpret_cast<float*>(call.workspace) + 2 * tile * a.width;
     float* dbias = dweight + a.width;
     if (a.flags)
       for (int64_t i = 0; i < 2 * a.width; i++) dweight[i] = 0.0f;
-    const int64_t after = (tile + 1) * a.rows_per_tile, last = after < a.rows ? after : a.rows;
-    for (int64_t row = tile * a.rows_per_tile; row < last; row++) {
+    for (int64_t row = from; row < last; row++) {
       const float* dy = reinterpret_cast<const float*>(call.in[0].data) + row * a.dy_stride;
       const float* x = reinterpret_cast<const float*>(call.in[1].data) + row * a.x_stride;
       float* dx = reinterpret_cast<float*>(call.out[0].data) + row * a.y_stride;
@@ -107,10 +113,18 @@ void gradient(const Call& call, int phase, int64_t begin, int64_t end, char*) {
         write(dx + i, rstd * (fnma(normal, m2, g) - m1), n);
       });
     }
+    from = last;
   }
+}
+
+void gradient(const Call& call, int phase, int64_t begin, int64_t end, char* scratch) {
+  const auto& a = *static_cast<const Attributes*>(call.attributes);
+  if (phase == 1) return add_partials(call, a, begin, end);
+  const int64_t last = end * a.rows_per_tile;
+  gradient_rows(call, begin * a.rows_per_tile, last < a.rows ? last : a.rows, scratch);
 }
 
 }  // namespace
 
-JEPA_KERNEL(layer_norm, forward)
-JEPA_KERNEL(layer_norm_gradient, gradient)
+JEPA_ROW_KERNEL(layer_norm, forward, forward_rows)
+JEPA_ROW_KERNEL(layer_norm_gradient, gradient, gradient_rows)

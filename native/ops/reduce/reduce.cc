@@ -54,6 +54,26 @@ Status check(const View* in, int inputs, const View* out, int outputs, const uin
   return {};
 }
 
+// Rows of x that all of a chunk's columns are summed over, a power of two; 0 where x is not a matrix of such.
+int64_t rows_of_chunk(const Attributes& a) {
+  if (a.columns == 0 || a.column_in != 1 || a.outer_rank > 0 || a.rank != 1 || is_position(a.kind)) return 0;
+  int64_t rows = 16;
+  while (2 * rows * a.columns <= kRowChunk && 32 * rows <= a.reduced) rows *= 2;
+  return a.reduced >= 8 * rows ? rows : 0;
+}
+
+// How outputs go by rows: by leading axes that are kept, if units follow them in order.
+void cut_rows(const View& in, uint32_t axes, bool in_order, Attributes* a, Prepared* prepared) {
+  int64_t count = 1;
+  for (int i = 0; i < in.rank && !(axes >> i & 1 && in.shape[i] > 1); i++) count *= in.shape[i];
+  const int64_t outer = a->units / a->blocks;
+  if (!in_order || a->chunks > 1 || count <= 1 || outer % count != 0) return;
+  a->row_units = a->units / count;
+  prepared->rows.count = count;
+  prepared->rows.cost = in.elements() / count / 6 + 1;
+  prepared->rows.inputs = 1;
+}
+
 Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
                Prepared* prepared) {
   uint32_t header[2];
@@ -81,6 +101,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   if (is_position(a->kind) && a->reduced > INT32_MAX)
     return fail("[reduce] expected an axis below 2^31, got shape %s", Shown(*in).text);
   for (int i = 0; i < reduced_count; i++) reduced[i].out = reduced[i].in;  // so that only `in` decides
+  bool in_order = true;
+  for (int i = 1; i < kept_count; i++) in_order = in_order && kept[i - 1].in >= kept[i].in;
   reduced_count = collapse(reduced, reduced_count);
   kept_count = collapse(kept, kept_count);
 
@@ -120,7 +142,21 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   a->chunk = a->reduced;
   a->chunks = 1;
   a->units_per_tile = std::max<int64_t>(1, kChunk / cost);
-  if (!is_position(a->kind) && a->units > 0 && a->units < kFewUnits && cost > 2 * kChunk) {
+  const int64_t rows = a->units > 0 ? rows_of_chunk(*a) : 0;
+  if (rows > 0) {
+    a->rows_first = true;
+    a->chunk = rows;
+    a->chunks = (a->reduced + rows - 1) / rows;
+    work.phases = 2;
+    work.tiles[0] = a->chunks;
+    work.tiles[1] = a->units;
+    work.workspace_bytes = a->units * a->chunks * kColumns * 8;
+    prepared->rows.count = a->reduced;
+    prepared->rows.multiple = rows;
+    prepared->rows.cost = a->columns / 6 + 1;
+    prepared->rows.inputs = 1;
+    prepared->rows.outputs = 0;
+  } else if (!is_position(a->kind) && a->units > 0 && a->units < kFewUnits && cost > 2 * kChunk) {
     a->chunk = std::max<int64_t>(1, kChunk / lanes);
     a->chunks = (a->reduced + a->chunk - 1) / a->chunk;
     a->units_per_tile = 1;
@@ -134,7 +170,9 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   const double elements = static_cast<double>(out->elements()) * static_cast<double>(a->reduced);
   work.flops = elements * (a->kind == Kind::sum_square ? 2 : 1);
   work.bytes = elements * 4 + static_cast<double>(out->elements()) * 4;
-  work.tile_cost = std::min(cost * a->units_per_tile, 2 * kChunk) / 6;
+  work.tile_cost = (rows > 0 ? rows * a->columns : std::min(cost * a->units_per_tile, 2 * kChunk)) / 6;
+  in_order = in_order && (lane < 0 || lane == kept_count - 1);
+  if (rows == 0 && a->units > 0) cut_rows(*in, header[1], in_order, a, prepared);
   return {};
 }
 

@@ -13,7 +13,8 @@
 // Vector lanes lie along the input's densest axis: along outputs if it is kept ('columns', for example the gradient of
 // a bias), along the summands if it is reduced ('rows'). Work is cut in units: one output, or one block of columns of
 // one outer index. When units are few, the summands are cut too: phase 0 leaves partial sums, phase 1 joins them in
-// order.
+// order. Columns of a matrix are always cut so, into chunks of rows that stay in L2 while all columns are summed: the
+// gradient of a bias costs one reading of its rows, or none where they have just been computed.
 #pragma once
 #include "runtime/op.h"
 
@@ -22,9 +23,10 @@ namespace jepa::reduce {
 enum class Kind : uint32_t { sum, max, min, argmax, argmin, sum_square };
 constexpr uint32_t kKinds = 6;
 
-constexpr int kColumns = 64;       // of a block
-constexpr int64_t kChunk = 32768;  // elements that one tile reads
-constexpr int64_t kFewUnits = 32;  // below: cut the summands
+constexpr int kColumns = 64;          // of a block
+constexpr int64_t kChunk = 32768;     // elements that one tile reads
+constexpr int64_t kFewUnits = 32;     // below: cut the summands
+constexpr int64_t kRowChunk = 65536;  // elements of a chunk of rows: 256 KiB
 
 struct Attributes {
   Kind kind;
@@ -40,6 +42,8 @@ struct Attributes {
   int64_t blocks;                          // of columns (1 for rows)
   int64_t units, units_per_tile;
   int64_t chunks, chunk;  // chunks = 1: the summands are not cut
+  bool rows_first;        // a tile is a chunk of all units
+  int64_t row_units;      // units of a row (RowWise) where outputs go by rows
 };
 
 }  // namespace jepa::reduce

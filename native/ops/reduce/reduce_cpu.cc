@@ -175,70 +175,115 @@ JEPA_INLINE void store_outputs(const Attributes& a, const View& out, const Unit&
   }
 }
 
+// Summands [from, to) of a unit.
 template <class P>
-void run_kind(const Call& call, int phase, int64_t begin, int64_t end) {
-  const auto& a = *static_cast<const Attributes*>(call.attributes);
-  const auto* x = reinterpret_cast<const typename P::T*>(call.in[0].data);
-  auto* workspace = reinterpret_cast<double*>(call.workspace);
-  const bool short_rows = !a.columns && a.rank == 1 && a.stride[0] == 1 && a.reduced < 8 * W;
-  const auto part = [&](const Unit& u, int64_t from, int64_t to, double* total) {
-    if (a.columns) {
-      reduce_columns<P>(a, x + u.in, u.columns, from, to, total);
-    } else if (short_rows) {
-      total[0] = reduce_short_row<P>(x + u.in, to);
-    } else {
-      total[0] = reduce_row<P>(a, x + u.in, from, to);
-    }
-  };
-  double total[kColumns];
-  if (phase == 1) {
-    for (int64_t unit = begin; unit < end; unit++) {
-      const Unit u = unit_of(a, unit);
-      const double* partial = workspace + unit * a.chunks * kColumns;
-      for (int k = 0; k < u.columns; k++) {
-        total[k] = partial[k];
-        for (int64_t c = 1; c < a.chunks; c++) total[k] = P::join(total[k], partial[c * kColumns + k]);
-      }
-      store_outputs(a, call.out[0], u, total);
-    }
-  } else if (a.chunks > 1) {
-    for (int64_t tile = begin; tile < end; tile++) {
-      const int64_t from = tile % a.chunks * a.chunk, to = from + a.chunk;
-      part(unit_of(a, tile / a.chunks), from, to < a.reduced ? to : a.reduced, workspace + tile * kColumns);
-    }
+JEPA_INLINE void reduce_part(const Attributes& a, const typename P::T* x, const Unit& u, int64_t from, int64_t to,
+                             double* total) {
+  if (a.columns) {
+    reduce_columns<P>(a, x + u.in, u.columns, from, to, total);
+  } else if (a.rank == 1 && a.stride[0] == 1 && a.reduced < 8 * W) {
+    total[0] = reduce_short_row<P>(x + u.in, to);
   } else {
-    const int64_t last = end * a.units_per_tile < a.units ? end * a.units_per_tile : a.units;
-    for (int64_t unit = begin * a.units_per_tile; unit < last; unit++) {
-      const Unit u = unit_of(a, unit);
-      part(u, 0, a.reduced, total);
-      store_outputs(a, call.out[0], u, total);
-    }
+    total[0] = reduce_row<P>(a, x + u.in, from, to);
   }
 }
 
-void run(const Call& call, int phase, int64_t begin, int64_t end, char*) {
+template <class P>
+void reduce_units(const Call& call, int64_t begin, int64_t end) {
+  const auto& a = *static_cast<const Attributes*>(call.attributes);
+  const auto* x = reinterpret_cast<const typename P::T*>(call.in[0].data);
+  double total[kColumns];
+  for (int64_t unit = begin; unit < end; unit++) {
+    const Unit u = unit_of(a, unit);
+    reduce_part<P>(a, x, u, 0, a.reduced, total);
+    store_outputs(a, call.out[0], u, total);
+  }
+}
+
+// Partial results of chunk `chunk` of units [begin, end).
+template <class P>
+void reduce_chunk(const Call& call, int64_t chunk, int64_t begin, int64_t end) {
+  const auto& a = *static_cast<const Attributes*>(call.attributes);
+  const auto* x = reinterpret_cast<const typename P::T*>(call.in[0].data);
+  auto* workspace = reinterpret_cast<double*>(call.workspace);
+  const int64_t from = chunk * a.chunk, to = from + a.chunk < a.reduced ? from + a.chunk : a.reduced;
+  for (int64_t unit = begin; unit < end; unit++)
+    reduce_part<P>(a, x, unit_of(a, unit), from, to, workspace + (unit * a.chunks + chunk) * kColumns);
+}
+
+template <class P>
+void join_chunks(const Call& call, int64_t begin, int64_t end) {
+  const auto& a = *static_cast<const Attributes*>(call.attributes);
+  double total[kColumns];
+  for (int64_t unit = begin; unit < end; unit++) {
+    const Unit u = unit_of(a, unit);
+    const double* partial = reinterpret_cast<const double*>(call.workspace) + unit * a.chunks * kColumns;
+    for (int k = 0; k < u.columns; k++) {
+      total[k] = partial[k];
+      for (int64_t c = 1; c < a.chunks; c++) total[k] = P::join(total[k], partial[c * kColumns + k]);
+    }
+    store_outputs(a, call.out[0], u, total);
+  }
+}
+
+struct Tiles {
+  template <class P>
+  static void run(const Call& call, int phase, int64_t begin, int64_t end) {
+    const auto& a = *static_cast<const Attributes*>(call.attributes);
+    if (phase == 1) return join_chunks<P>(call, begin, end);
+    if (a.chunks == 1) {
+      const int64_t last = end * a.units_per_tile;
+      return reduce_units<P>(call, begin * a.units_per_tile, last < a.units ? last : a.units);
+    }
+    for (int64_t tile = begin; tile < end; tile++) {
+      if (a.rows_first) {
+        reduce_chunk<P>(call, tile, 0, a.units);
+      } else {
+        reduce_chunk<P>(call, tile % a.chunks, tile / a.chunks, tile / a.chunks + 1);
+      }
+    }
+  }
+};
+
+struct Rows {
+  template <class P>
+  static void run(const Call& call, int, int64_t begin, int64_t end) {
+    const auto& a = *static_cast<const Attributes*>(call.attributes);
+    if (a.chunks == 1) return reduce_units<P>(call, begin * a.row_units, end * a.row_units);
+    for (int64_t row = begin; row < end; row += a.chunk) reduce_chunk<P>(call, row / a.chunk, 0, a.units);
+  }
+};
+
+template <class Part>
+void run_kind(const Call& call, int phase, int64_t begin, int64_t end) {
   const auto& a = *static_cast<const Attributes*>(call.attributes);
   const bool i = a.integers;
   switch (a.kind) {
     case Kind::sum:
-      return i ? run_kind<IntegerSum<false>>(call, phase, begin, end) : run_kind<Sum<false>>(call, phase, begin, end);
+      return i ? Part::template run<IntegerSum<false>>(call, phase, begin, end)
+               : Part::template run<Sum<false>>(call, phase, begin, end);
     case Kind::sum_square:
-      return i ? run_kind<IntegerSum<true>>(call, phase, begin, end) : run_kind<Sum<true>>(call, phase, begin, end);
+      return i ? Part::template run<IntegerSum<true>>(call, phase, begin, end)
+               : Part::template run<Sum<true>>(call, phase, begin, end);
     case Kind::max:
-      return i ? run_kind<IntegerExtreme<false>>(call, phase, begin, end)
-               : run_kind<Extreme<false>>(call, phase, begin, end);
+      return i ? Part::template run<IntegerExtreme<false>>(call, phase, begin, end)
+               : Part::template run<Extreme<false>>(call, phase, begin, end);
     case Kind::min:
-      return i ? run_kind<IntegerExtreme<true>>(call, phase, begin, end)
-               : run_kind<Extreme<true>>(call, phase, begin, end);
+      return i ? Part::template run<IntegerExtreme<true>>(call, phase, begin, end)
+               : Part::template run<Extreme<true>>(call, phase, begin, end);
     case Kind::argmax:
-      return i ? run_kind<Position<int32_t, Vi, false>>(call, phase, begin, end)
-               : run_kind<Position<float, Vf, false>>(call, phase, begin, end);
+      return i ? Part::template run<Position<int32_t, Vi, false>>(call, phase, begin, end)
+               : Part::template run<Position<float, Vf, false>>(call, phase, begin, end);
     case Kind::argmin:
-      return i ? run_kind<Position<int32_t, Vi, true>>(call, phase, begin, end)
-               : run_kind<Position<float, Vf, true>>(call, phase, begin, end);
+      return i ? Part::template run<Position<int32_t, Vi, true>>(call, phase, begin, end)
+               : Part::template run<Position<float, Vf, true>>(call, phase, begin, end);
   }
 }
 
+void run(const Call& call, int phase, int64_t begin, int64_t end, char*) { run_kind<Tiles>(call, phase, begin, end); }
+
+void run_rows(const Call& call, int64_t begin, int64_t end, char*) { run_kind<Rows>(call, 0, begin, end); }
+
 }  // namespace
 
-JEPA_KERNEL(reduce, run)
+JEPA_ROW_KERNEL(reduce, run, run_rows)

@@ -53,6 +53,9 @@ Status prepare_gather(const View* in, int inputs, const View* out, int outputs, 
   work.tiles[0] = (a->count + a->rows_per_tile - 1) / a->rows_per_tile;
   work.bytes = static_cast<double>(a->count) * static_cast<double>(2 * a->columns * a->width + 4);
   work.tile_cost = std::min(a->count, a->rows_per_tile) * (a->columns / 8 + 4);
+  prepared->rows.count = a->count;
+  prepared->rows.cost = a->columns / 8 + 4;
+  prepared->rows.inputs = 2;  // indices
   return {};
 }
 

@@ -11,12 +11,11 @@ JEPA_INLINE void report(const Call& call) {
   __atomic_store_n(reinterpret_cast<int*>(call.fault), static_cast<int>(Fault::index_out_of_range), __ATOMIC_RELAXED);
 }
 
-void gather(const Call& call, int, int64_t begin, int64_t end, char*) {
+void gather_some(const Call& call, int64_t begin, int64_t end, char*) {
   const auto& a = *static_cast<const Attributes*>(call.attributes);
   const auto* index = reinterpret_cast<const int32_t*>(call.in[1].data);
   const auto bytes = static_cast<size_t>(a.columns * a.width);
-  const int64_t last = end * a.rows_per_tile < a.count ? end * a.rows_per_tile : a.count;
-  for (int64_t i = begin * a.rows_per_tile; i < last; i++) {
+  for (int64_t i = begin; i < end; i++) {
     const int64_t row = index[i * a.index_stride];
     char* to = call.out[0].data + i * a.out_stride * a.width;
     if (row < 0 || row >= a.table_rows) {
@@ -26,6 +25,12 @@ void gather(const Call& call, int, int64_t begin, int64_t end, char*) {
       __builtin_memcpy(to, call.in[0].data + row * a.in_stride * a.width, bytes);
     }
   }
+}
+
+void gather(const Call& call, int, int64_t begin, int64_t end, char* scratch) {
+  const auto& a = *static_cast<const Attributes*>(call.attributes);
+  const int64_t last = end * a.rows_per_tile;
+  gather_some(call, begin * a.rows_per_tile, last < a.count ? last : a.count, scratch);
 }
 
 // Leaves, for row r of the output, the positions start[r] … start[r + 1] of `order`: the inputs added to it, ascending.
@@ -74,5 +79,5 @@ void scatter(const Call& call, int phase, int64_t begin, int64_t end, char*) {
 
 }  // namespace
 
-JEPA_KERNEL(gather_rows, gather)
+JEPA_ROW_KERNEL(gather_rows, gather, gather_some)
 JEPA_KERNEL(scatter_add_rows, scatter)
