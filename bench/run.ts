@@ -1,4 +1,4 @@
-// npm run bench -- SUITE… [--json FILE] [--threads 1,2] [--rounds N] [--only TEXT]: speed of the library beside named peers.
+// npm run bench -- SUITE… [--json FILE] [--threads 1,2] [--rounds N] [--only TEXT] …: speed of the library beside named peers.
 import { writeFileSync } from 'node:fs';
 import { parseArguments, UsageError } from './harness/arguments.js';
 import { type Machine, machine } from './harness/machine.js';
@@ -17,7 +17,8 @@ export interface Report {
 }
 
 async function main(): Promise<number> {
-  const { chosen, json, threads, rounds, only } = parseArguments(process.argv.slice(2), suites);
+  const { chosen, json, ...asked } = parseArguments(process.argv.slice(2), suites);
+  const { threads, only } = asked;
   const notes: string[] = [];
   const note = (text: string): void => {
     if (notes.includes(text)) return;
@@ -27,7 +28,7 @@ async function main(): Promise<number> {
   const progress = (text: string): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
   };
-  const run: Run = { threads, rounds, only, note, progress };
+  const run: Run = { ...asked, note, progress };
   const where = machine();
   if (where.load > 0.5)
     note(`${where.load} processes wanted to run in the last minute: on a busy machine these numbers mean little`);

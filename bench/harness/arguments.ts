@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { nearestName } from '#lib/io/options.js';
-import type { Suite } from './suite.js';
+import { type Precision, precisions, type Suite } from './suite.js';
 
 /** A mistake in the command line: exit code 2. */
 export class UsageError extends Error {}
@@ -11,6 +11,8 @@ const options = {
   threads: { type: 'string', help: 'LIST: numbers of threads, default 1 and the number of cores' },
   rounds: { type: 'string', help: 'N: turns of every contender, default 5' },
   only: { type: 'string', help: 'TEXT: only cases whose name contains it' },
+  precision: { type: 'string', help: `LIST: of ${precisions.join(', ')}; default all that a contender has` },
+  peers: { type: 'string', help: "TEXT: only peers whose name contains it, such as 'none'" },
 } as const;
 
 function usage(suites: readonly Suite[]): string {
@@ -35,12 +37,20 @@ function positiveIntegers(option: string, text: string): number[] {
   return numbers;
 }
 
+function chosenPrecisions(text: string): Precision[] {
+  const given = text.split(',');
+  for (const one of given) if (!precisions.some((known) => known === one)) throw unknown('precision', one, precisions);
+  return precisions.filter((precision) => given.includes(precision));
+}
+
 export interface Arguments {
   readonly chosen: readonly Suite[];
   readonly json: string | undefined;
   readonly threads: readonly number[];
   readonly rounds: number;
   readonly only: string;
+  readonly precisions: readonly Precision[];
+  readonly peers: string;
 }
 
 /** @throws UsageError that says what there is */
@@ -72,5 +82,7 @@ export function parseArguments(args: readonly string[], suites: readonly Suite[]
     threads: [...new Set(threads)].sort((a, b) => a - b),
     rounds: values.rounds === undefined ? 5 : positiveIntegers('rounds', values.rounds)[0],
     only: values.only ?? '',
+    precisions: values.precision === undefined ? precisions : chosenPrecisions(values.precision),
+    peers: values.peers ?? '',
   };
 }

@@ -1,16 +1,22 @@
+/** What products are computed in: float32 throughout, bfloat16 operands with float32 sums, or int8 operands (inference only). */
+export const precisions = ['float32', 'bfloat16', 'int8'] as const;
+export type Precision = (typeof precisions)[number];
+
 /** One contender's result in one case. Numbers that do not apply are null. */
 export interface Row {
   readonly case: string;
   readonly contender: string;
   readonly threads: number;
-  readonly precision: 'float32';
+  readonly precision: Precision;
   /** Of all samples: time of one repetition (a product, a step, a tick). */
   readonly medianMs: number | null;
   readonly minMs: number | null;
   /** Distance between the quartiles in percent of the median. */
   readonly spreadPercent: number | null;
+  /** Additions and multiplications of one repetition, as the algorithm needs them. */
+  readonly flops: number | null;
   readonly gflops: number | null;
-  /** Of the multiply-add peak measured in this run, at this number of threads. */
+  /** Of the float32 multiply-add peak measured in this run, at this number of threads. */
   readonly percentOfPeak: number | null;
   /** What the case counts, per second: frames, ticks. */
   readonly perSecond: number | null;
@@ -28,6 +34,10 @@ export interface Run {
   readonly rounds: number;
   /** Only cases whose name contains this. */
   readonly only: string;
+  /** Precisions to measure, where a contender has them. */
+  readonly precisions: readonly Precision[];
+  /** Only peers whose name contains this; jepa itself always runs. */
+  readonly peers: string;
   /** Something a reader of the numbers must know, such as a missing peer. */
   note(text: string): void;
   /** Progress, on a line that the next one replaces. */
@@ -62,14 +72,25 @@ export function statistics(samples: readonly number[]): Statistics {
 
 export const untimed = { medianMs: null, minMs: null, spreadPercent: null } as const;
 
-/** Fills in `ratio` for the rows of one case at one number of threads. */
+/**
+ * Fills in `ratio` for the rows of one case at one number of threads. Like is compared with like; a precision that one side has
+ * not is compared with the other side's float32.
+ */
 export function withRatios(rows: readonly Measured[], own = 'jepa'): Measured[] {
   const time = (row: Measured | undefined): number | null => (row?.verified ? row.medianMs : null);
-  const mine = time(rows.find(({ contender }) => contender === own));
-  const others = rows.filter(({ contender }) => contender !== own).map(time);
-  const best = Math.min(...others.filter((ms) => ms !== null));
+  const mine = rows.filter(({ contender }) => contender === own);
+  const others = rows.filter(({ contender }) => contender !== own);
+  const ownTime = (precision: Precision): number | null => time(mine.find((row) => row.precision === precision));
+  const best = (precision: Precision): number | null => {
+    const times = others.filter((row) => row.precision === precision).map(time);
+    const least = Math.min(...times.filter((ms) => ms !== null));
+    return Number.isFinite(least) ? least : null;
+  };
   return rows.map((row) => {
-    const compared = row.contender === own ? (Number.isFinite(best) ? best : null) : time(row);
-    return { ...row, ratio: mine !== null && compared !== null ? compared / mine : null };
+    const [jepa, peer] =
+      row.contender === own
+        ? [time(row), best(row.precision) ?? best('float32')]
+        : [ownTime(row.precision) ?? ownTime('float32'), time(row)];
+    return { ...row, ratio: jepa !== null && peer !== null ? peer / jepa : null };
   });
 }

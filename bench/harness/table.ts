@@ -3,13 +3,16 @@ import type { Row } from './suite.js';
 
 /** A suite's rows for people; columns that no row fills are left out. */
 export function suiteTable(rows: readonly Row[]): string {
+  const mixed = rows.some(({ precision }) => precision !== rows[0].precision);
   const columns: readonly (readonly [string, (row: Row) => string])[] = [
     ['case', (row) => row.case],
     ['contender', ({ contender }) => contender],
+    ['precision', ({ precision }) => (mixed ? precision : '')],
     ['threads', ({ threads }) => String(threads)],
     ['median ms', ({ medianMs }) => significant(medianMs)],
     ['min ms', ({ minMs }) => significant(minMs)],
     ['± %', ({ spreadPercent }) => (spreadPercent === null ? '' : spreadPercent.toFixed(0))],
+    ['GFLOP', ({ flops }) => significant(flops === null ? null : flops / 1e9)],
     ['GFLOP/s', ({ gflops }) => significant(gflops)],
     ['% of peak', ({ percentOfPeak }) => (percentOfPeak === null ? '' : percentOfPeak.toFixed(1))],
     ['per second', ({ perSecond }) => significant(perSecond)],

@@ -55,6 +55,7 @@ export const eventLoop: Suite = {
           threads,
           precision: 'float32',
           ...statistics(gaps.get(phase) as number[]),
+          flops: null,
           gflops: null,
           perSecond,
           ratio: idle === undefined ? null : perSecond / idle,

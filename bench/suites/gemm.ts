@@ -124,6 +124,7 @@ async function measure(run: Run, { name, product }: Case, contenders: readonly C
         threads,
         precision: 'float32',
         ...summary,
+        flops,
         gflops: summary.medianMs === null ? null : flops / summary.medianMs / 1e6,
         perSecond: null,
         ratio: null,
@@ -153,6 +154,7 @@ function summaries(rows: readonly Measured[], layoutOf: ReadonlyMap<string, stri
     const summary = (name: string, value: number | null, ratio: number | null): Measured => ({
       ...members[0],
       ...untimed,
+      flops: null,
       case: `${key.split('|')[0]} ${name}`,
       gflops: value,
       ratio,

@@ -1,7 +1,9 @@
 import type { Suite } from '../harness/suite.js';
 import { eventLoop } from './event-loop.js';
 import { gemm } from './gemm.js';
+import { ijepaTrain } from './ijepa-train.js';
 import { tinyTrain } from './tiny-train.js';
+import { vitInfer } from './vit-infer.js';
 
 /** Every suite, in the order they run. A new one is a file here and a line below. */
-export const suites: readonly Suite[] = [gemm, tinyTrain, eventLoop];
+export const suites: readonly Suite[] = [gemm, vitInfer, ijepaTrain, tinyTrain, eventLoop];

@@ -148,6 +148,7 @@ async function measure(run: Run, threads: number, path: string): Promise<Measure
           threads,
           precision: 'float32',
           ...summary,
+          flops,
           gflops: summary.medianMs === null ? null : flops / summary.medianMs / 1e6,
           perSecond: summary.medianMs === null ? null : (clips * frames * 1000) / summary.medianMs,
           ratio: null,

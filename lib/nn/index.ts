@@ -15,4 +15,4 @@ export { type SincosOrder, sincos1d, sincos2d } from './positions.js';
 export { Sequential } from './sequential.js';
 export { joinStateDicts, splitStateDict } from './state-dict.js';
 export { TransformerBlock, type TransformerBlockOptions } from './transformer-block.js';
-export { VisionTransformer, type VisionTransformerOptions } from './vision-transformer.js';
+export { VisionTransformer, type VisionTransformerCall, type VisionTransformerOptions } from './vision-transformer.js';

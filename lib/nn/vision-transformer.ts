@@ -1,6 +1,6 @@
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
-import { add, permute, reshape } from '../ops/index.js';
+import { add, broadcastTo, concat, gatherRows, gatherTokens, permute, reshape, slice } from '../ops/index.js';
 import type { Tensor, Variable } from '../tensor/index.js';
 import {
   type Initialiser,
@@ -32,6 +32,8 @@ export interface VisionTransformerOptions extends SeedOptions {
   /** Axis of the first half of sincos channels (default 'column-row', I-JEPA's). */
   readonly positionOrder?: SincosOrder;
   readonly layout?: 'NCHW' | 'NHWC';
+  /** Puts a learnt token before the patches, whose output stands for the picture (default false). */
+  readonly classToken?: boolean;
   readonly initialiser?: InitialiserName | Initialiser;
 }
 
@@ -47,19 +49,27 @@ const optionNames = [
   'positions',
   'positionOrder',
   'layout',
+  'classToken',
   'initialiser',
   'seed',
   'name',
 ];
 
+export interface VisionTransformerCall {
+  /** int32 [B, K]: the patches that each picture shows, all of them without it. Each keeps the position of its place. */
+  readonly keep?: Tensor;
+}
+
 /**
- * Vision transformer without class token (Dosovitskiy et al. 2021; encoder of Assran et al. 2023): patches, positions, pre-norm
+ * Vision transformer (Dosovitskiy et al. 2021; without class token the encoder of Assran et al. 2023): patches, positions, pre-norm
  * blocks, a final layer norm. Output projections of block ℓ start scaled by 1/√(2ℓ).
  * @example const tokens = new VisionTransformer({ imageSize: 64, patchSize: 8, width: 192, depth: 6, heads: 3 }).forward(pixels); // [B, 64, 192]
  */
 export class VisionTransformer extends Module {
   readonly patchEmbed: Linear;
-  /** [1, N, D] */
+  /** [1, 1, D] */
+  readonly clsToken?: Variable;
+  /** [1, N, D], or [1, 1 + N, D] with a class token, whose sincos position is 0 */
   readonly posEmbed: Variable;
   readonly blocks: TransformerBlock[];
   readonly norm: LayerNorm;
@@ -82,6 +92,7 @@ export class VisionTransformer extends Module {
       positions = 'sincos',
       positionOrder = 'column-row',
       layout = 'NCHW',
+      classToken = false,
       initialiser = 'truncatedNormal',
       seed,
     } = options;
@@ -100,13 +111,15 @@ export class VisionTransformer extends Module {
       initialiser,
       name: `${name}.patch_embed`,
     });
-    const table = [1, this.#grid[0] * this.#grid[1], width];
-    this.posEmbed = parameter(
-      `${name}.pos_embed`,
-      table,
-      positions === 'learned' ? truncatedNormal() : () => sincos2d(width, this.#grid, positionOrder),
-      { seed },
-    );
+    if (classToken) this.clsToken = parameter(`${name}.cls_token`, [1, 1, width], truncatedNormal(), { seed });
+    const table = [1, this.#grid[0] * this.#grid[1] + Number(classToken), width];
+    const fixed = (): Float32Array => {
+      const places = sincos2d(width, this.#grid, positionOrder);
+      return classToken ? Float32Array.from([...new Float32Array(width), ...places]) : places;
+    };
+    this.posEmbed = parameter(`${name}.pos_embed`, table, positions === 'learned' ? truncatedNormal() : fixed, {
+      seed,
+    });
     if (positions === 'sincos') this.buffer(this.posEmbed);
     this.blocks = Array.from({ length: depth }, (_, index) => {
       const outputScale = 1 / Math.sqrt(2 * (index + 1));
@@ -124,12 +137,26 @@ export class VisionTransformer extends Module {
 
   /**
    * @param pixels [B, C, H, W] or [B, H, W, C] by layout, float32
-   * @returns tokens [B, N, D], row-major over the grid of patches
+   * @returns tokens [B, N, D], row-major over the grid of patches, or [B, K, D] in the order of `keep`; the class token before them
+   * @throws JepaError ERR_JEPA_SHAPE, and ERR_JEPA_INDEX_RANGE when run if `keep` names no patch
    */
-  forward(pixels: Tensor): Tensor {
-    let x = add(this.patchEmbed.forward(this.#patches(pixels)), this.posEmbed);
+  forward(pixels: Tensor, { keep }: VisionTransformerCall = {}): Tensor {
+    let x = this.#embedded(this.#patches(pixels), keep);
     for (const block of this.blocks) x = block.forward(x);
     return this.norm.forward(x);
+  }
+
+  /** Patches with their positions; those that nobody sees are left out before anything is computed of them. */
+  #embedded(patches: Tensor, keep: Tensor | undefined): Tensor {
+    const [batch, tokens] = patches.shape;
+    const width = this.posEmbed.shape[2];
+    const shown = keep ? gatherTokens(patches, keep) : patches;
+    const first = this.clsToken && slice(this.posEmbed, 1, 0, 1);
+    let places: Tensor = first ? slice(this.posEmbed, 1, 1, 1 + tokens) : this.posEmbed;
+    if (keep) places = gatherRows(reshape(places, [tokens, width]), keep);
+    const x = add(this.patchEmbed.forward(shown), places);
+    if (!this.clsToken || !first) return x;
+    return concat([broadcastTo(add(this.clsToken, first), [batch, 1, width]), x], 1);
   }
 
   /** [B, N, C·p·p], a patch's numbers in the order channel, row, column, as a convolution's weight has them. */

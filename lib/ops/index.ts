@@ -64,5 +64,5 @@ export {
   type VarianceOptions,
   variance,
 } from './reduce.js';
-export { gatherRows, scatterAddRows, topK } from './rows.js';
+export { gatherRows, gatherTokens, scatterAddRows, topK } from './rows.js';
 export { broadcastTo, flatten, permute, reshape, slice, squeeze, transpose, unsqueeze } from './views.js';

@@ -3,7 +3,7 @@ import { apply, type OpDefinition } from '../tensor/op.js';
 import { normaliseAxis, show, sizeOf } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { add, cast, mul } from './elementwise.js';
+import { add, cast, greaterEqual, less, logicalAnd, mul, where } from './elementwise.js';
 import { permute, reshape } from './views.js';
 
 const gatherOp: OpDefinition<null> = {
@@ -30,6 +30,25 @@ export function gatherRows(table: Tensor, indices: Tensor): Tensor {
     null,
   )[0];
   return reshape(flat, [...indices.shape, ...rest]);
+}
+
+/**
+ * The tokens of each sequence that an index names, as I-JEPA's masks pick them. An index outside its sequence fails the step.
+ * @param x [B, N, ...]   @param indices int32 [B, K], from 0 to N − 1   @returns [B, K, ...]
+ * @throws JepaError ERR_JEPA_SHAPE
+ * @example const context = gatherTokens(tokens, kept); // [8, 196, 384], [8, 90] → [8, 90, 384]
+ */
+export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
+  const [batch, tokens, ...rest] = x.shape;
+  if (x.rank < 2 || indices.rank !== 2 || indices.shape[0] !== batch)
+    throw opError(
+      'ERR_JEPA_SHAPE',
+      `[gatherTokens] expected x [B, N, ...] and indices [B, K], got ${show(x.shape)} and ${show(indices.shape)}`,
+    );
+  const first = mul(reshape(arange(0, batch), [batch, 1]), tokens);
+  const own = int32('gatherTokens', indices);
+  const inside = logicalAnd(greaterEqual(own, 0), less(own, tokens)); // else it would name a token of another sequence
+  return gatherRows(reshape(x, [batch * tokens, ...rest]), where(inside, add(own, first), -1));
 }
 
 const scatterOp: OpDefinition<{ readonly count: number }> = {

@@ -45,6 +45,7 @@ const row = (contender: string, medianMs: number | null, verified = true): Measu
   medianMs,
   minMs: medianMs,
   spreadPercent: 0,
+  flops: null,
   gflops: null,
   perSecond: null,
   ratio: null,

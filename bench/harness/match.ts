@@ -1,0 +1,124 @@
+import { Contender, type ContenderOptions, inTurns } from './contender.js';
+import { type Measured, type Precision, type Run, statistics, untimed, withRatios } from './suite.js';
+
+/** A contender with the precision it computes in. */
+export interface Entrant {
+  readonly contender: Contender;
+  readonly precision: Precision;
+}
+
+/** Who may take part, before any process is started. */
+export interface Candidate extends Omit<ContenderOptions, 'threads'> {
+  readonly precision: Precision;
+}
+
+/** Starts jepa and the peers that the run asks for. */
+export function enter(run: Run, threads: number, candidates: readonly Candidate[]): Entrant[] {
+  return candidates
+    .filter(({ name }) => name === 'jepa' || name.includes(run.peers))
+    .map(({ precision, ...options }) => ({ precision, contender: new Contender({ ...options, threads }) }));
+}
+
+/** jepa in float32, which others are compared with, and in the other precisions asked for. */
+export function ownCandidates(run: Run, command: readonly string[]): Candidate[] {
+  const others = run.precisions.filter((precision) => precision !== 'float32');
+  return (['float32', ...others] as const).map((precision) => ({
+    name: 'jepa',
+    precision,
+    command: process.execPath,
+    arguments: [...command, precision],
+  }));
+}
+
+/** One case between contenders of the same number of threads. */
+export interface Match<Check> {
+  /** Suite and case, for progress and notes. */
+  readonly suite: string;
+  readonly case: string;
+  readonly threads: number;
+  /** jepa in float32 first: the others' outputs are compared with its own. */
+  readonly entrants: readonly Entrant[];
+  /** Parameters of the request 'check', which answers what is compared. */
+  readonly check?: object;
+  /** How far an answer is from jepa's float32 one, and how far it may be. */
+  compare(answer: Check, own: Check, precision: Precision): { readonly error: number; readonly allowed: number };
+  /** Parameters of the request 'time', which answers milliseconds of repetitions. */
+  readonly time?: object;
+  readonly flops: number | null;
+  /** Pictures, frames, plans in a repetition. */
+  readonly count: number | null;
+}
+
+/** What a contender answers to 'check' if it has not got the precision. */
+export interface Unavailable {
+  readonly unavailable: string;
+}
+
+/** Compares outputs, lets those who agree take turns, and gives everybody a row. */
+export async function play<Check extends object>(run: Run, match: Match<Check>): Promise<Measured[]> {
+  const { suite, entrants, threads, flops, count } = match;
+  const named = `${suite} ${match.case}`;
+  const present: Entrant[] = [];
+  const agreed: Entrant[] = [];
+  let own: Check | undefined;
+  for (const entrant of entrants) {
+    const { contender, precision } = entrant;
+    run.progress(`${named}, ${threads} threads: checking ${contender.name} ${precision}`);
+    let answer: Check | Unavailable;
+    try {
+      answer = await contender.request<Check | Unavailable>('check', match.check);
+    } catch (error) {
+      run.note(`${named}: ${(error as Error).message}`);
+      present.push(entrant);
+      continue;
+    }
+    if ('unavailable' in answer) {
+      run.note(`${suite}: ${contender.name} has no ${precision}: ${answer.unavailable}`);
+      continue;
+    }
+    present.push(entrant);
+    own ??= answer;
+    const { error, allowed } = match.compare(answer, own, precision);
+    if (error <= allowed) agreed.push(entrant);
+    if (!(error <= allowed) || precision !== 'float32')
+      run.note(`${named}: ${contender.name} ${precision} differs by ${error.toExponential(1)}, ${allowed} allowed`);
+  }
+  const samples = await inTurns(agreed, run.rounds, ({ contender, precision }) => {
+    run.progress(`${named}, ${threads} threads: ${contender.name} ${precision}`);
+    return contender.request<number[]>('time', match.time);
+  });
+  return withRatios(
+    present.map((entrant): Measured => {
+      const times = samples.get(entrant);
+      const summary = times ? statistics(times) : untimed;
+      const alone = entrant === entrants[0] && agreed.length === 1; // nobody to agree with
+      return {
+        case: match.case,
+        contender: entrant.contender.name,
+        threads,
+        precision: entrant.precision,
+        ...summary,
+        flops,
+        gflops: flops === null || summary.medianMs === null ? null : flops / summary.medianMs / 1e6,
+        perSecond: count === null || summary.medianMs === null ? null : (count * 1000) / summary.medianMs,
+        ratio: null,
+        verified: alone ? null : times !== undefined,
+      };
+    }),
+  );
+}
+
+/** Says how much faster jepa is on more threads. */
+export function noteScaling(run: Run, suite: string, rows: readonly Measured[]): void {
+  const own = rows.filter(({ contender, medianMs }) => contender === 'jepa' && medianMs !== null);
+  for (const few of own) {
+    for (const many of own) {
+      if (many.case !== few.case || many.precision !== few.precision || few.threads !== 1 || many.threads === 1)
+        continue;
+      const gain = (few.medianMs as number) / (many.medianMs as number);
+      run.note(
+        `${suite} ${few.case} ${few.precision}: jepa is ${gain.toFixed(2)} × as fast on ${many.threads} threads as on one`,
+      );
+    }
+  }
+}

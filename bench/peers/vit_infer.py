@@ -1,0 +1,50 @@
+"""PyTorch in the vit-infer suite: vit_infer.py DATA CONFIG eager|compile float32|bfloat16."""
+import json
+import os
+import sys
+import time
+
+import torch
+from safetensors_file import read
+from serve import serve
+from vision import VisionTransformer
+
+path, config, mode, precision = sys.argv[1:5]
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+torch.set_flush_denormal(True)
+data = {name: torch.from_numpy(array) for name, array in read(path).items()}
+TURN_SECONDS = 0.4
+
+
+def compiled(network):
+    """Weights become constants of the program, laid out for the products once."""
+    import torch._inductor.config as inductor
+
+    inductor.freezing = True
+    return torch.compile(network)
+
+
+model = VisionTransformer(**json.loads(config)).eval()
+model.load_state_dict({name[6:]: value for name, value in data.items() if name.startswith("model.")})
+network = compiled(model) if mode == "compile" else model
+
+
+def forward():
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        return network(data["pixels"])
+
+
+def check():
+    return {"tokens": forward().float().flatten()[::97].tolist()}
+
+
+def timed():
+    times, start = [], time.perf_counter()
+    while not times or time.perf_counter() - start < TURN_SECONDS:
+        before = time.perf_counter()
+        forward()
+        times.append((time.perf_counter() - before) * 1e3)
+    return times
+
+
+serve({"check": check, "time": timed})
