@@ -3,6 +3,8 @@
 export * from './data/index.js';
 export { errorCodes, JepaError, type JepaErrorCode, type JepaErrorOptions } from './errors.js';
 export * from './eval/index.js';
+export { readNpy, writeNpy } from './io/npy.js';
+export { type NpzReadOptions, type NpzWriteOptions, readNpz, writeNpz } from './io/npz.js';
 export {
   type HostTensor,
   readSafetensors,

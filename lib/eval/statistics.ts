@@ -80,7 +80,8 @@ export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
     aa += (a[i] - meanA) ** 2;
     bb += (b[i] - meanB) ** 2;
   }
-  return ab / Math.sqrt(aa * bb);
+  // Rounding must not carry a perfect correlation beyond 1; products of squares may leave the range of numbers.
+  return Math.max(-1, Math.min(1, ab / (Math.sqrt(aa) * Math.sqrt(bb))));
 }
 
 /** Spearman's rank correlation, ties averaged. */
@@ -116,8 +117,16 @@ export function r2(target: ArrayLike<number>, prediction: ArrayLike<number>, wid
   return 1 - residual / total;
 }
 
+/** Arithmetic mean; NaN of nothing. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i];
   return sum / values.length;
+}
+
+/** The middle value in order, or the mean of the two middle ones; NaN of nothing. */
+export function median(values: ArrayLike<number>): number {
+  const ordered = Float64Array.from(values).sort();
+  const half = ordered.length >> 1;
+  return ordered.length % 2 === 1 ? ordered[half] : (ordered[half - 1] + ordered[half]) / 2;
 }

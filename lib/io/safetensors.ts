@@ -1,15 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { JepaError } from '../errors.js';
-import { ioError, writeFileAtomically } from './atomic-file.js';
-import { type DType, hostArrays, type TypedArray } from './dtypes.js';
+import { writeFileAtomically } from './atomic-file.js';
+import { type ByteSource, withFile } from './byte-source.js';
+import { byteSize, checkHostTensor, type HostTensor } from './host-tensor.js';
 import { parseHeader, type TensorEntry } from './safetensors-header.js';
 
-/** A tensor in host memory. bfloat16 and float16 are carried as their bits, bool as 0 and 1. */
-export interface HostTensor {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  readonly data: TypedArray;
-}
+export type { HostTensor };
 
 export interface SafetensorsFile {
   /** The strings of `__metadata__`. */
@@ -57,21 +52,11 @@ const bytesOf: Record<string, number> = {
  * @example const { tensors, metadata } = await readSafetensors('model.safetensors');
  */
 export async function readSafetensors(path: string): Promise<SafetensorsFile> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const { size } = await file.stat();
-      const prefix = await readExactly(file, 0, Math.min(8, size));
-      const header = await readExactly(file, 8, headerBytes(prefix, size));
-      const bytes = await readExactly(file, 8 + header.length, size - 8 - header.length);
-      return decode(header, bytes);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (error instanceof JepaError) throw new JepaError(error.code, `${error.message} (${path})`, { cause: error });
-    throw ioError('read', path, error);
-  }
+  return withFile(path, 'safetensors', async ({ size, read }: ByteSource) => {
+    const prefix = await read(0, Math.min(8, size));
+    const header = await read(8, headerBytes(prefix, size));
+    return decode(header, await read(8 + header.length, size - 8 - header.length));
+  });
 }
 
 /** {@link readSafetensors} from memory. */
@@ -102,7 +87,9 @@ export function encode(
   const parts: Uint8Array[] = [];
   let offset = 0;
   for (const [name, tensor] of tensors) {
-    checkTensor(name, tensor);
+    if (name === '__metadata__')
+      invalid('another name for a tensor', `'__metadata__', which the format keeps for itself`);
+    checkHostTensor('safetensors', name, tensor);
     const { dtype, shape, data } = tensor;
     header[name] = { dtype: disk[dtype], shape, data_offsets: [offset, offset + data.byteLength] };
     parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -114,18 +101,6 @@ export function encode(
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
   return [length, padded, ...parts];
-}
-
-function checkTensor(name: string, { dtype, shape, data }: HostTensor): void {
-  if (name === '__metadata__')
-    invalid('another name for a tensor', `'__metadata__', which the format keeps for itself`);
-  if (!Object.hasOwn(disk, dtype)) invalid(`a dtype among ${Object.keys(disk).join(', ')} for '${name}'`, `'${dtype}'`);
-  if (!(data instanceof hostArrays[dtype]))
-    invalid(`${hostArrays[dtype].name} as data of '${name}'`, data.constructor.name);
-  const elements = shape.reduce((product, extent) => product * extent, 1);
-  if (elements === data.length) return;
-  const expected = `${elements} elements for '${name}' of shape [${shape.join(', ')}]`;
-  throw new JepaError('ERR_JEPA_SHAPE', `[safetensors] expected ${expected}, got ${data.length}`);
 }
 
 function headerBytes(prefix: Uint8Array, size: number): number {
@@ -166,13 +141,7 @@ function decode(header: Uint8Array, bytes: Uint8Array): SafetensorsFile {
 
 function checkEntry(name: string, { dtype, shape, begin, end }: TensorEntry, covered: number): void {
   const width = Object.hasOwn(bytesOf, dtype) ? bytesOf[dtype] : refuse(`a known dtype for '${name}'`, `'${dtype}'`);
-  let size: number = width;
-  let overflow = false;
-  for (const extent of shape) {
-    overflow ||= extent !== 0 && !Number.isSafeInteger(size * extent); // a later 0 must not hide it
-    size *= extent;
-  }
-  if (overflow) refuse(`a size below 2^53 for '${name}'`, `shape [${shape.join(', ')}]`);
+  const size = byteSize(shape, width) ?? refuse(`a size below 2^53 for '${name}'`, `shape [${shape.join(', ')}]`);
   if (begin !== covered || end < begin)
     refuse(`'${name}' to begin at byte ${covered}, after the tensor before it`, `bytes ${begin} to ${end}`);
   if (end - begin !== size) refuse(`${size} bytes for '${name}' ${dtype} [${shape.join(', ')}]`, `${end - begin}`);
@@ -204,16 +173,6 @@ function hostTensor(name: string, dtype: string, shape: readonly number[], bytes
     default:
       return `dtype ${dtype} has no counterpart here`;
   }
-}
-
-async function readExactly(file: FileHandle, position: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await file.read(bytes, done, Math.min(length - done, 1 << 30), position + done);
-    if (bytesRead === 0) refuse(`${length} bytes`, `${done}: the file ended while it was read`);
-    done += bytesRead;
-  }
-  return bytes;
 }
 
 function invalid(expected: string, got: string): never {

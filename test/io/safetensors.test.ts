@@ -4,36 +4,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { JepaError } from '#lib/errors.js';
 import { encode, type HostTensor, parseSafetensors, readSafetensors, writeSafetensors } from '#lib/io/safetensors.js';
+import { anyName, host } from './arbitrary-tensor.js';
 import { temporaryFolder } from './temporary-folder.js';
 
-const arrays = {
-  float32: Float32Array,
-  bfloat16: Uint16Array,
-  float16: Uint16Array,
-  int32: Int32Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-} as const;
-
-const tensor: fc.Arbitrary<HostTensor> = fc
-  .record({
-    dtype: fc.constantFrom(...(Object.keys(arrays) as (keyof typeof arrays)[])),
-    shape: fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 }),
-    seed: fc.uint8Array({ minLength: 16, maxLength: 16 }),
-  })
-  .map(({ dtype, shape, seed }) => {
-    const elements = shape.reduce((product, extent) => product * extent, 1);
-    const bytes = new Uint8Array(elements * arrays[dtype].BYTES_PER_ELEMENT);
-    for (let i = 0; i < bytes.length; i++) bytes[i] = dtype === 'bool' ? seed[i % 16] & 1 : seed[i % 16] ^ i;
-    return { dtype, shape, data: new arrays[dtype](bytes.buffer) };
-  });
-const name = fc.oneof(
-  fc.string({ unit: 'grapheme', maxLength: 12 }),
-  fc.constantFrom('__proto__', 'constructor', 'a.b.0.weight', '0', ''),
-);
 const file = fc.record({
-  tensors: fc.array(fc.tuple(name, tensor), { maxLength: 6 }).map((entries) => new Map(entries)),
-  metadata: fc.dictionary(name, fc.string({ unit: 'grapheme' }), { maxKeys: 4 }),
+  tensors: fc.array(fc.tuple(anyName, host), { maxLength: 6 }).map((entries) => new Map(entries)),
+  metadata: fc.dictionary(anyName, fc.string({ unit: 'grapheme' }), { maxKeys: 4 }),
 });
 
 const bitsOf = ({ data }: HostTensor): string =>

@@ -5,6 +5,7 @@ import { runFiles } from './files.js';
 import type { Family } from './index.js';
 import { networks } from './networks.js';
 import { numerics } from './numerics.js';
+import { runNumpyFiles } from './numpy-files.js';
 import { runOptimiser } from './optimisers.js';
 import { runRandomBounds } from './random-bounds.js';
 import { shapes } from './shapes.js';
@@ -29,6 +30,7 @@ export const runOp: Family = async (call) => {
   if (op.startsWith('optimiser_') || op === 'clip_grad_norm' || op === 'ema' || op === 'schedule')
     return runOptimiser(call);
   if (op.startsWith('safetensors_')) return runFiles(call);
+  if (op === 'npy_read') return runNumpyFiles(call);
   if (Object.hasOwn(special, op)) return special[op](call);
   if (Object.hasOwn(statistics, op)) return statistics[op](call);
   const known = Object.hasOwn(direct, op) ? direct[op] : Object.hasOwn(composed, op) ? composed[op] : undefined;

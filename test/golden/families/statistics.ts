@@ -1,4 +1,6 @@
+import { bootstrapReplicates, percentileInterval, statisticOf } from '#lib/eval/bootstrap.js';
 import { fitRidge, predictLinear } from '#lib/eval/ridge.js';
+import { pairedTTest, pearsonTest, spearmanTest } from '#lib/eval/significance.js';
 import { auroc, r2, wilsonInterval } from '#lib/eval/statistics.js';
 import { symmetricEigenvalues } from '#lib/world-model/effective-rank.js';
 import type { GoldenCall } from '../case.js';
@@ -45,6 +47,29 @@ export const statistics: Readonly<Record<string, Family>> = {
     const trials = given(call, 'n');
     const bounds = Array.from(given(call, 'k'), (k, i) => wilsonInterval(k, trials[i], z));
     return { low: bounds.map(([low]) => low), high: bounds.map(([, high]) => high) };
+  }),
+  correlation: statistic(false, (call) => {
+    const pearson = pearsonTest(given(call, 'a'), given(call, 'b'));
+    const spearman = spearmanTest(given(call, 'a'), given(call, 'b'));
+    return {
+      pearson: [pearson.correlation],
+      pearson_p: [pearson.pValue],
+      spearman: [spearman.correlation],
+      spearman_p: [spearman.pValue],
+    };
+  }),
+  paired_t_test: statistic(false, (call) => {
+    const { t, pValue, interval } = pairedTTest(given(call, 'a'), given(call, 'b'));
+    return { t: [t], p: [pValue], low: [interval[0]], high: [interval[1]] };
+  }),
+  bootstrap_interval: statistic(false, (call) => {
+    const { statistic: name, confidence } = call.attributes as { statistic: string; confidence: number };
+    const index = given(call, 'index');
+    const [resamples] = call.tensors.get('input.index')?.shape ?? [0];
+    let drawn = 0;
+    const replicates = bootstrapReplicates(given(call, 'x'), resamples, statisticOf(name), () => index[drawn++]);
+    const [low, high] = percentileInterval(replicates, confidence);
+    return { replicates, low: [low], high: [high] };
   }),
   r2: statistic(true, (call) => {
     const target = given(call, 'target');
