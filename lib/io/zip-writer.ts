@@ -37,7 +37,8 @@ export async function encodeZip(contents: Iterable<ZipContent>, compress: boolea
     if (Math.max(size, packedSize, offset) > limit32)
       invalid(`an archive below 4 GiB`, `${Math.max(size, packedSize, offset)} bytes at '${name}'`);
     fields.writeUInt32LE(
-      content.reduce((checksum, part) => crc32(part, checksum), 0),
+      // zlib gives 0 for no bytes, whatever went before.
+      content.reduce((checksum, part) => (part.byteLength > 0 ? crc32(part, checksum) : checksum), 0),
       10,
     );
     fields.writeUInt32LE(packedSize, 14);

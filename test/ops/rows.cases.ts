@@ -23,6 +23,26 @@ function gathered(what: string, table: Given, index: Given): OpCase {
   };
 }
 
+function tokens(what: string, x: Given, index: Given): OpCase {
+  const [, count, ...rest] = x.shape;
+  const [batch, kept] = index.shape;
+  const width = sizeOf(rest);
+  return {
+    name: `gatherTokens ${what}`,
+    inputs: { x, index },
+    forward: (inputs) => ops.gatherTokens(inputs.x, inputs.index),
+    reference: (inputs) => ({
+      shape: [batch, kept, ...rest],
+      data: Float64Array.from({ length: batch * kept * width }, (_, i) => {
+        const row = Math.floor(i / width);
+        const token = Math.floor(row / kept) * count + inputs.index.data[row];
+        return inputs.x.data[token * width + (i % width)];
+      }),
+    }),
+    tolerance: 'exact',
+  };
+}
+
 function scattered(what: string, rows: Given, index: Given, count: number): OpCase {
   const rest = rows.shape.slice(index.shape.length);
   const width = sizeOf(rest);
@@ -115,6 +135,24 @@ export const rows: readonly OpCases[] = [
         call: () => ops.gatherRows(tensor(1), ops.zeros([1], 'int32')),
         code: 'ERR_JEPA_SHAPE',
         message: '[gatherRows] expected a table with rows, got []',
+      },
+    ],
+  },
+  {
+    ops: ['gatherTokens'],
+    cases: [
+      tokens('of [2, 4, 3], two each', normal([2, 4, 3]), given([2, 2], [3, 0, 1, 1], 'int32')),
+      tokens('of [3, 2], numbers', normal([3, 2]), given([3, 1], [1, 0, 1], 'int32')),
+      {
+        ...tokens('that belongs to the next sequence', fixed(normal([2, 4, 3])), given([2, 1], [4, 0], 'int32')),
+        fails: { code: 'ERR_JEPA_INDEX_RANGE', message: '[gather_rows] expected ' },
+      },
+    ],
+    refusals: [
+      {
+        call: () => ops.gatherTokens(ops.zeros([2, 3]), ops.zeros([3, 1], 'int32')),
+        code: 'ERR_JEPA_SHAPE',
+        message: '[gatherTokens] expected x [B, N, ...] and indices [B, K], got [2, 3] and [3, 1]',
       },
     ],
   },
