@@ -56,7 +56,8 @@ std::shared_ptr<Program> load(const std::string& path, std::string* problem) {
 }
 
 int64_t bytes_of(const Program& program) {
-  int64_t total = program.arena_bytes + program.kept_bytes + program.workspace_bytes + program.scratch_bytes;
+  int64_t total =
+      program.arena_bytes + program.kept_bytes + program.workspace_bytes + program.scratch_bytes + program.local_bytes;
   for (const Buffer& buffer : program.buffers)
     if (buffer.kind != BufferKind::temporary && buffer.kind != BufferKind::kept) total += buffer.bytes;
   return total;
