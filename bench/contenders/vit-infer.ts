@@ -2,10 +2,10 @@
 import { readSafetensors, type Tensor } from '#lib/index.js';
 import type { Unavailable } from '../harness/match.js';
 import { compileIn, unavailable } from '../harness/precision.js';
-import { serve } from '../harness/serve.js';
+import { serve, turn } from '../harness/serve.js';
 import type { Precision } from '../harness/suite.js';
 import { given, part, type VisionConfig, visionTransformer } from '../models/vision.js';
-import { type InferCheck, sampled, turn } from '../suites/vit-infer.js';
+import { type InferCheck, sampled, turnMs } from '../suites/vit-infer.js';
 
 const [path, config, precision] = process.argv.slice(2);
 const { tensors } = await readSafetensors(path);
@@ -24,5 +24,5 @@ await serve({
       return unavailable(error);
     }
   },
-  time: () => turn(forward as () => Promise<Float32Array>),
+  time: () => turn(turnMs, forward as () => Promise<Float32Array>),
 });

@@ -1,4 +1,5 @@
 import { Contender, type ContenderOptions, inTurns } from './contender.js';
+import { peerPath, pythonWith } from './python.js';
 import { type Measured, type Precision, type Run, statistics, untimed, withRatios } from './suite.js';
 
 /** A contender with the precision it computes in. */
@@ -28,6 +29,29 @@ export function ownCandidates(run: Run, command: readonly string[]): Candidate[]
     command: process.execPath,
     arguments: [...command, precision],
   }));
+}
+
+/**
+ * PyTorch, eager and compiled, in each precision asked for.
+ * @param inputs what its script takes, before mode and precision
+ */
+export function pytorchCandidates(run: Run, suite: string, inputs: readonly string[]): Candidate[] {
+  const python = pythonWith('torch');
+  if ('missing' in python) {
+    run.note(`${suite} without PyTorch: ${python.missing}`);
+    return [];
+  }
+  const script = peerPath(suite.replace('-', '_'));
+  return (['float32', 'bfloat16'] as const)
+    .filter((precision) => run.precisions.includes(precision))
+    .flatMap((precision) =>
+      ['eager', 'compile'].map((mode) => ({
+        name: `PyTorch ${python.version} ${mode}`,
+        precision,
+        command: python.command,
+        arguments: [script, ...inputs, mode, precision],
+      })),
+    );
 }
 
 /** One case between contenders of the same number of threads. */

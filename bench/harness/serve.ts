@@ -16,6 +16,18 @@ export async function serve(methods: Methods): Promise<void> {
   process.exit(0);
 }
 
+/** Milliseconds of repetitions, one after the other, until so many have passed. */
+export async function turn(milliseconds: number, work: () => Promise<unknown>): Promise<number[]> {
+  const times: number[] = [];
+  const start = performance.now();
+  do {
+    const before = performance.now();
+    await work();
+    times.push(performance.now() - before);
+  } while (performance.now() - start < milliseconds);
+  return times;
+}
+
 function write(message: object): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }

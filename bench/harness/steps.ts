@@ -2,7 +2,7 @@
 import type { Compiled, Tensor } from '#lib/index.js';
 import type { Unavailable } from './match.js';
 import { unavailable } from './precision.js';
-import { serve } from './serve.js';
+import { serve, turn } from './serve.js';
 import type { Precision } from './suite.js';
 
 export const stepOptions = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.05 } as const;
@@ -78,16 +78,7 @@ export async function serveSteps<Arguments extends readonly unknown[]>(
         return unavailable(error);
       }
     },
-    time: async (): Promise<number[]> => {
-      const times: number[] = [];
-      const start = performance.now();
-      do {
-        const before = performance.now();
-        await (await one(timedRate)).loss.item();
-        times.push(performance.now() - before);
-      } while (performance.now() - start < turnMs);
-      return times;
-    },
+    time: () => turn(turnMs, async () => (await one(timedRate)).loss.item()),
     /** A table of kernels, slowest first. */
     profile: async (): Promise<string> => {
       step ??= compiled();

@@ -1,10 +1,9 @@
 """NumPy (its BLAS) or PyTorch (its own) in the gemm suite: gemm.py numpy|torch."""
 import os
 import sys
-import time
 
 import numpy as np
-from serve import serve
+from serve import serve, turn
 
 TURN_SECONDS = 0.03
 torch = None
@@ -38,13 +37,4 @@ def prepare(rows, inner, columns, transposeA, transposeB, samples):
     return [float(value) for value in y.reshape(-1)[samples]]
 
 
-def timed():
-    times, start = [], time.perf_counter()
-    while not times or time.perf_counter() - start < TURN_SECONDS:
-        before = time.perf_counter()
-        product()
-        times.append((time.perf_counter() - before) * 1e3)
-    return times
-
-
-serve({"prepare": prepare, "time": timed})
+serve({"prepare": prepare, "time": lambda: turn(TURN_SECONDS, product)})

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { type HostTensor, parseSafetensors } from '#lib/io/safetensors.js';
 import { loadPeer } from '../harness/node-peers.js';
-import { serve } from '../harness/serve.js';
-import { type InferCheck, sampled, turn } from '../suites/vit-infer.js';
+import { serve, turn } from '../harness/serve.js';
+import { type InferCheck, sampled, turnMs } from '../suites/vit-infer.js';
 
 interface Runtime {
   readonly Tensor: new (type: 'float32', data: Float32Array, shape: readonly number[]) => object;
@@ -29,5 +29,5 @@ const forward = async (): Promise<Float32Array> => (await session.run({ pixels }
 
 await serve({
   check: async (): Promise<InferCheck> => ({ tokens: sampled(await forward()) }),
-  time: () => turn(forward),
+  time: () => turn(turnMs, forward),
 });

@@ -1,9 +1,8 @@
 """The training suites' side in PyTorch: three checked steps, then timed ones; AdamW in one fused pass."""
 import os
-import time
 
 import torch
-from serve import serve
+from serve import serve, turn
 
 RATES, TIMED_RATE, TURN_SECONDS = (1e-3, 1e-3, 1e-3), 1e-5, 1.0
 
@@ -40,12 +39,4 @@ def serve_steps(loss_of, parameters, after=lambda: None, precision="float32"):
         losses, norms = zip(*(step(rate, True) for rate in RATES))
         return {"loss": losses, "gradNorm": norms}
 
-    def timed():
-        times, start = [], time.perf_counter()
-        while not times or time.perf_counter() - start < TURN_SECONDS:
-            begun = time.perf_counter()
-            step(TIMED_RATE)
-            times.append((time.perf_counter() - begun) * 1e3)
-        return times
-
-    serve({"check": check, "time": timed})
+    serve({"check": check, "time": lambda: turn(TURN_SECONDS, lambda: step(TIMED_RATE))})

@@ -3,9 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeSafetensors } from '#lib/index.js';
-import { type Candidate, type Entrant, enter, noteScaling, ownCandidates, play } from '../harness/match.js';
+import { type Entrant, enter, noteScaling, ownCandidates, play, pytorchCandidates } from '../harness/match.js';
 import { contenderPath } from '../harness/paths.js';
-import { peerPath, pythonWith } from '../harness/python.js';
 import { compareSteps, type StepCheck } from '../harness/steps.js';
 import type { Measured, Run, Suite } from '../harness/suite.js';
 import { IJepa, type IJepaConfig, ijepaFlops, masks } from '../models/ijepa.js';
@@ -19,25 +18,6 @@ const cases: readonly { readonly name: string; readonly config: IJepaConfig }[] 
   { name: 'ViT-Tiny/8 64² B=64', config: { ...shared, encoder: vitTiny64, batch: 64 } },
   { name: 'ViT-S/16 224² B=8', config: { ...shared, encoder: vitSmall224, batch: 8 } },
 ];
-
-/** PyTorch eager and compiled, in each precision asked for. @param inputs what its script takes */
-export function pytorchSteps(run: Run, suite: string, script: string, inputs: readonly string[]): Candidate[] {
-  const python = pythonWith('torch');
-  if ('missing' in python) {
-    run.note(`${suite} without PyTorch: ${python.missing}`);
-    return [];
-  }
-  return (['float32', 'bfloat16'] as const)
-    .filter((precision) => run.precisions.includes(precision))
-    .flatMap((precision) =>
-      ['eager', 'compile'].map((mode) => ({
-        name: `PyTorch ${python.version} ${mode}`,
-        precision,
-        command: python.command,
-        arguments: [peerPath(script), ...inputs, mode, precision],
-      })),
-    );
-}
 
 /** Weights and two batches, the same for all contenders. The target encoder starts as the encoder. */
 async function writeInputs(path: string, config: IJepaConfig): Promise<void> {
@@ -62,7 +42,7 @@ async function measure(run: Run, threads: number, name: string, config: IJepaCon
     const asked: Run = { ...run, precisions: run.precisions.filter((precision) => precision !== 'int8') };
     entrants = enter(run, threads, [
       ...ownCandidates(asked, [contenderPath('ijepa-train'), ...inputs]),
-      ...pytorchSteps(asked, 'ijepa-train', 'ijepa_train', inputs),
+      ...pytorchCandidates(asked, 'ijepa-train', inputs),
     ]);
     return await play<StepCheck>(run, {
       suite: 'ijepa-train',

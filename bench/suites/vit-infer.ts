@@ -3,10 +3,17 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeSafetensors } from '#lib/index.js';
-import { type Candidate, type Entrant, enter, noteScaling, ownCandidates, play } from '../harness/match.js';
+import {
+  type Candidate,
+  type Entrant,
+  enter,
+  noteScaling,
+  ownCandidates,
+  play,
+  pytorchCandidates,
+} from '../harness/match.js';
 import { nodePeer, nodePeerPath } from '../harness/node-peers.js';
 import { contenderPath } from '../harness/paths.js';
-import { peerPath, pythonWith } from '../harness/python.js';
 import type { Measured, Precision, Run, Suite } from '../harness/suite.js';
 import {
   encoderFlops,
@@ -37,25 +44,15 @@ const cases: readonly Case[] = [
   { name: 'ViT-S/16 224² B=1', config: vitSmall224, batch: 1 },
 ];
 
+/** Of one turn. */
+export const turnMs = 400;
+
 /** Rounding in float32 through twelve blocks; low precisions are told, not judged by it. */
 const allowed: Record<Precision, number> = { float32: 1e-4, bfloat16: 0.05, int8: 0.15 };
-const turnMs = 400;
 
 /** Every 97th value: a prime, so that all channels and tokens have their turn. */
 export function sampled(tokens: Float32Array): number[] {
   return Array.from({ length: Math.ceil(tokens.length / 97) }, (_, i) => tokens[97 * i]);
-}
-
-/** Milliseconds of repetitions, one after the other. */
-export async function turn(forward: () => Promise<unknown>): Promise<number[]> {
-  const times: number[] = [];
-  const start = performance.now();
-  do {
-    const before = performance.now();
-    await forward();
-    times.push(performance.now() - before);
-  } while (performance.now() - start < turnMs);
-  return times;
 }
 
 /** Largest difference in units of the largest value. */
@@ -94,47 +91,6 @@ function onnxruntime(run: Run, threads: number, directory: string, batch: number
   );
 }
 
-function pytorch(run: Run, path: string, config: VisionConfig): Candidate[] {
-  const python = pythonWith('torch');
-  if ('missing' in python) {
-    run.note(`vit-infer without PyTorch: ${python.missing}`);
-    return [];
-  }
-  return (['float32', 'bfloat16'] as const)
-    .filter((precision) => run.precisions.includes(precision))
-    .flatMap((precision) =>
-      ['eager', 'compile'].map((mode) => ({
-        name: `PyTorch ${python.version} ${mode}`,
-        precision,
-        command: python.command,
-        arguments: [peerPath('vit_infer'), path, JSON.stringify(config), mode, precision],
-      })),
-    );
-}
-
-/** What else computes in JavaScript; only small pictures, for it takes seconds. */
-function javascript(run: Run, threads: number, path: string, config: VisionConfig): Candidate[] {
-  if (config !== vitTiny64) return [];
-  return (
-    [
-      ['tfjs', '@tensorflow/tfjs-backend-wasm', 'tfjs-wasm'],
-      ['jax-js', '@jax-js/jax', 'jax-js'],
-    ] as const
-  ).flatMap(([script, module, name]) => {
-    const peer = nodePeer(module);
-    if ('missing' in peer) {
-      run.note(`vit-infer without ${name}: ${peer.missing}`);
-      return [];
-    }
-    return {
-      name: `${name} ${peer.version}`,
-      precision: 'float32',
-      command: process.execPath,
-      arguments: [nodePeerPath(script), peer.folder, path, JSON.stringify(config), String(threads)],
-    };
-  });
-}
-
 async function measure(run: Run, threads: number, { name, config, batch }: Case): Promise<Measured[]> {
   const directory = await mkdtemp(join(tmpdir(), 'jepa-bench-'));
   let entrants: readonly Entrant[] = [];
@@ -148,8 +104,7 @@ async function measure(run: Run, threads: number, { name, config, batch }: Case)
     entrants = enter(run, threads, [
       ...ownCandidates(run, [contenderPath('vit-infer'), path, JSON.stringify(config)]),
       ...onnxruntime(run, threads, directory, batch),
-      ...pytorch(run, path, config),
-      ...javascript(run, threads, path, config),
+      ...pytorchCandidates(run, 'vit-infer', [path, JSON.stringify(config)]),
     ]);
     return await play<InferCheck>(run, {
       suite: 'vit-infer',

@@ -1,6 +1,6 @@
 // peak THREADS…: prints as JSON how fast this machine multiply-adds and adds dot products (every SIMD target that has
-// the instructions) and reads and writes memory (the default target), with each number of threads. Best and median of many short measurements: the best is what an
-// undisturbed core does.
+// the instructions) and reads and writes memory (the default target), with each number of threads. Best and median of
+// many short measurements: the best is what an undisturbed core does.
 #include <algorithm>
 #include <atomic>
 #include <chrono>

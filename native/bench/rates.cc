@@ -15,31 +15,31 @@ constexpr int kChains = 8;
 #endif
 
 // The chains start from different numbers: equal ones would be merged by the compiler.
-void multiply_add(int64_t rounds, float* data) {
+template <class Step>
+JEPA_INLINE void chains(int64_t rounds, float* data, Step step) {
   Vf sum[kChains];
 #pragma GCC unroll 32
   for (int i = 0; i < kChains; i++) sum[i] = load(data + i * W);
   const Vf a = load(data + kChains * W), b = load(data + (kChains + 1) * W);
   for (int64_t round = 0; round < rounds; round++) {
 #pragma GCC unroll 32
-    for (int i = 0; i < kChains; i++) sum[i] = fma(a, b, sum[i]);
+    for (int i = 0; i < kChains; i++) sum[i] = step(a, b, sum[i]);
   }
 #pragma GCC unroll 32
   for (int i = 0; i < kChains; i++) store(data + i * W, sum[i]);
 }
 
+void multiply_add(int64_t rounds, float* data) {
+  chains(
+      rounds, data, [](Vf a, Vf b, Vf sum) __attribute__((always_inline)) { return fma(a, b, sum); });
+}
+
 #if defined(JEPA_TARGET_avx512_vnni)
 void dot_bytes(int64_t rounds, float* data) {
-  Vi sum[kChains];
-#pragma GCC unroll 32
-  for (int i = 0; i < kChains; i++) sum[i] = as_int(load(data + i * W));
-  const Vi a = as_int(load(data + kChains * W)), b = as_int(load(data + (kChains + 1) * W));
-  for (int64_t round = 0; round < rounds; round++) {
-#pragma GCC unroll 32
-    for (int i = 0; i < kChains; i++) sum[i] = dot_u8s8(a, b, sum[i]);
-  }
-#pragma GCC unroll 32
-  for (int i = 0; i < kChains; i++) store(data + i * W, as_float(sum[i]));
+  chains(
+      rounds, data, [](Vf a, Vf b, Vf sum) __attribute__((always_inline)) {
+        return as_float(dot_u8s8(as_int(a), as_int(b), as_int(sum)));
+      });
 }
 #else
 constexpr void (*dot_bytes)(int64_t, float*) = nullptr;
@@ -47,16 +47,9 @@ constexpr void (*dot_bytes)(int64_t, float*) = nullptr;
 
 #if defined(JEPA_TARGET_avx512_bf16)
 void dot_pairs(int64_t rounds, float* data) {
-  Vf sum[kChains];
-#pragma GCC unroll 32
-  for (int i = 0; i < kChains; i++) sum[i] = load(data + i * W);
-  const Vi a = as_int(load(data + kChains * W)), b = as_int(load(data + (kChains + 1) * W));
-  for (int64_t round = 0; round < rounds; round++) {
-#pragma GCC unroll 32
-    for (int i = 0; i < kChains; i++) sum[i] = dot_bf16(a, b, sum[i]);
-  }
-#pragma GCC unroll 32
-  for (int i = 0; i < kChains; i++) store(data + i * W, sum[i]);
+  chains(
+      rounds, data,
+      [](Vf a, Vf b, Vf sum) __attribute__((always_inline)) { return dot_bf16(as_int(a), as_int(b), sum); });
 }
 #else
 constexpr void (*dot_pairs)(int64_t, float*) = nullptr;
