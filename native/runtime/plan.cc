@@ -92,16 +92,10 @@ class Planner {
           !buffer.local)
         order.push_back(static_cast<int32_t>(i));
     }
-    std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-      const Buffer &x = program_.buffers[a], &y = program_.buffers[b];
-      return x.bytes != y.bytes ? x.bytes > y.bytes : a < b;
+    const int64_t end = place_all(std::move(order), &Buffer::bytes, [&](const Buffer& buffer) {
+      return Life{first_of(buffer), last_of(buffer)};
     });
-    std::vector<Placed> placed;
-    for (int32_t index : order) {
-      Buffer& buffer = program_.buffers[index];
-      const int64_t end = place(buffer.bytes, first_of(buffer), last_of(buffer), &placed, &buffer.offset);
-      program_.arena_bytes = std::max(program_.arena_bytes, end);
-    }
+    program_.arena_bytes = std::max(program_.arena_bytes, end);
   }
 
   // Within a block nodes run one after another.
@@ -116,19 +110,33 @@ class Planner {
           order.push_back(number);
       }
     }
-    std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-      const Buffer &x = program_.buffers[a], &y = program_.buffers[b];
-      return x.block_bytes != y.block_bytes ? x.block_bytes > y.block_bytes : a < b;
+    const int64_t end = place_all(std::move(order), &Buffer::block_bytes, [](const Buffer& buffer) {
+      return Life{buffer.first, buffer.last};
     });
-    std::vector<Placed> placed;
-    for (int32_t number : order) {
-      Buffer& buffer = program_.buffers[number];
-      const int64_t end = place(buffer.block_bytes, buffer.first, buffer.last, &placed, &buffer.offset);
-      program_.local_bytes = std::max(program_.local_bytes, end);
-    }
+    program_.local_bytes = std::max(program_.local_bytes, end);
   }
 
-  // Largest first; each goes to the lowest place that is free during its life. Returns its end.
+  struct Life {
+    int32_t first, last;
+  };
+  // Gives each of these buffers a place, largest first. Returns the end of the last.
+  template <class LifeOf>
+  int64_t place_all(std::vector<int32_t> order, int64_t Buffer::*bytes, LifeOf life_of) {
+    std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+      const Buffer &x = program_.buffers[a], &y = program_.buffers[b];
+      return x.*bytes != y.*bytes ? x.*bytes > y.*bytes : a < b;
+    });
+    std::vector<Placed> placed;
+    int64_t end = 0;
+    for (int32_t index : order) {
+      Buffer& buffer = program_.buffers[index];
+      const Life life = life_of(buffer);
+      end = std::max(end, place(buffer.*bytes, life.first, life.last, &placed, &buffer.offset));
+    }
+    return end;
+  }
+
+  // The lowest place that is free during its life. Returns its end.
   static int64_t place(int64_t wanted, int32_t first, int32_t last, std::vector<Placed>* placed, int64_t* offset) {
     const int64_t bytes = room_for(wanted);
     *offset = 0;

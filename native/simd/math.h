@@ -169,11 +169,14 @@ JEPA_INLINE Vf gelu_tanh_derivative(Vf x) {
 JEPA_INLINE Vf silu(Vf x) { return select(x < set(-104.0f), set(-0.0f), x * sigmoid(x)); }
 
 // bfloat16: the upper half of a float32; rounded to nearest even, NaN kept.
+// The upper half of these bits is the nearest bfloat16, ties to even, of all but NaN.
+JEPA_INLINE Vi nearest_bf16(Vf a) {
+  const Vi x = as_int(a);
+  return x + set_i(0x7fff) + (shift_right<16>(x) & set_i(1));
+}
 JEPA_INLINE Vf load_bf16(const uint16_t* p) { return as_float(shift_left<16>(load_u16(p))); }
 JEPA_INLINE void store_bf16(uint16_t* p, Vf a) {
-  const Vi x = as_int(a);
-  const Vi rounded = shift_right<16>(x + set_i(0x7fff) + (shift_right<16>(x) & set_i(1)));
-  store_u16(p, select(unordered(a, a), set_i(0x7fc0), rounded));
+  store_u16(p, select(unordered(a, a), set_i(0x7fc0), shift_right<16>(nearest_bf16(a))));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 //   B [depth, columns]  rows b_row apart, readable up to the next whole vector
 //   C, Y [m, columns]   rows c_row and y_row apart, nothing behind the last column touched; C may be Y, and may be absent
 #pragma once
-#include "simd/vec.h"
+#include "simd/tile.h"
 
 namespace {
 
@@ -33,15 +33,6 @@ struct Product {
   const float* after = nullptr;
   Ahead ahead[2] = {};  // the second only beside a first, whose width goes for both
 };
-constexpr int64_t kLine = 16;  // floats
-
-#if defined(JEPA_TARGET_avx512)
-constexpr int kTileRows = 14, kTileVectors = 2;  // 28 accumulators, 2 of B, 1 of A: 31 of 32 registers
-#elif defined(JEPA_TARGET_avx2)
-constexpr int kTileRows = 6, kTileVectors = 2;  // 12 accumulators, 2 of B, 1 of A: 15 of 16 registers
-#else
-constexpr int kTileRows = 4, kTileVectors = 4;
-#endif
 
 template <int Rows, int Vectors, bool Dense>
 void tile_strip(const Product& t, int64_t row, int64_t column) {

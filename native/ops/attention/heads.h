@@ -76,9 +76,7 @@ struct Head {
 
 // Nearest bfloat16, ties to even; NaN stays.
 JEPA_INLINE Vf to_bfloat16(Vf x) {
-  const Vi bits = as_int(x);
-  const Vi rounded = bits + set_i(0x7fff) + (shift_right<16>(bits) & set_i(1));
-  return select(unordered(x, x), x, as_float(rounded & set_i(static_cast<int32_t>(0xffff0000u))));
+  return select(unordered(x, x), x, as_float(nearest_bf16(x) & set_i(static_cast<int32_t>(0xffff0000u))));
 }
 
 // to[c·kLanes + r] = factor·from[r·row + c] for count ≤ kLanes rows; lanes behind the last row repeat it.

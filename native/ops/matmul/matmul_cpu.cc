@@ -60,12 +60,12 @@ struct Left {
   JEPA_METHOD const float* at(int64_t s) const { return data + (strip ? s * strip : begin(s) * row); }
 };
 
-static_assert((kRows + kStrip - 1) / kStrip * kStripRow * (kDepth / 2) <= kRows * kCopiedRow, "strips fit");
+static_assert((kRows + kTileRows - 1) / kTileRows * kStripRow * (kDepth / 2) <= kRows * kCopiedRow, "strips fit");
 
 // A block of a, [rows, depth] at `a`: in place, or, where its rows would push each other out of the caches, copied; what is
 // dense along its columns is then packed into strips.
 Left left_of(const Attributes& t, const float* a, int64_t rows, int64_t depth, float* scratch) {
-  Left left = {a, t.a_row, 1, 0, (rows + kStrip - 1) / kStrip, rows};
+  Left left = {a, t.a_row, 1, 0, (rows + kTileRows - 1) / kTileRows, rows};
   if (t.a_column == 1 || t.k == 1) {
     if (!t.copied) return left;
     for (int64_t i = 0; i < rows; i++) {
@@ -110,7 +110,7 @@ void panel_product(const Left& left, const float* panel, int64_t b_row, const Ah
       if (columns - j >= kColumns) {
         kernel(left.at(s), left.row, left.column, panel + j, b_row, depth, accumulate, to, y_row, fetch);
       } else {
-        alignas(64) float edge[kStrip * kColumns];
+        alignas(64) float edge[kTileRows * kColumns];
         const int64_t width = columns - j;
         if (accumulate)
           for (int64_t i = 0; i < height; i++)

@@ -1,41 +1,35 @@
-// The inner kernel: a strip of up to kStrip rows times one panel of columns, accumulated in registers.
+// The inner kernel: a strip of up to kTileRows rows times one panel of columns, accumulated in registers.
 #pragma once
 #include "ops/matmul/matmul.h"
 #include "simd/math.h"
+#include "simd/tile.h"
 
 namespace {
 
 using jepa::matmul::kPanel;
 
-#if defined(JEPA_TARGET_avx512)
-constexpr int kStrip = 14, kVectors = 2;  // 28 accumulators, 2 of b, 1 of a: 31 of 32 registers
-#elif defined(JEPA_TARGET_avx2)
-constexpr int kStrip = 6, kVectors = 2;  // 12 accumulators, 2 of b, 1 of a: 15 of 16 registers
-#else
-constexpr int kStrip = 4, kVectors = 4;
-#endif
-constexpr int kStripRow = (kStrip + W - 1) / W * W;  // of a packed strip
-constexpr int kColumns = kVectors * W;               // of one pass; a panel is kPanel / kColumns passes
+constexpr int kStripRow = (kTileRows + W - 1) / W * W;  // of a packed strip
+constexpr int kColumns = kTileVectors * W;              // of one pass; a panel is kPanel / kColumns passes
 
 // Operands that come from memory are fetched ahead: the hardware does not see a pattern in so many short rows at once, and
 // waiting for them halved the speed of long thin products. Every kLine steps one line of each row is due, a row a step,
 // kDistance steps before it is needed; at the end of a strip it is the next strip's. What the caller will need next comes a line
 // a step into L2. Addresses beyond the operands do no harm.
-constexpr int64_t kLine = 16, kDistance = 64, kSoon = 10;
+constexpr int64_t kDistance = 64, kSoon = 10;
 struct Fetch {
   const float* at;
   int64_t step;
 };
 
-// c[i][·] (+)= Σ_k a(i, k)·b[k][·] for `Rows` rows. a(i, k) = a[i·row + k·column]; b steps by a panel.
+// c[i][·] (+)= Σ_k a(i, k)·b[k][·] for `Rows` rows. a(i, k) = a[i·row + k·column]; rows of b are b_row apart.
 template <int Rows, bool Dense>
 JEPA_INLINE void strip(const float* a, int64_t row, int64_t column, const float* b, int64_t b_row, int64_t depth,
                        bool accumulate, float* c, int64_t c_row, Fetch next) {
-  Vf sum[Rows][kVectors];
+  Vf sum[Rows][kTileVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++)
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; v++) sum[i][v] = set(0.0f);
+    for (int v = 0; v < kTileVectors; v++) sum[i][v] = set(0.0f);
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++)
     __builtin_prefetch(c + i * c_row, 1, 3), __builtin_prefetch(c + i * c_row + kLine, 1, 3);
@@ -54,21 +48,21 @@ JEPA_INLINE void strip(const float* a, int64_t row, int64_t column, const float*
         __builtin_prefetch(b + (k + kSoon) * b_row + kLine, 0, 3);
       }
       __builtin_prefetch(next.at, 0, 2);
-      Vf right[kVectors];
+      Vf right[kTileVectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; v++) right[v] = load(b + k * b_row + v * W);
+      for (int v = 0; v < kTileVectors; v++) right[v] = load(b + k * b_row + v * W);
 #pragma GCC unroll 16
       for (int i = 0; i < Rows; i++) {
         const Vf left = set(Dense ? at[i * row] : at[i]);
 #pragma GCC unroll 4
-        for (int v = 0; v < kVectors; v++) sum[i][v] = fma(left, right[v], sum[i][v]);
+        for (int v = 0; v < kTileVectors; v++) sum[i][v] = fma(left, right[v], sum[i][v]);
       }
     }
   }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++)
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; v++) {
+    for (int v = 0; v < kTileVectors; v++) {
       float* to = c + i * c_row + v * W;
       store(to, accumulate ? sum[i][v] + load(to) : sum[i][v]);
     }
