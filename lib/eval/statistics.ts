@@ -80,8 +80,10 @@ export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
     aa += (a[i] - meanA) ** 2;
     bb += (b[i] - meanB) ** 2;
   }
-  // Rounding must not carry a perfect correlation beyond 1; products of squares may leave the range of numbers.
-  return Math.max(-1, Math.min(1, ab / (Math.sqrt(aa) * Math.sqrt(bb))));
+  // One root rounds less than two, where the product does not leave the range of numbers.
+  const product = aa * bb;
+  const scale = product > 1e-290 && product < Number.MAX_VALUE ? Math.sqrt(product) : Math.sqrt(aa) * Math.sqrt(bb);
+  return Math.max(-1, Math.min(1, ab / scale)); // rounding must not carry a perfect correlation beyond 1
 }
 
 /** Spearman's rank correlation, ties averaged. */

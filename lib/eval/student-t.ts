@@ -1,6 +1,7 @@
 /**
  * Probability that |T| exceeds |t| for Student's T with ν > 0 degrees of freedom: the regularised incomplete beta function
- * I_x(ν/2, ½) at x = ν/(ν + t²) (Abramowitz & Stegun 26.7.1). Relative error about 1e-14, far in the tails too.
+ * I_x(ν/2, ½) at x = ν/(ν + t²) (Abramowitz & Stegun 26.7.1). Relative error below 1e-13,
+ * far in the tails too, and 1e-16·ν for very many degrees of freedom.
  */
 export function twoSidedP(t: number, degreesOfFreedom: number): number {
   const ratio = Math.abs(t) / Math.sqrt(degreesOfFreedom);
