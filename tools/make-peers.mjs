@@ -7,7 +7,12 @@ import { fileURLToPath } from 'node:url';
 const folder = fileURLToPath(new URL('../build/peers', import.meta.url));
 const python = process.argv[2] ?? 'python3';
 const fromPyPI = ['numpy', 'torch'];
-const fromNpm = ['onnxruntime-node@1.30.0'];
+const fromNpm = [
+  'onnxruntime-node@1.30.0',
+  '@tensorflow/tfjs@4.22.0',
+  '@tensorflow/tfjs-backend-wasm@4.22.0',
+  '@jax-js/jax@0.1.25',
+];
 
 mkdirSync(folder, { recursive: true });
 writeFileSync(`${folder}/package.json`, '{ "private": true }\n');

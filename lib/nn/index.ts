@@ -1,4 +1,5 @@
 export { Activation, type ActivationLike, type ActivationName } from './activation.js';
+export { AdaptiveTransformerBlock, type AdaptiveTransformerBlockOptions } from './adaptive-transformer-block.js';
 export { BatchNorm, type BatchNormOptions } from './batch-norm.js';
 export { Conv2d, type Conv2dOptions } from './conv2d.js';
 export { Embedding, type EmbeddingOptions } from './embedding.js';

@@ -11,78 +11,9 @@ import { MultiHeadAttention } from '#lib/nn/multi-head-attention.js';
 import { TransformerBlock } from '#lib/nn/transformer-block.js';
 import { tensor } from '#lib/tensor/index.js';
 import { affine, checkLayer, normals, type Values } from './check-layer.js';
+import { attention, block, gelu, layerNorm } from './reference.js';
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-
-/** Abramowitz & Stegun 7.1.5: the series of erf, exact to float64 for the |x| < 4 used here. */
-function erf(x: number): number {
-  let term = x;
-  let total = x;
-  for (let n = 1; n < 120; n++) {
-    term *= (-x * x) / n;
-    total += term / (2 * n + 1);
-  }
-  return (2 / Math.sqrt(Math.PI)) * total;
-}
-
-const gelu = (x: number): number => 0.5 * x * (1 + erf(x / Math.SQRT2));
-
-function layerNorm(
-  x: ArrayLike<number>,
-  width: number,
-  weight: ArrayLike<number>,
-  bias: ArrayLike<number>,
-  epsilon: number,
-): Float64Array {
-  const y = new Float64Array(x.length);
-  for (let row = 0; row < x.length / width; row++) {
-    const at = Array.from({ length: width }, (_, i) => x[row * width + i]);
-    const mean = at.reduce((a, b) => a + b) / width;
-    const variance = at.reduce((total, value) => total + (value - mean) ** 2, 0) / width;
-    for (let i = 0; i < width; i++)
-      y[row * width + i] = ((at[i] - mean) / Math.sqrt(variance + epsilon)) * weight[i] + bias[i];
-  }
-  return y;
-}
-
-/** [B, S, D] through fused q, k, v, softmax and the output projection. */
-function attention(
-  x: ArrayLike<number>,
-  v: Values,
-  prefix: string,
-  shape: readonly [number, number, number],
-  heads: number,
-  causal: boolean,
-): Float64Array {
-  const [batch, tokens, width] = shape;
-  const d = width / heads;
-  const qkv = affine(x, v[`${prefix}qkv.weight`], v[`${prefix}qkv.bias`], width);
-  const at = (b: number, s: number, part: number, h: number, i: number): number =>
-    qkv[(b * tokens + s) * 3 * width + part * width + h * d + i];
-  const joined = new Float64Array(batch * tokens * width);
-  for (let b = 0; b < batch; b++) {
-    for (let h = 0; h < heads; h++) {
-      for (let q = 0; q < tokens; q++) {
-        const keys = causal ? q + 1 : tokens;
-        const scores = Array.from(
-          { length: keys },
-          (_, k) =>
-            Array.from({ length: d }, (_, i) => at(b, q, 0, h, i) * at(b, k, 1, h, i)).reduce((a, c) => a + c) /
-            Math.sqrt(d),
-        );
-        const top = Math.max(...scores);
-        const weights = scores.map((score) => Math.exp(score - top));
-        const total = weights.reduce((a, c) => a + c);
-        for (let i = 0; i < d; i++)
-          joined[(b * tokens + q) * width + h * d + i] = weights.reduce(
-            (sum, weight, k) => sum + (weight / total) * at(b, k, 2, h, i),
-            0,
-          );
-      }
-    }
-  }
-  return affine(joined, v[`${prefix}proj.weight`], v[`${prefix}proj.bias`], width);
-}
 
 /** One step of PyTorch's GRU cell for [B, I], [B, H]. */
 function gru(
@@ -253,23 +184,7 @@ describe('layers equal plain float64 loops, gradients too', () => {
       inputs: { x: [1, 4, 8] },
       forward: ({ x }) => module.forward(x),
       tolerance: 5e-5,
-      reference: (v) => {
-        const attended = attention(
-          layerNorm(v.x, 8, v['norm1.weight'], v['norm1.bias'], 1e-6),
-          v,
-          'attn.',
-          [1, 4, 8],
-          2,
-          true,
-        ).map((y, i) => y + v.x[i]);
-        const hidden = affine(
-          layerNorm(attended, 8, v['norm2.weight'], v['norm2.bias'], 1e-6),
-          v['mlp.fc1.weight'],
-          v['mlp.fc1.bias'],
-          8,
-        ).map(gelu);
-        return affine(hidden, v['mlp.fc2.weight'], v['mlp.fc2.bias'], 16).map((y, i) => y + attended[i]);
-      },
+      reference: (v) => block(v.x, v, '', [1, 4, 8], 2, true),
     });
   });
 

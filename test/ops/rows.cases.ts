@@ -23,20 +23,19 @@ function gathered(what: string, table: Given, index: Given): OpCase {
   };
 }
 
-function tokens(what: string, x: Given, index: Given): OpCase {
-  const [, count, ...rest] = x.shape;
-  const [batch, kept] = index.shape;
+function chosen(what: string, x: Given, index: Given): OpCase {
+  const [, tokens, ...rest] = x.shape;
+  const kept = index.shape[1];
   const width = sizeOf(rest);
   return {
     name: `gatherTokens ${what}`,
     inputs: { x, index },
     forward: (inputs) => ops.gatherTokens(inputs.x, inputs.index),
     reference: (inputs) => ({
-      shape: [batch, kept, ...rest],
-      data: Float64Array.from({ length: batch * kept * width }, (_, i) => {
-        const row = Math.floor(i / width);
-        const token = Math.floor(row / kept) * count + inputs.index.data[row];
-        return inputs.x.data[token * width + (i % width)];
+      shape: [...index.shape, ...rest],
+      data: Float64Array.from({ length: sizeOf(index.shape) * width }, (_, i) => {
+        const place = Math.floor(i / width);
+        return inputs.x.data[(Math.floor(place / kept) * tokens + inputs.index.data[place]) * width + (i % width)];
       }),
     }),
     tolerance: 'exact',
@@ -141,18 +140,29 @@ export const rows: readonly OpCases[] = [
   {
     ops: ['gatherTokens'],
     cases: [
-      tokens('of [2, 4, 3], two each', normal([2, 4, 3]), given([2, 2], [3, 0, 1, 1], 'int32')),
-      tokens('of [3, 2], numbers', normal([3, 2]), given([3, 1], [1, 0, 1], 'int32')),
+      chosen('of [2, 4, 3]', normal([2, 4, 3]), given([2, 2], [3, 0, 1, 1], 'int32')),
+      chosen('of [3, 2], numbers', normal([3, 2]), given([3, 1], [1, 0, 1], 'int32')),
+      chosen('of [2, 5, 2, 3]', normal([2, 5, 2, 3]), given([2, 3], [4, 0, 2, 2, 1, 0], 'int32')),
+      chosen('of nothing', normal([2, 4, 3]), given([2, 0], [], 'int32')),
       {
-        ...tokens('that belongs to the next sequence', fixed(normal([2, 4, 3])), given([2, 1], [4, 0], 'int32')),
+        ...chosen('of a later sequence', fixed(normal([2, 4, 3])), given([2, 1], [4, 0], 'int32')),
+        fails: { code: 'ERR_JEPA_INDEX_RANGE', message: '[gather_rows] expected ' },
+      },
+      {
+        ...chosen('of an earlier sequence', fixed(normal([2, 4, 3])), given([2, 1], [0, -1], 'int32')),
         fails: { code: 'ERR_JEPA_INDEX_RANGE', message: '[gather_rows] expected ' },
       },
     ],
     refusals: [
       {
-        call: () => ops.gatherTokens(ops.zeros([2, 3]), ops.zeros([3, 1], 'int32')),
+        call: () => ops.gatherTokens(ops.zeros([2, 3, 4]), ops.zeros([3, 1], 'int32')),
         code: 'ERR_JEPA_SHAPE',
-        message: '[gatherTokens] expected x [B, N, ...] and indices [B, K], got [2, 3] and [3, 1]',
+        message: '[gatherTokens] expected x [B, N, ...] and indices [B, K], got [2, 3, 4] and [3, 1]',
+      },
+      {
+        call: () => ops.gatherTokens(ops.zeros([2, 3, 4]), tensor([[0.5], [1]])),
+        code: 'ERR_JEPA_DTYPE',
+        message: '[gatherTokens] expected int32 indices, got float32',
       },
     ],
   },

@@ -1,0 +1,161 @@
+// Vision transformers and adaptive blocks against plain float64 loops.
+import { describe, expect, it } from 'vitest';
+import { AdaptiveTransformerBlock } from '#lib/nn/adaptive-transformer-block.js';
+import { MultiHeadAttention } from '#lib/nn/multi-head-attention.js';
+import { VisionTransformer } from '#lib/nn/vision-transformer.js';
+import { compile, tensor } from '#lib/tensor/index.js';
+import { affine, checkLayer, normals, type Values } from './check-layer.js';
+import { attention, block, gelu, layerNorm } from './reference.js';
+
+const options = { imageSize: 4, patchSize: 2, width: 8, depth: 1, heads: 2, channels: 1, mlpRatio: 1 } as const;
+const [batch, tokens, width] = [2, 4, 8];
+
+/** Row-major patches [B·N, p·p] of pictures [B, 1, 4, 4]. */
+function patches(pixels: ArrayLike<number>): Float64Array {
+  const at = (picture: number, place: number, k: number): number =>
+    pixels[picture * 16 + (2 * Math.floor(place / 2) + Math.floor(k / 2)) * 4 + 2 * (place % 2) + (k % 2)];
+  return Float64Array.from({ length: batch * 16 }, (_, i) => at(Math.floor(i / 16), Math.floor(i / 4) % 4, i % 4));
+}
+
+/** The whole network on the patches that `keep` names, after the class token if there is one. */
+function vision(v: Values, keep: readonly (readonly number[])[]): Float64Array {
+  const embedded = affine(patches(v.pixels), v['patch_embed.weight'], v['patch_embed.bias'], 4);
+  const lead = v.cls_token ? 1 : 0;
+  const x = keep.flatMap((places, picture) => [
+    ...(lead ? [...v.cls_token].map((value, i) => value + v.pos_embed[i]) : []),
+    ...places.flatMap((place) =>
+      Array.from(
+        { length: width },
+        (_, i) => embedded[(picture * tokens + place) * width + i] + v.pos_embed[(place + lead) * width + i],
+      ),
+    ),
+  ]);
+  const y = block(x, v, 'blocks.0.', [batch, lead + keep[0].length, width], options.heads);
+  return layerNorm(y, width, v['norm.weight'], v['norm.bias'], 1e-6);
+}
+
+const all = [
+  [0, 1, 2, 3],
+  [0, 1, 2, 3],
+];
+
+describe('vision transformers equal plain float64 loops, gradients too', () => {
+  it('all patches', async () => {
+    const module = new VisionTransformer({ ...options, name: 'vit' });
+    await checkLayer({
+      module,
+      inputs: { pixels: [batch, 1, 4, 4] },
+      forward: ({ pixels }) => module.forward(pixels),
+      reference: (v) => vision(v, all),
+      tolerance: 5e-5,
+    });
+  });
+
+  it('a class token with learnt positions', async () => {
+    const module = new VisionTransformer({ ...options, name: 'vit', classToken: true, positions: 'learned' });
+    expect([...module.namedParameters().keys()].slice(2, 4)).toEqual(['cls_token', 'pos_embed']);
+    await checkLayer({
+      module,
+      inputs: { pixels: [batch, 1, 4, 4] },
+      forward: ({ pixels }) => module.forward(pixels),
+      reference: (v) => vision(v, all),
+      tolerance: 5e-5,
+    });
+  });
+
+  it.each([false, true])('patches kept in their own order, class token %s', async (classToken) => {
+    const module = new VisionTransformer({ ...options, name: 'vit', classToken, positions: 'learned' });
+    const keep = [
+      [3, 0],
+      [1, 2],
+    ];
+    await checkLayer({
+      module,
+      inputs: { pixels: [batch, 1, 4, 4] },
+      forward: ({ pixels }) => module.forward(pixels, { keep: tensor(keep, { dtype: 'int32' }) }),
+      reference: (v) => vision(v, keep),
+      tolerance: 5e-5,
+    });
+  });
+
+  it('the sincos position of a class token is 0', async () => {
+    const plain = new VisionTransformer({ ...options, name: 'vit' });
+    const classed = new VisionTransformer({ ...options, name: 'vit', classToken: true });
+    const [own, its] = await Promise.all([plain.posEmbed.read(), classed.posEmbed.read()]);
+    expect([...its]).toEqual([...new Float32Array(width), ...own]);
+  });
+});
+
+it('a place that is no patch fails the step', async () => {
+  const module = new VisionTransformer({ ...options, name: 'vit' });
+  const pixels = tensor(normals('pixels', 32), { shape: [batch, 1, 4, 4] });
+  const run = compile((keep: ReturnType<typeof tensor>) => module.forward(pixels, { keep }));
+  const places = (...at: number[]) => tensor(Int32Array.from(at), { shape: [batch, 1] });
+  await expect(run(places(0, 4))).rejects.toMatchObject({ code: 'ERR_JEPA_INDEX_RANGE' });
+  // Of the first picture this would be the second one's first patch.
+  await expect(run(places(4, 0))).rejects.toMatchObject({ code: 'ERR_JEPA_INDEX_RANGE' });
+  expect(() => module.forward(pixels, { keep: tensor([0, 1], { dtype: 'int32' }) })).toThrow(
+    '[gatherTokens] expected x [B, N, ...] and indices [B, K], got [2, 4, 4] and [2]',
+  );
+});
+
+it('heads as wide as one likes', async () => {
+  const module = new MultiHeadAttention(5, 3, { name: 'attn', headWidth: 4, qkvBias: false, causal: true });
+  await checkLayer({
+    module,
+    inputs: { x: [2, 3, 5] },
+    forward: ({ x }) => module.forward(x),
+    reference: (v) => attention(v.x, v, '', [2, 3, 5], 3, true, 4),
+  });
+});
+
+describe('adaptive transformer blocks', () => {
+  const shape = [2, 3, 6] as const;
+
+  it('start as the identity', async () => {
+    const x = tensor(normals('x', 36), { shape });
+    const y = new AdaptiveTransformerBlock(6, 2, { name: 'block' }).forward(x, x);
+    expect([...(await y.data())]).toEqual([...(await x.data())]);
+  });
+
+  it.each([
+    ['with norms of their own, a condition for each token', { innerNorm: true, headWidth: 4, qkvBias: false }, 3],
+    ['one condition for all tokens', { innerNorm: false }, 1],
+  ] as const)('equal plain float64 loops: %s', async (_, given, conditions) => {
+    const settings = { headWidth: 3, ...given };
+    const module = new AdaptiveTransformerBlock(6, 2, {
+      ...settings,
+      name: 'block',
+      causal: true,
+      hidden: 7,
+      conditionWidth: 5,
+    });
+    await module.modulation.weight.write(normals('modulation', 36 * 5));
+    await module.modulation.bias?.write(normals('modulation bias', 36));
+    await checkLayer({
+      module,
+      inputs: { x: shape, c: [2, conditions, 5] },
+      forward: ({ x, c }) => module.forward(x, c),
+      tolerance: 1e-4,
+      reference: (v) => {
+        const silu = v.c.map((value) => value / (1 + Math.exp(-value)));
+        const modulation = affine(silu, v['modulation.weight'], v['modulation.bias'], 5);
+        /** Part 0 … 5 of the modulation for element i of x. */
+        const of = (part: number, i: number): number => {
+          const row = Math.floor(i / 6);
+          return modulation[(conditions === 1 ? Math.floor(row / 3) : row) * 36 + part * 6 + (i % 6)];
+        };
+        const none = [new Float64Array(6).fill(1), new Float64Array(6)];
+        const modulated = (x: Float64Array, part: number, own: string): Float64Array => {
+          const y = layerNorm(x, 6, none[0], none[1], 1e-6).map((n, i) => n * (1 + of(part + 1, i)) + of(part, i));
+          return settings.innerNorm ? layerNorm(y, 6, v[`${own}.weight`], v[`${own}.bias`], 1e-5) : y;
+        };
+        const branch = attention(modulated(v.x, 0, 'attn_norm'), v, 'attn.', shape, 2, true, settings.headWidth);
+        const attended = v.x.map((x, i) => x + of(2, i) * branch[i]);
+        const hidden = affine(modulated(attended, 3, 'mlp_norm'), v['mlp.fc1.weight'], v['mlp.fc1.bias'], 6).map(gelu);
+        const fed = affine(hidden, v['mlp.fc2.weight'], v['mlp.fc2.bias'], 7);
+        return attended.map((x, i) => x + of(5, i) * fed[i]);
+      },
+    });
+  });
+});
