@@ -27,6 +27,7 @@ export {
   type CallOptions,
   type Compiled,
   type CompileOptions,
+  checkpoint,
   compile,
   type DType,
   dtypes,

@@ -1,6 +1,6 @@
 import { checkOptions } from '../io/options.js';
 import { add } from '../ops/index.js';
-import type { Tensor } from '../tensor/index.js';
+import { checkpoint, type Tensor } from '../tensor/index.js';
 import type { ActivationLike } from './activation.js';
 import { type Initialiser, type InitialiserName, layerName, type SeedOptions } from './initialisers.js';
 import { LayerNorm } from './layer-norm.js';
@@ -19,6 +19,8 @@ export interface TransformerBlockOptions extends SeedOptions {
   readonly initialiser?: InitialiserName | Initialiser;
   /** Factor on the first weights of attn.proj and mlp.fc2, 1/√(2ℓ) in block ℓ of V-JEPA (default 1). */
   readonly outputScale?: number;
+  /** Whether its backward pass computes activations again instead of keeping them: less memory, one forward pass more (default false). */
+  readonly checkpoint?: boolean;
 }
 
 /**
@@ -30,6 +32,7 @@ export class TransformerBlock extends Module {
   readonly attn: MultiHeadAttention;
   readonly norm2: LayerNorm;
   readonly mlp: MLP;
+  readonly #checkpoint: boolean;
 
   constructor(width: number, heads: number, options: TransformerBlockOptions = {}) {
     super();
@@ -43,8 +46,10 @@ export class TransformerBlock extends Module {
       'activation',
       'initialiser',
       'outputScale',
+      'checkpoint',
     ]);
     const { seed, mlpRatio = 4, epsilon = 1e-6, causal, qkvBias, activation, initialiser, outputScale } = options;
+    this.#checkpoint = options.checkpoint === true;
     const name = layerName(options.name, 'block');
     this.norm1 = new LayerNorm(width, { epsilon, name: `${name}.norm1` });
     this.attn = new MultiHeadAttention(width, heads, {
@@ -67,6 +72,11 @@ export class TransformerBlock extends Module {
 
   /** @param x [B, S, D]   @param mask bool, broadcast to [B, H, S, S]   @returns [B, S, D] */
   forward(x: Tensor, { mask }: { readonly mask?: Tensor } = {}): Tensor {
+    const run = (): Tensor => this.#run(x, mask);
+    return this.#checkpoint ? checkpoint(run)() : run();
+  }
+
+  #run(x: Tensor, mask: Tensor | undefined): Tensor {
     const attended = add(x, this.attn.forward(this.norm1.forward(x), { mask }));
     return add(attended, this.mlp.forward(this.norm2.forward(attended)));
   }

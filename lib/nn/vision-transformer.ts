@@ -35,6 +35,8 @@ export interface VisionTransformerOptions extends SeedOptions {
   /** Puts a learnt token before the patches, whose output stands for the picture (default false). */
   readonly classToken?: boolean;
   readonly initialiser?: InitialiserName | Initialiser;
+  /** Whether the backward pass computes activations of blocks again instead of keeping them (default false). */
+  readonly checkpoint?: boolean;
 }
 
 const optionNames = [
@@ -51,6 +53,7 @@ const optionNames = [
   'layout',
   'classToken',
   'initialiser',
+  'checkpoint',
   'seed',
   'name',
 ];
@@ -129,6 +132,7 @@ export class VisionTransformer extends Module {
         epsilon,
         initialiser,
         outputScale,
+        checkpoint: options.checkpoint,
         name: `${name}.blocks.${index}`,
       });
     });

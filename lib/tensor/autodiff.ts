@@ -1,6 +1,7 @@
 import { JepaError } from '../errors.js';
+import { Recomputation } from './checkpoint.js';
 import { isFloat } from './dtype.js';
-import { type Node, siteOf } from './op.js';
+import { inRepetition, type Node, siteOf } from './op.js';
 import { show } from './shape.js';
 import { Tensor } from './tensor.js';
 import { guardFinite } from './trace.js';
@@ -41,6 +42,7 @@ export function grad(loss: Tensor, wrt: Iterable<Tensor>): Gradients {
     }
     return sum;
   };
+  const recomputation = new Recomputation();
   for (const { node, needs } of order.reverse()) {
     const cotangents = node.outputs.map(cotangent);
     if (cotangents.every((value) => value === undefined)) continue;
@@ -52,13 +54,18 @@ export function grad(loss: Tensor, wrt: Iterable<Tensor>): Gradients {
         `[${node.op.name}] expected an op with a gradient: this one cannot be differentiated${site ? `\n    at ${site}` : ''}`,
       );
     }
-    const gradients = node.op.gradient({
-      inputs: node.inputs,
-      outputs: node.outputs,
-      attributes: node.attributes,
-      cotangents,
-      needs,
-    });
+    const { gradient } = node.op;
+    const again = recomputation.of(node.region);
+    const anew = (tensor: Tensor): Tensor => again?.values.get(tensor) ?? tensor;
+    const gradients = inRepetition(again?.name, () =>
+      gradient({
+        inputs: node.inputs.map(anew),
+        outputs: node.outputs.map(anew),
+        attributes: node.attributes,
+        cotangents,
+        needs,
+      }),
+    );
     for (const [index, gradient] of gradients.entries()) {
       if (!gradient || !needs[index]) continue;
       const input = node.inputs[index];

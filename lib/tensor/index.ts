@@ -1,4 +1,5 @@
 export { type Gradients, grad, stopGradient, valueAndGrad } from './autodiff.js';
+export { checkpoint } from './checkpoint.js';
 export { type CallOptions, type Compiled, type CompileOptions, compile, nativeTarget } from './compile.js';
 export { arange, scalar, type TensorLike, tensor } from './create.js';
 export {

@@ -88,6 +88,55 @@ export interface Node {
   readonly attributes: unknown;
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
+  /** The innermost checkpointed function it was made in. */
+  readonly region?: Region;
+  /** Set where it computes anew what a checkpointed function did not keep, or gradients of it: equal only within one such pass. */
+  readonly repetition?: string;
+}
+
+/** A call of a checkpointed function. */
+export interface Region {
+  readonly outer?: Region;
+  /** In the order they were made; those of inner calls too, once these have ended. */
+  readonly nodes: Node[];
+  ended: boolean;
+}
+
+let region: Region | undefined;
+let repetition: string | undefined;
+
+/** Runs a function whose values are not kept for gradients. */
+export function inRegion<Result>(body: () => Result): Result {
+  const outer = region;
+  const own: Region = { outer, nodes: [], ended: false };
+  region = own;
+  try {
+    return body();
+  } finally {
+    own.ended = true;
+    for (const node of own.nodes) outer?.nodes.push(node);
+    region = outer;
+  }
+}
+
+/** Marks what is applied meanwhile as part of a repetition; without a name as part of none. */
+export function inRepetition<Result>(name: string | undefined, body: () => Result): Result {
+  const outer = repetition;
+  repetition = name;
+  try {
+    return body();
+  } finally {
+    repetition = outer;
+  }
+}
+
+/** The same application to other inputs: attributes, and with them random numbers, are those of the first. */
+export function repeat(node: Node, inputs: readonly Tensor[], name: string): readonly Tensor[] {
+  const within = node.repetition === undefined ? name : `${name}.${node.repetition}`;
+  const copy = made(node.op, inputs, node.attributes, node.outputs, within);
+  const site = sites.get(node);
+  if (site) sites.set(copy, site);
+  return copy.outputs;
 }
 
 let nodes = 0;
@@ -103,11 +152,23 @@ export function apply<A>(op: OpDefinition<A>, inputs: readonly Tensor[], attribu
   } catch (error) {
     throw located(error, describeSite(site));
   }
-  const outputs: Tensor[] = [];
-  const node: Node = { id: nodes++, op: op as OpDefinition<unknown>, attributes, inputs, outputs };
+  const node = made(op as OpDefinition<unknown>, inputs, attributes, specs, repetition);
   sites.set(node, site);
+  return [...node.outputs];
+}
+
+function made(
+  op: OpDefinition<unknown>,
+  inputs: readonly Tensor[],
+  attributes: unknown,
+  specs: readonly TensorSpec[],
+  within: string | undefined,
+): Node {
+  const outputs: Tensor[] = [];
+  const node: Node = { id: nodes++, op, attributes, inputs, outputs, region, repetition: within };
   for (const [index, { shape, dtype }] of specs.entries()) outputs.push(new Tensor(shape, dtype, node, index));
-  return outputs;
+  region?.nodes.push(node);
+  return node;
 }
 
 /** Text that is equal for equal attributes. JSON alone writes NaN and both infinities as null, and −0 as 0. */

@@ -110,6 +110,7 @@ function onlyReader(
 function canShareRegister(writer: ElementwiseNode, reader: ElementwiseNode, read: string): boolean {
   const { output } = writer;
   return (
+    (reader.repetition === undefined || reader.repetition === writer.repetition) &&
     fitsRegister(output.dtype) &&
     isWhole(output) &&
     sameShape(output.shape, reader.output.shape) &&

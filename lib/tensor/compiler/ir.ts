@@ -34,6 +34,8 @@ export interface ElementwiseNode {
   readonly specs: readonly TensorSpec[];
   readonly inputs: readonly Value[];
   readonly output: Value;
+  /** What a checkpointed function did not keep is computed in passes of its own, or it would be ready, and kept, too early. */
+  readonly repetition?: string;
 }
 
 export interface NativeNode {
@@ -53,6 +55,8 @@ export type IrNode = ElementwiseNode | NativeNode;
 export class Graph {
   readonly nodes: IrNode[] = [];
   readonly buffers: Buffer[] = [];
+  /** Of the nodes that are added next. */
+  repetition: string | undefined;
 
   buffer(dtype: DType, elements: number, rest: Partial<Buffer> = {}): Buffer {
     const buffer: Buffer = { id: this.buffers.length, kind: 'temp', slot: 0, dtype, elements, writers: [], ...rest };
@@ -80,6 +84,7 @@ export class Graph {
       specs,
       inputs,
       output,
+      repetition: this.repetition,
     };
     this.nodes.push(node);
     output.buffer.writers.push(node);

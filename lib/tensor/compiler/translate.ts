@@ -74,11 +74,12 @@ export class Translator {
   }
 
   #node(node: Node): void {
-    const { op, attributes } = node;
+    const { op, attributes, repetition } = node;
+    this.graph.repetition = repetition;
     const inputs = node.inputs.map((input) => this.valueOf(input));
     const shareable = this.#passes.share;
     const key = shareable
-      ? `${op.name} ${attributesKey(attributes)} ${inputs.map(keyOf).join(' ')} ${node.outputs.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(' ')}`
+      ? `${repetition ?? ''} ${op.name} ${attributesKey(attributes)} ${inputs.map(keyOf).join(' ')} ${node.outputs.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(' ')}`
       : '';
     let outputs = shareable ? this.#shared.get(key) : undefined;
     if (!outputs) {
@@ -136,7 +137,7 @@ export class Translator {
 
   /** The same elements in a dense buffer of their own. */
   #dense(value: Value): Value {
-    const key = `copy ${keyOf(value)}`;
+    const key = `${this.graph.repetition ?? ''} copy ${keyOf(value)}`;
     const known = this.#passes.share ? this.#shared.get(key)?.[0] : undefined;
     if (known) return known;
     const to = this.graph.dense(value);
