@@ -29,6 +29,9 @@ RATES(avx512_vnni)
 #if defined(JEPA_HAS_AVX512_BF16)
 RATES(avx512_bf16)
 #endif
+#if defined(JEPA_HAS_NEON)
+RATES(neon)
+#endif
 
 namespace jepa::bench {
 namespace {
@@ -48,6 +51,9 @@ const Rates* rates_of(const char* target) {
 #endif
 #if defined(JEPA_HAS_AVX2)
   if (!std::strcmp(target, "avx2")) return &jepa_bench_rates_avx2;
+#endif
+#if defined(JEPA_HAS_NEON)
+  if (!std::strcmp(target, "neon")) return &jepa_bench_rates_neon;
 #endif
   return &jepa_bench_rates_scalar;
 }

@@ -6,7 +6,7 @@
 namespace {
 
 // Enough independent chains to hide a latency of four cycles on two ports, and few enough to stay in registers.
-#if defined(JEPA_TARGET_avx512)
+#if defined(JEPA_TARGET_avx512) || defined(JEPA_TARGET_neon)
 constexpr int kChains = 24;
 #elif defined(JEPA_TARGET_avx2)
 constexpr int kChains = 12;

@@ -21,6 +21,8 @@ namespace {
 void pause() {
 #if defined(__x86_64__)
   _mm_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb" ::: "memory");  // tens of cycles; `yield` takes one on CPUs without hardware threads
 #else
   std::this_thread::yield();
 #endif

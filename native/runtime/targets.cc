@@ -65,6 +65,11 @@ struct Replacement {
 #include "runtime/target_dots.inc"
 #endif
 
+#if defined(JEPA_HAS_NEON)
+#define JEPA_TARGET neon
+#include "runtime/target_kernels.inc"
+#endif
+
 #if defined(__x86_64__)
 // Which register state the operating system saves: AVX needs bits 1–2 of XCR0, AVX-512 also 5–7.
 uint64_t saved_state() {
@@ -110,6 +115,9 @@ const Choice choices[] = {
 #endif
 #if defined(JEPA_HAS_AVX512_BF16)
     {{"avx512_bf16", kernels_of_avx512_bf16.by_code}, runs_avx512_bf16, prefers_avx512_bf16},
+#endif
+#if defined(JEPA_HAS_NEON)
+    {{"neon", kernels_of_neon.by_code}, always, always},  // every 64-bit ARM CPU has it
 #endif
 };
 

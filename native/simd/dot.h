@@ -42,6 +42,15 @@ JEPA_INLINE Vi dot_u8s8(Vi a, Vi b, Vi sum) {
   const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(a.v, 8), _mm256_srai_epi16(b.v, 8));
   return {_mm256_add_epi32(sum.v, _mm256_add_epi32(even, odd))};
 }
+#elif defined(JEPA_TARGET_neon)
+// A product of two bytes fits 16 signed bits; neighbours are added in 32.
+JEPA_INLINE Vi dot_u8s8(Vi a, Vi b, Vi sum) {
+  const uint8x16_t left = vreinterpretq_u8_s32(a.v);
+  const int8x16_t right = vreinterpretq_s8_s32(b.v);
+  const int16x8_t low = vmulq_s16(vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(left))), vmovl_s8(vget_low_s8(right)));
+  const int16x8_t high = vmulq_s16(vreinterpretq_s16_u16(vmovl_high_u8(left)), vmovl_high_s8(right));
+  return {vaddq_s32(sum.v, vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)))};
+}
 #else
 JEPA_INLINE Vi dot_u8s8(Vi a, Vi b, Vi sum) {
   for (int i = 0; i < 4; i++) {

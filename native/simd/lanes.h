@@ -65,6 +65,20 @@ JEPA_INLINE void store_quad(Rows at, int64_t column, int64_t count, Vf (&x)[4]) 
     if (r + 4 < count) _mm_storeu_ps(at(r + 4) + column, _mm256_extractf128_ps(x[r].v, 1));
   }
 }
+#elif defined(JEPA_TARGET_neon)
+template <class Rows>
+JEPA_INLINE void load_quad(Rows at, int64_t column, Vf (&x)[4]) {
+#pragma GCC unroll 4
+  for (int r = 0; r < 4; r++) x[r] = load(at(r) + column);
+  transpose_4x4(x);
+}
+template <class Rows>
+JEPA_INLINE void store_quad(Rows at, int64_t column, int64_t count, Vf (&x)[4]) {
+  transpose_4x4(x);
+#pragma GCC unroll 4
+  for (int r = 0; r < 4; r++)
+    if (r < count) store(at(r) + column, x[r]);
+}
 #else
 template <class Rows>
 JEPA_INLINE void load_quad(Rows at, int64_t column, Vf (&x)[4]) {

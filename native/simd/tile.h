@@ -8,6 +8,9 @@ namespace {
 constexpr int kTileRows = 14, kTileVectors = 2;  // 28 accumulators, 2 of B, 1 of A: 31 of 32 registers
 #elif defined(JEPA_TARGET_avx2)
 constexpr int kTileRows = 6, kTileVectors = 2;  // 12 accumulators, 2 of B, 1 of A: 15 of 16 registers
+#elif defined(JEPA_TARGET_neon)
+// 24 accumulators, 4 of B, 1 of A: 29 of 32 registers. 8 rows of 3 vectors have as many, and load 11 times a step, not 10.
+constexpr int kTileRows = 6, kTileVectors = 4;
 #else
 constexpr int kTileRows = 4, kTileVectors = 4;
 #endif

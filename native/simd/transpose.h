@@ -26,6 +26,16 @@ JEPA_INLINE void transpose_8x8(const uint32_t* from, int64_t from_stride, uint32
                      _mm256_permute2f128_ps(quad[j], quad[j + 4], 0x31));
   }
 }
+#elif defined(JEPA_TARGET_neon)
+JEPA_INLINE void transpose_8x8(const uint32_t* from, int64_t from_stride, uint32_t* to, int64_t to_stride) {
+  for (int i = 0; i < 8; i += 4)
+    for (int j = 0; j < 8; j += 4) {
+      Vf x[4];
+      for (int r = 0; r < 4; r++) x[r] = {vreinterpretq_f32_u32(vld1q_u32(from + (i + r) * from_stride + j))};
+      transpose_4x4(x);
+      for (int r = 0; r < 4; r++) vst1q_u32(to + (j + r) * to_stride + i, vreinterpretq_u32_f32(x[r].v));
+    }
+}
 #else
 JEPA_INLINE void transpose_8x8(const uint32_t* from, int64_t from_stride, uint32_t* to, int64_t to_stride) {
   for (int j = 0; j < 8; j++)

@@ -11,6 +11,8 @@
 #include "simd/vec_avx512.h"
 #elif defined(JEPA_TARGET_avx2)
 #include "simd/vec_avx2.h"
+#elif defined(JEPA_TARGET_neon)
+#include "simd/vec_neon.h"
 #else
 #include "simd/vec_scalar.h"
 #endif

@@ -14,6 +14,9 @@ FUNCTIONS(avx512)
 FUNCTIONS(avx512_vnni)
 FUNCTIONS(avx512_bf16)
 #endif
+#if defined(JEPA_HAS_NEON)
+FUNCTIONS(neon)
+#endif
 
 using namespace jepa;
 using namespace jepa::test;
@@ -25,6 +28,9 @@ const Functions* const all_functions[] = {
 #if defined(JEPA_HAS_AVX512)
     &jepa_simd_functions_avx2,        &jepa_simd_functions_avx512,
     &jepa_simd_functions_avx512_vnni, &jepa_simd_functions_avx512_bf16,
+#endif
+#if defined(JEPA_HAS_NEON)
+    &jepa_simd_functions_neon,
 #endif
 };
 std::vector<const Functions*> runnable() {
