@@ -23,7 +23,7 @@ export interface Passes {
   readonly rowBlocks: boolean;
 }
 
-export const allPasses: Passes = {
+const passes = {
   fuse: true,
   share: true,
   mergeSums: true,
@@ -33,6 +33,12 @@ export const allPasses: Passes = {
   place: true,
   rowBlocks: true,
 };
+export const allPasses: Passes = passes;
+
+/** @internal Leaves a rewrite out of everything that is compiled from now on, values asked for outside `compile` included. */
+export function leaveOut(pass: keyof Passes): void {
+  passes[pass] = false;
+}
 
 /** What happens beside the returned values while a function is traced. */
 export interface Trace {

@@ -103,6 +103,11 @@ describe('the command', () => {
     expect(await run(join(scratch, 'empty'))).toMatchObject({ code: 1 });
     expect(await run()).toMatchObject({ code: 2, lines: [expect.stringContaining('usage: npm run golden -- FOLDER')] });
     expect(await run(join(scratch, 'nowhere'))).toMatchObject({ code: 2 });
+    const { code, lines } = await run(join(data, 'ops/softmax'), '--without', 'cheese');
+    expect({ code, lines }).toEqual({
+      code: 2,
+      lines: [expect.stringMatching(/^expected --without one of fuse, share, .*, got 'cheese'$/)],
+    });
   });
 
   test('sees a wrong value', async () => {

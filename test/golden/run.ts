@@ -1,4 +1,4 @@
-// npm run golden -- FOLDER [--device D] [--precision P] [--json F]: runs every golden case below a folder through the library.
+// npm run golden -- FOLDER [--device D] [--precision P] [--json F] [--without PASS]: runs every golden case below a folder through the library.
 import { main } from './runner.js';
 
 main(process.argv.slice(2), console.log).then(

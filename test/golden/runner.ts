@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { allPasses, leaveOut, type Passes } from '#lib/tensor/trace.js';
 import { type GoldenCall, readCase } from './case.js';
 import type { Verdict } from './compare.js';
 import { families } from './families/index.js';
@@ -89,14 +90,26 @@ export async function main(args: readonly string[], log: (line: string) => void)
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { device: { type: 'string' }, precision: { type: 'string' }, json: { type: 'string' } },
+    options: {
+      device: { type: 'string' },
+      precision: { type: 'string' },
+      json: { type: 'string' },
+      without: { type: 'string', multiple: true },
+    },
   });
   const [root] = positionals;
   if (positionals.length !== 1 || !existsSync(root)) {
-    log('usage: npm run golden -- FOLDER [--device cpu] [--precision float32] [--json FILE]');
+    log('usage: npm run golden -- FOLDER [--device cpu] [--precision float32] [--json FILE] [--without PASS]');
     return 2;
   }
-  const summary = await runFolder(root, { ...values, log });
+  const { without = [], ...options } = values;
+  const unknown = without.find((pass) => !(pass in allPasses));
+  if (unknown !== undefined) {
+    log(`expected --without one of ${Object.keys(allPasses).join(', ')}, got '${unknown}'`);
+    return 2;
+  }
+  for (const pass of without) leaveOut(pass as keyof Passes);
+  const summary = await runFolder(root, { ...options, log });
   if (values.json) writeFileSync(values.json, JSON.stringify(summary, null, 1));
   log(`${summary.passed} passed, ${summary.failed} failed`);
   if (summary.cases.length === 0) log(`no case.json was found below ${root}`);
