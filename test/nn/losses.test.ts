@@ -86,6 +86,12 @@ describe('losses equal plain float64 loops, gradients too', () => {
     });
   });
 
+  it.each([7, -1, -99])('cross-entropy refuses label %s of 7 classes', async (label) => {
+    const logits = tensor(new Float32Array(14), { shape: [2, 7] });
+    const loss = crossEntropy(logits, tensor(Int32Array.from([3, label])), { ignoreIndex: -100 });
+    await expect(loss.item()).rejects.toMatchObject({ code: 'ERR_JEPA_INDEX_RANGE' });
+  });
+
   it.each([
     [false, 6],
     [true, 4],

@@ -6,6 +6,7 @@ import {
   concat,
   div,
   equal,
+  gatherRows,
   logsumexp,
   matmul,
   mean,
@@ -15,6 +16,7 @@ import {
   sub,
   sum,
   where,
+  zeros,
 } from '../../ops/index.js';
 import { arange, type Tensor, tensor } from '../../tensor/index.js';
 import { type LossOptions, normalize } from './distance.js';
@@ -27,8 +29,9 @@ export interface CrossEntropyOptions extends LossOptions {
 }
 
 /**
- * −log softmax(logits)[target], mean over the rows that count, their sum, or each row's (0 where ignored). Another target that is no class scores as a class with logit 0.
+ * −log softmax(logits)[target], mean over the rows that count, their sum, or each row's (0 where ignored).
  * @param logits [..., C]   @param target int32 [...]   @returns scalar, or [...] without reduction
+ * @throws JepaError ERR_JEPA_SHAPE, and ERR_JEPA_INDEX_RANGE when run if another target is no class
  * @example const loss = crossEntropy(classifier.forward(x), labels, { labelSmoothing: 0.1 });
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
@@ -44,12 +47,14 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   }
   const flat = reshape(logits, [rows, classes]);
   const labels = reshape(target, [rows]);
-  const chosen = sum(where(equal(arange(0, classes), reshape(labels, [rows, 1])), flat, 0), { axes: [1] });
+  const counts = notEqual(labels, ignoreIndex);
+  const scores = sum(where(equal(arange(0, classes), reshape(labels, [rows, 1])), flat, 0), { axes: [1] });
+  // Adds nothing, but fails the step if a label is none of the classes: `where` above would not notice.
+  const chosen = add(scores, gatherRows(zeros([classes]), where(counts, labels, 0)));
   const expected =
     labelSmoothing === 0
       ? chosen
       : add(mul(chosen, 1 - labelSmoothing), mul(mean(flat, { axes: [1] }), labelSmoothing));
-  const counts = notEqual(labels, ignoreIndex);
   const losses = where(counts, sub(logsumexp(flat, 1), expected), 0);
   if (reduction === 'none') return reshape(losses, target.shape);
   return reduction === 'sum' ? sum(losses) : div(sum(losses), sum(cast(counts, 'float32')));
