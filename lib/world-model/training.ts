@@ -196,6 +196,18 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     );
   }
 
+  /** Drops its programs, the optimiser's state and the average; the model stays. Training on throws ERR_JEPA_DISPOSED. */
+  dispose(): void {
+    this.#step.dispose();
+    this.#health.dispose();
+    this.#optimiser.dispose();
+    this.#average.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
   #tensors(batch: ClipBatch): { observations: Tensor; actions: Tensor; twinCosts: Tensor | null } {
     const [observations, actions] = clipTensors(this.model.config, batch);
     const { twins } = batch;

@@ -45,6 +45,16 @@ describe('WorldModelTraining', () => {
     expect(losses[79].inverseDynamics).toBeLessThan(losses[0].inverseDynamics);
   });
 
+  it('is disposed of without its model', async () => {
+    const model = new WorldModel(sensorConfig);
+    const training = new WorldModelTraining(model, { objective: light });
+    const batch = clipsFor(sensorConfig, 16, T);
+    await training.step(batch, 0, { steps: 2 });
+    training.dispose();
+    await expect(training.step(batch, 1, { steps: 2 })).rejects.toMatchObject({ code: 'ERR_JEPA_DISPOSED' });
+    for (const parameter of model.network.parameters()) expect((await parameter.read()).length).toBe(parameter.size);
+  });
+
   it('reports collapse of constant data without a regulariser, and none of varied data', async () => {
     const constant = fromIndex((): ClipBatch => {
       const clips = clipsFor(sensorConfig, 16, T);
