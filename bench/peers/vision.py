@@ -5,17 +5,21 @@ from torch import nn
 
 
 class Attention(nn.Module):
-    def __init__(self, width, heads):
+    """@param inner width of queries, keys and values"""
+
+    def __init__(self, width, heads, inner=None, bias=True, causal=False):
         super().__init__()
-        self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.proj = nn.Linear(width, width)
+        self.heads, self.causal = heads, causal
+        self.inner = width if inner is None else inner
+        self.qkv = nn.Linear(width, 3 * self.inner, bias=bias)
+        self.proj = nn.Linear(self.inner, width)
 
     def forward(self, x):
-        batch, tokens, width = x.shape
-        q, k, v = self.qkv(x).view(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
-        y = F.scaled_dot_product_attention(q, k, v)
-        return self.proj(y.transpose(1, 2).reshape(batch, tokens, width))
+        batch, tokens, _ = x.shape
+        split = self.qkv(x).view(batch, tokens, 3, self.heads, self.inner // self.heads)
+        q, k, v = split.permute(2, 0, 3, 1, 4).unbind(0)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        return self.proj(y.transpose(1, 2).reshape(batch, tokens, self.inner))
 
 
 class Perceptron(nn.Module):
@@ -29,12 +33,12 @@ class Perceptron(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, width, heads):
+    def __init__(self, width, heads, hidden=None, eps=1e-6):
         super().__init__()
-        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.norm1 = nn.LayerNorm(width, eps=eps)
         self.attn = Attention(width, heads)
-        self.norm2 = nn.LayerNorm(width, eps=1e-6)
-        self.mlp = Perceptron(width, 4 * width)
+        self.norm2 = nn.LayerNorm(width, eps=eps)
+        self.mlp = Perceptron(width, hidden or 4 * width)
 
     def forward(self, x):
         x = x + self.attn(self.norm1(x))
@@ -49,7 +53,7 @@ def gather_tokens(x, indices):
 class VisionTransformer(nn.Module):
     """Fixed positions without a class token, learnt ones with it."""
 
-    def __init__(self, imageSize, patchSize, width, depth, heads, class_token=False):
+    def __init__(self, imageSize, patchSize, width, depth, heads, hidden=None, class_token=False, eps=1e-6):
         super().__init__()
         self.patch, self.grid = patchSize, imageSize // patchSize
         self.patch_embed = nn.Linear(3 * patchSize**2, width)
@@ -60,8 +64,8 @@ class VisionTransformer(nn.Module):
         else:
             self.cls_token = None
             self.register_buffer("pos_embed", places)
-        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
-        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.blocks = nn.ModuleList(Block(width, heads, hidden, eps) for _ in range(depth))
+        self.norm = nn.LayerNorm(width, eps=eps)
 
     def forward(self, pixels, keep=None):
         batch, patch, grid = pixels.shape[0], self.patch, self.grid

@@ -2,8 +2,9 @@ import type { Suite } from '../harness/suite.js';
 import { eventLoop } from './event-loop.js';
 import { gemm } from './gemm.js';
 import { ijepaTrain } from './ijepa-train.js';
+import { leWmTrain } from './lewm-train.js';
 import { tinyTrain } from './tiny-train.js';
 import { vitInfer } from './vit-infer.js';
 
 /** Every suite, in the order they run. A new one is a file here and a line below. */
-export const suites: readonly Suite[] = [gemm, vitInfer, ijepaTrain, tinyTrain, eventLoop];
+export const suites: readonly Suite[] = [gemm, vitInfer, ijepaTrain, leWmTrain, tinyTrain, eventLoop];
