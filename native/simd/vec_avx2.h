@@ -36,10 +36,11 @@ JEPA_INLINE Vf operator*(Vf a, Vf b) { return {_mm256_mul_ps(a.v, b.v)}; }
 JEPA_INLINE Vf operator/(Vf a, Vf b) { return {_mm256_div_ps(a.v, b.v)}; }
 JEPA_INLINE Vf fma(Vf a, Vf b, Vf c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 JEPA_INLINE Vf fnma(Vf a, Vf b, Vf c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
-// Between two limits; NaN stays.
+// Between two limits, or above one; NaN stays.
 JEPA_INLINE Vf clamp(Vf a, float low, float high) {
   return {_mm256_max_ps(_mm256_set1_ps(low), _mm256_min_ps(_mm256_set1_ps(high), a.v))};
 }
+JEPA_INLINE Vf at_least(Vf a, float low) { return {_mm256_max_ps(_mm256_set1_ps(low), a.v)}; }
 JEPA_INLINE Vf sqrt(Vf a) { return {_mm256_sqrt_ps(a.v)}; }
 JEPA_INLINE Vf round(Vf a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
 JEPA_INLINE Vf floor(Vf a) { return {_mm256_floor_ps(a.v)}; }

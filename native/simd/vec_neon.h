@@ -50,10 +50,11 @@ JEPA_INLINE Vf operator*(Vf a, Vf b) { return {vmulq_f32(a.v, b.v)}; }
 JEPA_INLINE Vf operator/(Vf a, Vf b) { return {vdivq_f32(a.v, b.v)}; }
 JEPA_INLINE Vf fma(Vf a, Vf b, Vf c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
 JEPA_INLINE Vf fnma(Vf a, Vf b, Vf c) { return {vfmsq_f32(c.v, a.v, b.v)}; }
-// Between two limits; NaN stays.
+// Between two limits, or above one; NaN stays.
 JEPA_INLINE Vf clamp(Vf a, float low, float high) {
   return {vmaxq_f32(vdupq_n_f32(low), vminq_f32(vdupq_n_f32(high), a.v))};
 }
+JEPA_INLINE Vf at_least(Vf a, float low) { return {vmaxq_f32(a.v, vdupq_n_f32(low))}; }
 JEPA_INLINE Vf sqrt(Vf a) { return {vsqrtq_f32(a.v)}; }
 JEPA_INLINE Vf round(Vf a) { return {vrndnq_f32(a.v)}; }
 JEPA_INLINE Vf floor(Vf a) { return {vrndmq_f32(a.v)}; }

@@ -43,8 +43,9 @@ JEPA_INLINE Vf operator*(Vf a, Vf b) { return {a.v * b.v}; }
 JEPA_INLINE Vf operator/(Vf a, Vf b) { return {a.v / b.v}; }
 JEPA_INLINE Vf fma(Vf a, Vf b, Vf c) { return {__builtin_fmaf(a.v, b.v, c.v)}; }
 JEPA_INLINE Vf fnma(Vf a, Vf b, Vf c) { return {__builtin_fmaf(-a.v, b.v, c.v)}; }
-// Between two limits; NaN stays.
+// Between two limits, or above one; NaN stays.
 JEPA_INLINE Vf clamp(Vf a, float low, float high) { return {a.v < low ? low : high < a.v ? high : a.v}; }
+JEPA_INLINE Vf at_least(Vf a, float low) { return {a.v < low ? low : a.v}; }
 JEPA_INLINE Vf sqrt(Vf a) { return {__builtin_sqrtf(a.v)}; }
 JEPA_INLINE Vf round(Vf a) { return {__builtin_nearbyintf(a.v)}; }
 JEPA_INLINE Vf floor(Vf a) { return {__builtin_floorf(a.v)}; }
