@@ -13,6 +13,8 @@ export interface Passes {
   readonly mergeSums: boolean;
   /** Right operands that several products or many rows use are packed once. */
   readonly pack: boolean;
+  /** Products apply the activation that alone reads them. */
+  readonly epilogue: boolean;
   /** Updates of variables are written in place. */
   readonly inPlace: boolean;
   /** What depends on constants and unassigned variables alone, such as packed weights, is computed only when they change. */
@@ -28,6 +30,7 @@ const passes = {
   share: true,
   mergeSums: true,
   pack: true,
+  epilogue: true,
   inPlace: true,
   hoist: true,
   place: true,

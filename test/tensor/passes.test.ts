@@ -65,6 +65,7 @@ const signs: Record<keyof Passes, (all: Trained, without: Trained) => void> = {
   share: (all, without) => expect(count(without, 'attention')).toBe(count(all, 'attention') + 2),
   mergeSums: (all, without) => expect(count(without, 'matmul')).toBeGreaterThan(count(all, 'matmul')),
   pack: (all, without) => expect([count(without, 'matmul_pack'), count(all, 'matmul_pack') > 0]).toEqual([0, true]),
+  epilogue: (all, without) => expect([count(without, 'gelu_erf'), count(all, 'gelu_erf')]).toEqual([8, 4]),
   inPlace: (all, without) => expect(count(without, 'copy')).toBeGreaterThan(count(all, 'copy')),
   rowBlocks: (_all, without) => expect(without.grouped).toBe(0),
   hoist: (all, without) => expect(without.idle < all.idle).toBe(true),
@@ -77,7 +78,7 @@ describe('a step of a model gives the same without', () => {
     all = await train({});
   });
 
-  it.each(['fuse', 'share', 'pack', 'inPlace', 'hoist', 'place', 'rowBlocks'] as const)(
+  it.each(['fuse', 'share', 'pack', 'epilogue', 'inPlace', 'hoist', 'place', 'rowBlocks'] as const)(
     '%s, bit for bit',
     async (pass) => {
       const without = await train({ [pass]: false });
@@ -100,6 +101,7 @@ describe('a step of a model gives the same without', () => {
         share: false,
         mergeSums: false,
         pack: false,
+        epilogue: false,
         inPlace: false,
         hoist: false,
         rowBlocks: false,

@@ -44,7 +44,7 @@ export interface NativeNode {
   readonly name: string;
   attributes: Uint8Array;
   inputs: readonly Value[];
-  readonly outputs: readonly Value[];
+  outputs: readonly Value[];
   /** The user's line, where values can fail it. */
   readonly site?: string;
 }

@@ -6,6 +6,7 @@ import type { Tensor } from '../tensor.js';
 import type { Trace } from '../trace.js';
 import type { Variable } from '../variable.js';
 import { type NativeStep, writeProgram } from './encode.js';
+import { applyActivations } from './epilogue.js';
 import { clusters } from './fuse.js';
 import { hoist, steadyBuffers, workOf } from './hoist.js';
 import { instructionsFor } from './instructions.js';
@@ -60,6 +61,7 @@ export function lower(
   }
   if (trace.passes.fuse) storeCopies(graph);
   const kept = new Set([...results, ...guards, ...targets.map(({ value }) => value)].map(({ buffer }) => buffer));
+  if (trace.passes.epilogue) applyActivations(graph, kept);
   const order = schedule(
     graph.nodes,
     clusters(graph, trace.passes.fuse, kept),
