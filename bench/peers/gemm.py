@@ -3,6 +3,7 @@ import os
 import sys
 
 import numpy as np
+from elements import elements
 from serve import serve, turn
 
 TURN_SECONDS = 0.03
@@ -17,13 +18,7 @@ product = None
 
 
 def operand(shape, transposed, seed):
-    """Numbers as `element` in suites/gemm.ts makes them."""
-    with np.errstate(over="ignore"):
-        h = np.arange(shape[0] * shape[1], dtype=np.uint32) + np.uint32((seed * 0x9E3779B9) & 0xFFFFFFFF)
-        h *= np.uint32(0x85EBCA6B)
-        h = (h ^ (h >> np.uint32(15))) * np.uint32(0xC2B2AE35)
-        h ^= h >> np.uint32(13)
-    values = (h >> np.uint32(8)).astype(np.float32) / np.float32(2**23) - np.float32(1)
+    values = elements(shape[0] * shape[1], seed)
     matrix = values.reshape(shape[::-1]).T if transposed else values.reshape(shape)
     return torch.from_numpy(matrix) if torch else matrix
 

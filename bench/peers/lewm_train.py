@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from safetensors_file import read
 from steps import prepare, serve_steps
+from tiny_world_model import KNOTS, sigreg
 from torch import nn
 from vision import Attention, Perceptron, VisionTransformer
 
@@ -68,18 +69,6 @@ class FramePredictor(nn.Module):
         return self.norm(x)
 
 
-def sigreg(z, directions, knots):
-    """Epps and Pulley's statistic of [T, B, D] over the batch, along each direction; in float32, as the library has it."""
-    t = torch.linspace(0, 3, knots)
-    phi = torch.exp(-t * t / 2)
-    weight = torch.full_like(t, 2 * 3 / (knots - 1))
-    weight[0] = weight[-1] = 3 / (knots - 1)
-    with torch.autocast("cpu", enabled=False):
-        angle = (z.float() @ directions).unsqueeze(-1) * t
-        error = (angle.cos().mean(-3) - phi).square() + angle.sin().mean(-3).square()
-        return (error @ (weight * phi)).mean() * z.shape[-2]
-
-
 class LeWm(nn.Module):
     def __init__(self, encoder, embedding, projector, predictor, action, history, sigregWeight, knots):
         super().__init__()
@@ -89,7 +78,8 @@ class LeWm(nn.Module):
         self.action_encoder = ActionEncoder(embedding, **action)
         self.predictor = FramePredictor(history, **predictor)
         self.pred_proj = Projector(embedding, projector, embedding)
-        self.history, self.weight, self.knots = history, sigregWeight, knots
+        self.history, self.weight = history, sigregWeight
+        assert knots == len(KNOTS) + 1
 
     def forward(self, pixels, actions, directions):
         tokens = self.encoder(pixels.flatten(0, 1))
@@ -97,7 +87,8 @@ class LeWm(nn.Module):
         conditions = self.action_encoder(actions)[:, : self.history]
         predicted = self.pred_proj(self.predictor(z[:, : self.history], conditions))
         loss = F.mse_loss(predicted, z[:, 1:])
-        return loss + self.weight * sigreg(z.transpose(0, 1), directions, self.knots)
+        with torch.autocast("cpu", enabled=False):
+            return loss + self.weight * sigreg(z.transpose(0, 1).float(), directions)
 
 
 model = LeWm(**config)

@@ -1,4 +1,6 @@
 import type { Suite } from '../harness/suite.js';
+import { attention } from './attention.js';
+import { elementwise } from './elementwise.js';
 import { eventLoop } from './event-loop.js';
 import { gemm } from './gemm.js';
 import { ijepaTrain } from './ijepa-train.js';
@@ -7,4 +9,13 @@ import { tinyTrain } from './tiny-train.js';
 import { vitInfer } from './vit-infer.js';
 
 /** Every suite, in the order they run. A new one is a file here and a line below. */
-export const suites: readonly Suite[] = [gemm, vitInfer, ijepaTrain, leWmTrain, tinyTrain, eventLoop];
+export const suites: readonly Suite[] = [
+  gemm,
+  attention,
+  elementwise,
+  vitInfer,
+  ijepaTrain,
+  leWmTrain,
+  tinyTrain,
+  eventLoop,
+];
