@@ -7,6 +7,7 @@ import { ijepaTrain } from './ijepa-train.js';
 import { leWmTrain } from './lewm-train.js';
 import { tinyTrain } from './tiny-train.js';
 import { vitInfer } from './vit-infer.js';
+import { vitTrain } from './vit-train.js';
 
 /** Every suite, in the order they run. A new one is a file here and a line below. */
 export const suites: readonly Suite[] = [
@@ -16,6 +17,7 @@ export const suites: readonly Suite[] = [
   vitInfer,
   ijepaTrain,
   leWmTrain,
+  vitTrain,
   tinyTrain,
   eventLoop,
 ];
