@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArguments, UsageError } from './harness/arguments.js';
 import { type Machine, machine } from './harness/machine.js';
-import { better, buildPeak, measurePeaks, type Peaks } from './harness/peaks.js';
+import { better, buildNative, measurePeaks, type Peaks } from './harness/peaks.js';
 import type { Measured, Row, Run } from './harness/suite.js';
 import { peaksTable, suiteTable } from './harness/table.js';
 import { suites } from './suites/index.js';
@@ -32,7 +32,7 @@ async function main(): Promise<number> {
   const where = machine();
   if (where.load > 0.5)
     note(`${where.load} processes wanted to run in the last minute: on a busy machine these numbers mean little`);
-  const problem = buildPeak();
+  const problem = buildNative('peak');
   if (problem !== undefined) note(`peaks are not measured: ${problem}`);
   const before = problem === undefined ? measurePeaks(threads) : null;
   const measured: Record<string, readonly Measured[]> = {};

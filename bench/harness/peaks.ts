@@ -23,10 +23,10 @@ export interface Peaks {
   }[];
 }
 
-/** Builds the program that measures. @returns why that is impossible, if it is */
-export function buildPeak(): string | undefined {
+/** Builds a program of native/bench. @returns why that is impossible, if it is */
+export function buildNative(target: 'peak' | 'fork_join'): string | undefined {
   if (!existsSync(join(root, 'build', 'CMakeCache.txt'))) return 'build/ has no CMake build: run npm run build:native';
-  const { status, stdout, stderr, error } = spawnSync('cmake', ['--build', 'build', '--target', 'peak'], {
+  const { status, stdout, stderr, error } = spawnSync('cmake', ['--build', 'build', '--target', target], {
     cwd: root,
     encoding: 'utf8',
   });

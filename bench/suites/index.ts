@@ -5,6 +5,8 @@ import { eventLoop } from './event-loop.js';
 import { gemm } from './gemm.js';
 import { ijepaTrain } from './ijepa-train.js';
 import { leWmTrain } from './lewm-train.js';
+import { overhead } from './overhead.js';
+import { plan } from './plan.js';
 import { tinyTrain } from './tiny-train.js';
 import { vitInfer } from './vit-infer.js';
 import { vitTrain } from './vit-train.js';
@@ -19,5 +21,7 @@ export const suites: readonly Suite[] = [
   leWmTrain,
   vitTrain,
   tinyTrain,
+  plan,
   eventLoop,
+  overhead,
 ];
