@@ -79,29 +79,39 @@ function agrees(outputs: readonly number[], expected: readonly number[], inner: 
   return outputs.length === expected.length && outputs.every((y, i) => Math.abs(y - expected[i]) <= allowed);
 }
 
-function start(run: Run): Contender[] {
-  return run.threads.flatMap((threads) => {
-    const contenders = [
+/** NumPy's BLAS and PyTorch's; both of PyTorch's libraries also with weights packed before, where that is possible (NN, NT). */
+const peers = [
+  { module: 'numpy', mode: 'numpy', name: (version: string) => `NumPy ${version}` },
+  { module: 'torch', mode: 'mm', name: (version: string) => `PyTorch ${version} mm` },
+  { module: 'torch', mode: 'mkl', name: (version: string) => `PyTorch ${version} packed by MKL` },
+  { module: 'torch', mode: 'onednn', name: (version: string) => `PyTorch ${version} packed by oneDNN` },
+] as const;
+
+async function start(run: Run): Promise<Contender[]> {
+  const contenders: Contender[] = [];
+  for (const threads of run.threads) {
+    contenders.push(
       new Contender({ name: 'jepa', threads, command: process.execPath, arguments: [contenderPath('gemm')] }),
-    ];
-    for (const [module, library] of [
-      ['numpy', 'NumPy'],
-      ['torch', 'PyTorch'],
-    ] as const) {
+    );
+    for (const { module, mode, name } of peers) {
       const python = pythonWith(module);
-      if ('missing' in python) run.note(`gemm without ${library}: ${python.missing}`);
-      else
-        contenders.push(
-          new Contender({
-            name: `${library} ${python.version}`,
-            threads,
-            command: python.command,
-            arguments: [peerPath('gemm'), module],
-          }),
-        );
+      if ('missing' in python) {
+        run.note(`gemm without ${mode}: ${python.missing}`);
+        continue;
+      }
+      const title = name(python.version);
+      if (!title.includes(run.peers)) continue;
+      const peer = new Contender({
+        name: title,
+        threads,
+        command: python.command,
+        arguments: [peerPath('gemm'), mode],
+      });
+      run.note(`gemm: ${await peer.request<string>('libraries')}`);
+      contenders.push(peer);
     }
-    return contenders;
-  });
+  }
+  return contenders;
 }
 
 async function measure(run: Run, { name, product }: Case, contenders: readonly Contender[]): Promise<Measured[]> {
@@ -109,10 +119,13 @@ async function measure(run: Run, { name, product }: Case, contenders: readonly C
   const flops = 2 * product.rows * product.inner * product.columns;
   const rows: Measured[] = [];
   for (const threads of run.threads) {
-    const present = contenders.filter((contender) => contender.threads === threads);
+    const present: Contender[] = [];
     const right: Contender[] = [];
-    for (const contender of present) {
-      if (agrees(await contender.request<number[]>('prepare', product), expected, product.inner)) right.push(contender);
+    for (const contender of contenders.filter((one) => one.threads === threads)) {
+      const outputs = await contender.request<number[] | null>('prepare', product);
+      if (outputs === null) continue; // it has no such product
+      present.push(contender);
+      if (agrees(outputs, expected, product.inner)) right.push(contender);
     }
     const samples = await inTurns(right, run.rounds, (contender) => contender.request<number[]>('time'));
     const measured = present.map((contender): Measured => {
@@ -172,7 +185,7 @@ export const gemm: Suite = {
   summary: 'matrix products of transformer layers, share of the multiply-add peak',
   async run(run) {
     const chosen = cases().filter(({ name }) => name.includes(run.only));
-    const contenders = chosen.length > 0 ? start(run) : [];
+    const contenders = chosen.length > 0 ? await start(run) : [];
     const rows: Measured[] = [];
     try {
       for (const [index, one] of chosen.entries()) {
