@@ -3,7 +3,9 @@ import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { parseArguments, UsageError } from '../../bench/harness/arguments.js';
 import { inTurns } from '../../bench/harness/contender.js';
+import { every97th, opDifference } from '../../bench/harness/ops.js';
 import { better, peakOf } from '../../bench/harness/peaks.js';
+import { compareSteps } from '../../bench/harness/steps.js';
 import { type Measured, type Suite, statistics, withRatios } from '../../bench/harness/suite.js';
 import { suiteTable } from '../../bench/harness/table.js';
 import { element } from '../../bench/suites/gemm.js';
@@ -115,4 +117,58 @@ test('operands are the same numbers in every language: even in [−1, 1)', () =>
   expect(Math.abs(values.reduce((sum, value) => sum + value, 0) / 4096)).toBeLessThan(0.03);
   expect(new Set(values).size).toBeGreaterThan(4090);
   expect(element(5, 1)).not.toBe(element(5, 2));
+});
+
+test('outputs of an operation differ by the worst place of the worst output, in units of that output', () => {
+  const own = {
+    outputs: [
+      [1, -4],
+      [100, 50],
+    ],
+  };
+  expect(
+    opDifference(
+      {
+        outputs: [
+          [1, -4],
+          [100, 50],
+        ],
+      },
+      own,
+    ),
+  ).toBe(0);
+  expect(
+    opDifference(
+      {
+        outputs: [
+          [1.5, -4],
+          [101, 50],
+        ],
+      },
+      own,
+    ),
+  ).toBe(0.125);
+  for (const wrong of [
+    [[1, -4]],
+    [[1], [100, 50]],
+    [
+      [1, Number.NaN],
+      [100, 50],
+    ],
+  ])
+    expect(opDifference({ outputs: wrong }, own)).toBe(Number.POSITIVE_INFINITY);
+  expect(every97th(Float32Array.from({ length: 195 }, (_, i) => i))).toEqual([0, 97, 194]);
+});
+
+test('training steps agree strictly at the first step, loosely after updates, and never with NaN', () => {
+  const own = { loss: [2, 2, 2], gradNorm: [1, 1, 1] };
+  const verdict = (loss: number[], gradNorm = own.gradNorm): boolean => {
+    const { error, allowed } = compareSteps({ loss, gradNorm }, own, 'float32');
+    return error <= allowed;
+  };
+  expect(verdict([2.0001, 2.008, 1.992])).toBe(true);
+  expect(verdict([2.001, 2, 2])).toBe(false);
+  expect(verdict([2, 2, 2.02])).toBe(false);
+  expect(verdict([2, 2, 2], [1, 1, 1.01])).toBe(false);
+  expect(verdict([2, Number.NaN, 2])).toBe(false);
 });
