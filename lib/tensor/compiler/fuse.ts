@@ -61,15 +61,7 @@ export function clusters(graph: Graph, fuse: boolean, kept: ReadonlySet<Buffer>)
  * activation, ready since the forward pass, joins the product it is needed for).
  */
 function sink(graph: Graph, clusterOf: Map<IrNode, Cluster>, kept: ReadonlySet<Buffer>): void {
-  const readers = new Map<Buffer, { readonly node: IrNode; readonly key: string }[]>();
-  for (const node of graph.nodes) {
-    for (const input of node.inputs) {
-      const list = readers.get(input.buffer);
-      const entry = { node, key: keyOf(input) };
-      if (list) list.push(entry);
-      else readers.set(input.buffer, [entry]);
-    }
-  }
+  const readers = graph.readers();
   for (let index = graph.nodes.length - 1; index >= 0; index--) {
     const cluster = clusterOf.get(graph.nodes[index]);
     if (!cluster || cluster.members[cluster.members.length - 1] !== graph.nodes[index]) continue;
@@ -85,20 +77,20 @@ function sink(graph: Graph, clusterOf: Map<IrNode, Cluster>, kept: ReadonlySet<B
 function onlyReader(
   cluster: Cluster,
   clusterOf: ReadonlyMap<IrNode, Cluster>,
-  readers: ReadonlyMap<Buffer, readonly { readonly node: IrNode; readonly key: string }[]>,
+  readers: ReturnType<Graph['readers']>,
   kept: ReadonlySet<Buffer>,
 ): Cluster | undefined {
   let target: Cluster | undefined;
   for (const member of cluster.members) {
     if (kept.has(member.output.buffer)) return undefined;
-    for (const { node, key } of readers.get(member.output.buffer) ?? []) {
+    for (const { node, input } of readers.get(member.output.buffer) ?? []) {
       const reader = clusterOf.get(node);
       if (reader === cluster) continue;
       if (
         !reader ||
         node.kind !== 'elementwise' ||
         (target && reader !== target) ||
-        !canShareRegister(member, node, key)
+        !canShareRegister(member, node, keyOf(input))
       )
         return undefined;
       target = reader;

@@ -103,6 +103,18 @@ export class Graph {
     for (const output of outputs) output.buffer.writers.push(node);
   }
 
+  /** Who reads a buffer, an entry for each input. */
+  readers(): Map<Buffer, { readonly node: IrNode; readonly input: Value }[]> {
+    const readers = new Map<Buffer, { readonly node: IrNode; readonly input: Value }[]>();
+    for (const node of this.nodes)
+      for (const input of node.inputs) {
+        const list = readers.get(input.buffer);
+        if (list) list.push({ node, input });
+        else readers.set(input.buffer, [{ node, input }]);
+      }
+    return readers;
+  }
+
   copy(from: Value, to: Value): Value {
     this.native('copy', new Uint8Array(0), [from], [to]);
     return to;

@@ -1,5 +1,5 @@
-import { ByteWriter } from '../byte-writer.js';
 import { type Buffer, type Graph, keyOf, type NativeNode } from './ir.js';
+import { setAttribute } from './product.js';
 
 const panel = 32;
 /** The product kernel packs anew for every block of 196 rows: soon dearer than once, where it has to transpose. */
@@ -27,8 +27,7 @@ export function packOperands(graph: Graph, steady: ReadonlySet<Buffer>): void {
     if (!pays || k === 0 || n === 0) continue;
     const packed = graph.dense({ shape: [k * Math.ceil(n / panel) * panel], dtype: 'float32' });
     for (const node of nodes) {
-      const activation = new DataView(node.attributes.buffer, node.attributes.byteOffset).getUint32(12, true);
-      node.attributes = new ByteWriter().u32(1).u32(k).u32(n).u32(activation).bytes();
+      setAttribute(node, 'packed', 1);
       const [a, , ...rest] = node.inputs;
       node.inputs = [a, packed, ...rest];
     }
