@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Contender, type ContenderOptions, inTurns } from './contender.js';
 import { peerPath, pythonWith } from './python.js';
 import { type Measured, type Precision, type Run, statistics, untimed, withRatios } from './suite.js';
@@ -130,6 +133,26 @@ export async function play<Check extends object>(run: Run, match: Match<Check>):
       };
     }),
   );
+}
+
+/**
+ * Plays a case whose contenders read files, and leaves neither files nor processes.
+ * @param prepare writes the files to a folder and says who may take part
+ */
+export async function playFromFiles<Check extends object>(
+  run: Run,
+  match: Omit<Match<Check>, 'entrants'>,
+  prepare: (directory: string) => Promise<readonly Candidate[]>,
+): Promise<Measured[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'jepa-bench-'));
+  let entrants: readonly Entrant[] = [];
+  try {
+    entrants = enter(run, match.threads, await prepare(directory));
+    return await play(run, { ...match, entrants });
+  } finally {
+    await Promise.all(entrants.map(({ contender }) => contender.close()));
+    await rm(directory, { recursive: true });
+  }
 }
 
 /** Says how much faster jepa is on more threads. */

@@ -43,6 +43,15 @@ export function compareSteps(
   return { error, allowed: first };
 }
 
+/** Takes the compared steps. @param one a step at a learning rate */
+export async function firstSteps(
+  one: (rate: number) => Promise<{ readonly loss: number; readonly gradNorm: number }>,
+): Promise<StepCheck> {
+  const steps: { readonly loss: number; readonly gradNorm: number }[] = [];
+  for (const rate of checkRates) steps.push(await one(rate));
+  return { loss: steps.map(({ loss }) => loss), gradNorm: steps.map(({ gradNorm }) => gradNorm) };
+}
+
 /** What a step answers. */
 export interface Stepped {
   readonly loss: Tensor;
@@ -65,15 +74,11 @@ export async function serveSteps<Arguments extends readonly unknown[]>(
   };
   await serve({
     check: async (): Promise<StepCheck | Unavailable> => {
-      const loss: number[] = [];
-      const gradNorm: number[] = [];
       try {
-        for (const rate of checkRates) {
-          const terms = await one(rate);
-          loss.push(await terms.loss.item());
-          gradNorm.push(await terms.gradNorm.item());
-        }
-        return { loss, gradNorm };
+        return await firstSteps(async (rate) => {
+          const { loss, gradNorm } = await one(rate);
+          return { loss: await loss.item(), gradNorm: await gradNorm.item() };
+        });
       } catch (error) {
         return unavailable(error);
       }

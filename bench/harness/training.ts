@@ -1,9 +1,7 @@
 // A training suite's case: weights and batches in a file that all contenders read, three compared steps, then timed ones.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type HostTensor, writeSafetensors } from '#lib/index.js';
-import { type Candidate, type Entrant, enter, noteScaling, ownCandidates, play, pytorchCandidates } from './match.js';
+import { type Candidate, noteScaling, ownCandidates, playFromFiles, pytorchCandidates } from './match.js';
 import { contenderPath } from './paths.js';
 import { compareSteps, type StepCheck } from './steps.js';
 import type { Measured, Precision, Run, Suite } from './suite.js';
@@ -22,39 +20,29 @@ export interface TrainingCase {
 /** Peers beside PyTorch. @param path of the file   @param threads as everybody else has */
 export type OtherPeers = (run: Run, path: string, config: object, threads: number) => readonly Candidate[];
 
-async function measure(
+function measure(
   run: Run,
   threads: number,
   suite: string,
   { name, config, inputs, flops, count }: TrainingCase,
   others: OtherPeers,
 ): Promise<Measured[]> {
-  const directory = await mkdtemp(join(tmpdir(), 'jepa-bench-'));
-  let entrants: readonly Entrant[] = [];
-  try {
-    const path = join(directory, 'inputs.safetensors');
-    await writeSafetensors(path, await inputs());
-    const given = [path, JSON.stringify(config)];
-    const trained = (precision: Precision): boolean => precision !== 'int8';
-    const asked: Run = { ...run, precisions: run.precisions.filter(trained) };
-    entrants = enter(run, threads, [
-      ...ownCandidates(asked, [contenderPath(suite), ...given]),
-      ...pytorchCandidates(asked, suite, given),
-      ...others(asked, path, config, threads),
-    ]);
-    return await play<StepCheck>(run, {
-      suite,
-      case: name,
-      threads,
-      entrants,
-      compare: compareSteps,
-      flops,
-      count,
-    });
-  } finally {
-    await Promise.all(entrants.map(({ contender }) => contender.close()));
-    await rm(directory, { recursive: true });
-  }
+  return playFromFiles<StepCheck>(
+    run,
+    { suite, case: name, threads, compare: compareSteps, flops, count },
+    async (directory) => {
+      const path = join(directory, 'inputs.safetensors');
+      await writeSafetensors(path, await inputs());
+      const given = [path, JSON.stringify(config)];
+      const trained = (precision: Precision): boolean => precision !== 'int8';
+      const asked: Run = { ...run, precisions: run.precisions.filter(trained) };
+      return [
+        ...ownCandidates(asked, [contenderPath(suite), ...given]),
+        ...pytorchCandidates(asked, suite, given),
+        ...others(asked, path, config, threads),
+      ];
+    },
+  );
 }
 
 export function trainingSuite(

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type HostTensor, parseSafetensors } from '#lib/io/safetensors.js';
 import { serve, turn } from '../harness/serve.js';
-import { checkRates, type StepCheck, timedRate, turnMs } from '../harness/steps.js';
+import { firstSteps, timedRate, turnMs } from '../harness/steps.js';
 import { part } from '../models/vision.js';
 import type { VitTrainConfig } from '../models/vit-train.js';
 
@@ -53,11 +53,7 @@ export async function serveVitSteps(
   const next = (rate: number, withNorm: boolean): ReturnType<typeof step> =>
     step((done++ % 2) as 0 | 1, rate, withNorm);
   await serve({
-    check: async (): Promise<StepCheck> => {
-      const all: { loss: number; gradNorm: number }[] = [];
-      for (const rate of checkRates) all.push(await next(rate, true));
-      return { loss: all.map(({ loss }) => loss), gradNorm: all.map(({ gradNorm }) => gradNorm) };
-    },
+    check: () => firstSteps((rate) => next(rate, true)),
     time: () => turn(turnMs, () => next(timedRate, false)),
   });
 }

@@ -1,9 +1,7 @@
 // Planning by the cross-entropy method in the imagination of `jepa demo`'s model: 64 plans of 8 actions, five times refined.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type HostTensor, normal, writeSafetensors } from '#lib/index.js';
-import { type Entrant, enter, ownCandidates, play, pytorchCandidates } from '../harness/match.js';
+import { ownCandidates, playFromFiles, pytorchCandidates } from '../harness/match.js';
 import { contenderPath } from '../harness/paths.js';
 import type { Measured, Run, Suite } from '../harness/suite.js';
 import { element } from './gemm.js';
@@ -60,30 +58,21 @@ function compare(answer: PlanCheck, own: PlanCheck): { error: number; allowed: n
   return { error: agrees ? Math.max(...errors) : Number.POSITIVE_INFINITY, allowed: 1e-3 };
 }
 
-async function measure(run: Run, threads: number, name: string): Promise<Measured[]> {
-  const directory = await mkdtemp(join(tmpdir(), 'jepa-bench-'));
-  let entrants: readonly Entrant[] = [];
-  try {
-    const path = join(directory, 'inputs.safetensors');
-    await writeSafetensors(path, await inputs());
-    const asked: Run = { ...run, precisions: ['float32'] };
-    entrants = enter(run, threads, [
-      ...ownCandidates(asked, [contenderPath('plan'), path]),
-      ...pytorchCandidates(asked, 'plan', [path, JSON.stringify(search)]),
-    ]);
-    return await play<PlanCheck>(run, {
-      suite: 'plan',
-      case: name,
-      threads,
-      entrants,
-      compare,
-      flops: flops(),
-      count: search.numSamples * search.iterations,
-    });
-  } finally {
-    await Promise.all(entrants.map(({ contender }) => contender.close()));
-    await rm(directory, { recursive: true });
-  }
+function measure(run: Run, threads: number, name: string): Promise<Measured[]> {
+  const count = search.numSamples * search.iterations;
+  return playFromFiles<PlanCheck>(
+    run,
+    { suite: 'plan', case: name, threads, compare, flops: flops(), count },
+    async (directory) => {
+      const path = join(directory, 'inputs.safetensors');
+      await writeSafetensors(path, await inputs());
+      const asked: Run = { ...run, precisions: ['float32'] };
+      return [
+        ...ownCandidates(asked, [contenderPath('plan'), path]),
+        ...pytorchCandidates(asked, 'plan', [path, JSON.stringify(search)]),
+      ];
+    },
+  );
 }
 
 export const plan: Suite = {

@@ -1,17 +1,8 @@
 // Forward pass of vision transformers: batches, and one picture at a time, from pixels in JavaScript to tokens in JavaScript.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeSafetensors } from '#lib/index.js';
-import {
-  type Candidate,
-  type Entrant,
-  enter,
-  noteScaling,
-  ownCandidates,
-  play,
-  pytorchCandidates,
-} from '../harness/match.js';
+import { type Candidate, noteScaling, ownCandidates, playFromFiles, pytorchCandidates } from '../harness/match.js';
 import { nodePeer, nodePeerPath } from '../harness/node-peers.js';
 import { contenderPath } from '../harness/paths.js';
 import type { Measured, Precision, Run, Suite } from '../harness/suite.js';
@@ -91,34 +82,31 @@ function onnxruntime(run: Run, threads: number, directory: string, batch: number
   );
 }
 
-async function measure(run: Run, threads: number, { name, config, batch }: Case): Promise<Measured[]> {
-  const directory = await mkdtemp(join(tmpdir(), 'jepa-bench-'));
-  let entrants: readonly Entrant[] = [];
-  try {
-    const path = join(directory, 'inputs.safetensors');
-    const state = await stateOf(visionTransformer(config));
-    const named = new Map([...state].map(([key, value]) => [`model.${key}`, value]));
-    await writeSafetensors(path, named.set('pixels', pictures(batch, config.imageSize)));
-    for (const attention of ['ops', 'fused'] as const)
-      await writeFile(join(directory, `${attention}.onnx`), vitOnnx(config, state, attention));
-    entrants = enter(run, threads, [
-      ...ownCandidates(run, [contenderPath('vit-infer'), path, JSON.stringify(config)]),
-      ...onnxruntime(run, threads, directory, batch),
-      ...pytorchCandidates(run, 'vit-infer', [path, JSON.stringify(config)]),
-    ]);
-    return await play<InferCheck>(run, {
+function measure(run: Run, threads: number, { name, config, batch }: Case): Promise<Measured[]> {
+  return playFromFiles<InferCheck>(
+    run,
+    {
       suite: 'vit-infer',
       case: name,
       threads,
-      entrants,
       compare: (answer, own, precision) => ({ error: difference(answer, own), allowed: allowed[precision] }),
       flops: batch * encoderFlops(config),
       count: batch,
-    });
-  } finally {
-    await Promise.all(entrants.map(({ contender }) => contender.close()));
-    await rm(directory, { recursive: true });
-  }
+    },
+    async (directory) => {
+      const path = join(directory, 'inputs.safetensors');
+      const state = await stateOf(visionTransformer(config));
+      const named = new Map([...state].map(([key, value]) => [`model.${key}`, value]));
+      await writeSafetensors(path, named.set('pixels', pictures(batch, config.imageSize)));
+      for (const attention of ['ops', 'fused'] as const)
+        await writeFile(join(directory, `${attention}.onnx`), vitOnnx(config, state, attention));
+      return [
+        ...ownCandidates(run, [contenderPath('vit-infer'), path, JSON.stringify(config)]),
+        ...onnxruntime(run, threads, directory, batch),
+        ...pytorchCandidates(run, 'vit-infer', [path, JSON.stringify(config)]),
+      ];
+    },
+  );
 }
 
 export const vitInfer: Suite = {

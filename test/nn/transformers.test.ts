@@ -39,28 +39,25 @@ const all = [
   [0, 1, 2, 3],
 ];
 
+const check = (module: VisionTransformer, keep?: number[][]): Promise<void> =>
+  checkLayer({
+    module,
+    inputs: { pixels: [batch, 1, 4, 4] },
+    forward: ({ pixels }) => module.forward(pixels, keep && { keep: tensor(keep, { dtype: 'int32' }) }),
+    reference: (v) => vision(v, keep ?? all),
+    tolerance: 5e-5,
+  });
+
 describe('vision transformers equal plain float64 loops, gradients too', () => {
   it('all patches', async () => {
     const module = new VisionTransformer({ ...options, name: 'vit' });
-    await checkLayer({
-      module,
-      inputs: { pixels: [batch, 1, 4, 4] },
-      forward: ({ pixels }) => module.forward(pixels),
-      reference: (v) => vision(v, all),
-      tolerance: 5e-5,
-    });
+    await check(module);
   });
 
   it('a class token with learnt positions', async () => {
     const module = new VisionTransformer({ ...options, name: 'vit', classToken: true, positions: 'learned' });
     expect([...module.namedParameters().keys()].slice(2, 4)).toEqual(['cls_token', 'pos_embed']);
-    await checkLayer({
-      module,
-      inputs: { pixels: [batch, 1, 4, 4] },
-      forward: ({ pixels }) => module.forward(pixels),
-      reference: (v) => vision(v, all),
-      tolerance: 5e-5,
-    });
+    await check(module);
   });
 
   it.each([false, true])('patches kept in their own order, class token %s', async (classToken) => {
@@ -69,13 +66,7 @@ describe('vision transformers equal plain float64 loops, gradients too', () => {
       [3, 0],
       [1, 2],
     ];
-    await checkLayer({
-      module,
-      inputs: { pixels: [batch, 1, 4, 4] },
-      forward: ({ pixels }) => module.forward(pixels, { keep: tensor(keep, { dtype: 'int32' }) }),
-      reference: (v) => vision(v, keep),
-      tolerance: 5e-5,
-    });
+    await check(module, keep);
   });
 
   it('the sincos position of a class token is 0', async () => {
