@@ -10,20 +10,10 @@ export interface Addon {
   /** Validates program bytes as untrusted input and plans their memory. */
   createProgram(bytes: Uint8Array, variables: readonly VariableHandle[]): ProgramHandle;
   programInfo(program: ProgramHandle): ProgramInfo;
-  /** Inputs are copied before the call returns; outputs are filled when the promise resolves. */
-  run(
-    program: ProgramHandle,
-    inputs: readonly ArrayBufferView[],
-    outputs: readonly ArrayBufferView[],
-    runId: number,
-  ): Promise<void>;
+  /** Inputs are copied before the call returns. Large outputs lie in memory that comes back when nobody holds them any more. */
+  run(program: ProgramHandle, inputs: readonly ArrayBufferView[], runId: number): Promise<readonly ArrayBuffer[]>;
   abort(runId: number): void;
-  profile(
-    program: ProgramHandle,
-    inputs: readonly ArrayBufferView[],
-    outputs: readonly ArrayBufferView[],
-    repetitions: number,
-  ): Promise<NativeProfile>;
+  profile(program: ProgramHandle, inputs: readonly ArrayBufferView[], repetitions: number): Promise<NativeProfile>;
   disposeProgram(program: ProgramHandle): void;
   memory(): NativeMemory;
 }
@@ -82,8 +72,10 @@ export interface NativeProfile {
 export interface NativeMemory {
   readonly arenaBytes: number;
   readonly variableBytes: number;
-  /** Constants, inputs, outputs and packed weights of programs. */
+  /** Constants, small inputs and outputs, and packed weights of programs. */
   readonly programBytes: number;
+  /** Memory of earlier inputs and outputs that waits for the next ones. */
+  readonly spareBytes: number;
   readonly programs: number;
   readonly variables: number;
 }

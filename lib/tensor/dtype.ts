@@ -20,6 +20,11 @@ export function newArray(dtype: DType, length: number): TypedArray {
   return new hostArrays[dtype](length);
 }
 
+/** The array of a dtype over a whole buffer. */
+export function arrayOn(dtype: DType, buffer: ArrayBuffer): TypedArray {
+  return new hostArrays[dtype](buffer);
+}
+
 /** @throws JepaError ERR_JEPA_DTYPE for what is no dtype */
 export function checkDType(op: string, dtype: DType): void {
   if (!dtypes.includes(dtype))

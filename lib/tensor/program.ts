@@ -2,7 +2,7 @@ import { JepaError } from '../errors.js';
 import type { Addon, NativeProfile, ProgramHandle } from '../native/binding.js';
 import { nativeError } from '../native/status.js';
 import type { Lowered } from './compiler/lower.js';
-import { newArray } from './dtype.js';
+import { arrayOn } from './dtype.js';
 import type { TensorSpec } from './op.js';
 import { show } from './shape.js';
 import { Tensor } from './tensor.js';
@@ -89,33 +89,32 @@ export class Program {
   async run(inputs: readonly Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
     if (signal?.aborted) throw aborted(signal);
     this.#checkVariables();
-    const buffers = this.#outputs.map(({ shape, dtype }) => newArray(dtype, sizeOfSpec(shape)));
     const id = ++runs;
     const abort = (): void => this.#addon.abort(id);
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      await this.#addon.run(
+      const buffers = await this.#addon.run(
         this.#handle,
         inputs.map(({ host }) => host as NonNullable<Tensor['host']>),
-        buffers,
         id,
       );
       this.#bump();
+      return this.#outputs.map(
+        ({ shape, dtype }, index) => new Tensor(shape, dtype, undefined, 0, arrayOn(dtype, buffers[index])),
+      );
     } catch (error) {
       throw this.#failure(error, signal);
     } finally {
       signal?.removeEventListener('abort', abort);
     }
-    return this.#outputs.map(({ shape, dtype }, index) => new Tensor(shape, dtype, undefined, 0, buffers[index]));
   }
 
   /** @internal */
   async profile(inputs: readonly Tensor[], repetitions: number): Promise<Profile> {
-    const buffers = this.#outputs.map(({ shape, dtype }) => newArray(dtype, sizeOfSpec(shape)));
     const hosts = inputs.map(({ host }) => host as NonNullable<Tensor['host']>);
     this.#checkVariables();
     try {
-      const profile = await this.#addon.profile(this.#handle, hosts, buffers, repetitions);
+      const profile = await this.#addon.profile(this.#handle, hosts, repetitions);
       this.#bump();
       return this.#table(profile);
     } catch (error) {
@@ -246,10 +245,6 @@ function printed({ steps, hoisted, commitStart }: Lowered): PrintedStep[] {
       .join(', '),
     mark: index >= commitStart ? '!' : index < hoisted ? '=' : ' ',
   }));
-}
-
-function sizeOfSpec(shape: readonly number[]): number {
-  return shape.reduce((size, extent) => size * extent, 1);
 }
 
 function aborted(signal: AbortSignal): unknown {

@@ -63,7 +63,10 @@ export class Tensor {
     return this.#disposed;
   }
 
-  /** The values, row-major: bfloat16 and float16 as bits, bool as 0 and 1. Do not write into them. */
+  /**
+   * The values, row-major: bfloat16 and float16 as bits, bool as 0 and 1. Do not write into them. Send another thread the values
+   * themselves or a `slice()`, but do not transfer their buffer: its memory goes to later results when nobody holds it.
+   */
   async data(): Promise<TypedArray> {
     this.checkUsable();
     if (this.#host) return this.#host;

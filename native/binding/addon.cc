@@ -45,6 +45,7 @@ Napi::Value memory(Arguments info) {
   result.Set("variableBytes", static_cast<double>(counters.variable_bytes));
   result.Set("variables", static_cast<double>(counters.variables));
   result.Set("programBytes", static_cast<double>(counters.program_bytes));
+  result.Set("spareBytes", static_cast<double>(device->blocks().free_bytes()));
   result.Set("programs", static_cast<double>(counters.programs));
   return result;
 }

@@ -16,7 +16,12 @@ void PromiseJob::finished(bool ran) {
 void PromiseJob::settle(Napi::Env env) {
   held_.clear();
   if (code_.empty()) {
-    napi_resolve_deferred(env, deferred_, result(env));
+    const Napi::Value value = result(env);
+    if (env.IsExceptionPending()) {
+      napi_reject_deferred(env, deferred_, env.GetAndClearPendingException().Value());
+    } else {
+      napi_resolve_deferred(env, deferred_, value);
+    }
     return;
   }
   napi_value code, message, error;

@@ -29,8 +29,7 @@ class RunJob : public PromiseJob {
  public:
   using PromiseJob::PromiseJob;
   std::shared_ptr<ProgramHandle> handle;
-  std::vector<Block> inputs;
-  std::vector<Window> outputs;
+  std::vector<Lease> inputs;
   int repetitions = 0;  // above 0: a profile
   void run(Device* device) override;
 
@@ -38,7 +37,11 @@ class RunJob : public PromiseJob {
   Napi::Value result(Napi::Env env) override;
 
  private:
+  bool begin(Device* device);
+  void bind_inputs();
   void fail(const RunResult& result);
+  Napi::Value profile_of(Napi::Env env);
+  std::vector<Lease> outputs_;  // what JavaScript will see
   std::vector<int64_t> nanoseconds_;
   std::string target_;
   int threads_ = 0;

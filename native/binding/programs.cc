@@ -14,10 +14,13 @@ constexpr int64_t kMaxRepetitions = 1000;
 Handle<ProgramHandle>* program_of(Arguments info) { return unwrap<ProgramHandle>(info.Env(), info[0]); }
 
 // Bytes that a program holds outside the arena.
-int64_t bytes_of(const Program& program) {
+int64_t bytes_of(const Executable& executable) {
+  const Program& program = executable.program();
   int64_t total = static_cast<int64_t>(program.constants.size()) + program.kept_bytes;
-  for (int64_t bytes : program.input_bytes) total += bytes > 0 ? bytes : 0;
-  for (int64_t bytes : program.output_bytes) total += bytes > 0 ? bytes : 0;
+  for (size_t slot = 0; slot < program.input_bytes.size(); slot++)
+    if (!executable.input_by_run(slot)) total += std::max<int64_t>(program.input_bytes[slot], 0);
+  for (size_t slot = 0; slot < program.output_bytes.size(); slot++)
+    if (!executable.output_by_run(slot)) total += std::max<int64_t>(program.output_bytes[slot], 0);
   return total;
 }
 
@@ -55,13 +58,15 @@ Napi::Object buffer_info(Napi::Env env, const Buffer& from) {
 }
 
 bool take_inputs(Napi::Env env, const Napi::Array& inputs, const Program& program, RunJob* job) {
+  Device* device = device_or_throw(env);
+  if (!device) return false;
   for (uint32_t i = 0; i < program.input_bytes.size(); i++) {
     Window window;
     if (!window_of(env, inputs.Get(i), &window)) return false;
     const int64_t bytes = program.input_bytes[i];
     if (bytes >= 0 && window.bytes != static_cast<size_t>(bytes))
       return refuse(env, "expected inputs of the program's sizes"), false;
-    job->inputs.emplace_back(bytes);
+    job->inputs.push_back(device->blocks().take(bytes));
     if (bytes <= 0) continue;
     if (!job->inputs.back().data()) {
       throw_error(env, "ERR_JEPA_OUT_OF_MEMORY", "[run] expected a copy of the inputs to fit into memory");
@@ -72,37 +77,22 @@ bool take_inputs(Napi::Env env, const Napi::Array& inputs, const Program& progra
   return true;
 }
 
-bool take_outputs(Napi::Env env, const Napi::Array& outputs, const Program& program, RunJob* job) {
-  for (uint32_t i = 0; i < program.output_bytes.size(); i++) {
-    const Napi::Value value = outputs.Get(i);  // once: a getter could give another array the second time
-    Window window;
-    if (!window_of(env, value, &window)) return false;
-    if (window.bytes != static_cast<size_t>(std::max<int64_t>(program.output_bytes[i], 0)))
-      return refuse(env, "expected outputs of the program's sizes"), false;
-    job->outputs.push_back(window);
-    job->hold(value.As<Napi::Object>());
-  }
-  return true;
-}
-
-// run(program, inputs, outputs, id) and profile(program, inputs, outputs, repetitions).
+// run(program, inputs, id) and profile(program, inputs, repetitions).
 Napi::Value start(Arguments info, bool profile) {
   const Napi::Env env = info.Env();
   auto* handle = program_of(info);
   if (!handle) return env.Undefined();
-  if (!info[1].IsArray() || !info[2].IsArray()) return refuse(env, "expected arrays of inputs and outputs");
+  if (!info[1].IsArray()) return refuse(env, "expected an array of inputs");
   int64_t number;
-  if (!(profile ? whole(info, 3, "repetitions", 1, kMaxRepetitions, &number)
-                : whole(info, 3, "a run's number", 1, UINT32_MAX, &number)))
+  if (!(profile ? whole(info, 2, "repetitions", 1, kMaxRepetitions, &number)
+                : whole(info, 2, "a run's number", 1, UINT32_MAX, &number)))
     return env.Undefined();
   auto job = std::make_shared<RunJob>(Environment::of(env));
   job->handle = handle->held;
   const Program& program = *job->handle->program;
-  const Napi::Array inputs = info[1].As<Napi::Array>(), outputs = info[2].As<Napi::Array>();
-  if (inputs.Length() < program.input_bytes.size() || outputs.Length() < program.output_bytes.size())
-    return refuse(env, "expected an array for every input and output");
-  if (!take_inputs(env, inputs, program, job.get()) || !take_outputs(env, outputs, program, job.get()))
-    return env.Undefined();
+  const Napi::Array inputs = info[1].As<Napi::Array>();
+  if (inputs.Length() < program.input_bytes.size()) return refuse(env, "expected an array for every input");
+  if (!take_inputs(env, inputs, program, job.get())) return env.Undefined();
   if (profile) {
     job->repetitions = static_cast<int>(number);
   } else {
@@ -134,7 +124,8 @@ Napi::Value create_program(Arguments info) {
                 problem);
     return env.Undefined();
   }
-  return handle_of(env, std::move(handle), bytes_of(*program));
+  const int64_t bytes = bytes_of(*handle->executable);
+  return handle_of(env, std::move(handle), bytes);
 }
 
 Napi::Value dispose_program(Arguments info) {

@@ -62,17 +62,24 @@ bool Executable::check(std::string* problem) const {
   return false;
 }
 
-bool Executable::prepare(Device* device, std::string* problem) {
+bool Executable::prepare(Device* device, std::string* problem, bool by_run) {
   const Program& p = *program_;
-  inputs_.clear();
-  outputs_.clear();
+  inputs_ = std::vector<Slot>(p.input_bytes.size());
+  outputs_ = std::vector<Slot>(p.output_bytes.size());
+  by_run_ = by_run;
   bool enough = true;
-  for (int64_t bytes : p.input_bytes)
-    enough = inputs_.emplace_back(bytes).bytes() == std::max<int64_t>(bytes, 0) && enough;
-  for (int64_t bytes : p.output_bytes) {
-    const Block& block = outputs_.emplace_back(bytes);
-    enough = block.bytes() == std::max<int64_t>(bytes, 0) && enough;
+  const auto take = [&](Slot* slot, int64_t bytes) {
+    slot->own = Block(bytes);
+    slot->address = slot->own.data();
+    enough = slot->own.bytes() == std::max<int64_t>(bytes, 0) && enough;
+  };
+  for (size_t i = 0; i < inputs_.size(); i++)
+    if (!by_run || !input_by_run(i)) take(&inputs_[i], p.input_bytes[i]);
+  for (size_t i = 0; i < outputs_.size(); i++) {
+    if (by_run && output_by_run(i)) continue;
+    take(&outputs_[i], p.output_bytes[i]);
     // What no node writes must not show what the process had there before.
+    const Block& block = outputs_[i].own;
     if (block.data()) std::memset(block.data(), 0, static_cast<size_t>(block.bytes()));
   }
   kept_ = Block(p.kept_bytes);
@@ -88,6 +95,23 @@ bool Executable::prepare(Device* device, std::string* problem) {
   return true;
 }
 
+void Executable::Slot::use(char* memory) {
+  if (memory == address) return;
+  address = memory;
+  for (const Pointer& pointer : pointers) *pointer.at = memory + pointer.offset;
+}
+
+// Pointers into what is bound by run move with it.
+void Executable::follow(uint32_t index, char** at) {
+  const ProgramView& v = program_->views[index];
+  const Buffer& buffer = program_->buffers[v.buffer];
+  if (buffer.kind == BufferKind::input && input_by_run(buffer.slot)) {
+    inputs_[buffer.slot].pointers.push_back({at, v.offset});
+  } else if (buffer.kind == BufferKind::output && output_by_run(buffer.slot)) {
+    outputs_[buffer.slot].pointers.push_back({at, v.offset});
+  }
+}
+
 // Resolves every operand to an address. Runs again only when the device's memory has moved.
 void Executable::bind(Device* device) {
   const Program& p = *program_;
@@ -101,10 +125,10 @@ void Executable::bind(Device* device) {
         base = b.local ? nullptr : device->arena() + b.offset;  // those of one block have no address
         break;
       case BufferKind::input:
-        base = inputs_[b.slot].data();
+        base = inputs_[b.slot].address;
         break;
       case BufferKind::output:
-        base = outputs_[b.slot].data();
+        base = outputs_[b.slot].address;
         break;
       case BufferKind::variable:
         base = variables_[b.slot]->block.data();
@@ -137,8 +161,24 @@ void Executable::bind(Device* device) {
     call.fault = &fault_;
   }
   guards_.clear();
-  for (uint32_t index : p.guards) guards_.push_back(reinterpret_cast<const float*>(address(index)));
+  for (uint32_t index : p.guards) guards_.push_back(address(index));
   blocks_.bind(device, p, calls_);
+  if (by_run_) {
+    for (std::vector<Slot>* slots : {&inputs_, &outputs_})
+      for (Slot& slot : *slots) slot.pointers.clear();
+    const auto follow_operands = [this](const ProgramNode& node, View* operand) {
+      for (uint32_t index : node.in) follow(index, &operand++->data);
+      for (uint32_t index : node.out) follow(index, &operand++->data);
+      return operand;
+    };
+    View* operand = operands_.data();
+    for (const ProgramNode& node : p.nodes) operand = follow_operands(node, operand);
+    blocks_.each_thread([&](View* first) {
+      for (const RowGroup& group : p.groups)
+        for (uint32_t n = group.first; n < group.end; n++) first = follow_operands(p.nodes[n], first);
+    });
+    for (size_t g = 0; g < guards_.size(); g++) follow(p.guards[g], &guards_[g]);
+  }
   generation_ = device->generation();
 }
 
@@ -193,7 +233,8 @@ RunResult Executable::run(Device* device, const std::atomic<bool>& abort, int64_
   for (size_t i = p.hoisted; i < p.nodes.size(); i++) {
     if (i == p.commit_start) {
       for (size_t g = 0; g < guards_.size(); g++)
-        if (!std::isfinite(*guards_[g])) return {Outcome::non_finite, static_cast<int>(g)};
+        if (!std::isfinite(*reinterpret_cast<const float*>(guards_[g])))
+          return {Outcome::non_finite, static_cast<int>(g)};
       for (uint32_t slot : p.assigned_variables) variables_[slot]->version++;
     }
     if (i < p.commit_start && abort.load(std::memory_order_relaxed)) return {Outcome::aborted, -1};
@@ -206,7 +247,8 @@ RunResult Executable::run(Device* device, const std::atomic<bool>& abort, int64_
   }
   if (p.commit_start == p.nodes.size()) {
     for (size_t g = 0; g < guards_.size(); g++)
-      if (!std::isfinite(*guards_[g])) return {Outcome::non_finite, static_cast<int>(g)};
+      if (!std::isfinite(*reinterpret_cast<const float*>(guards_[g])))
+        return {Outcome::non_finite, static_cast<int>(g)};
   }
   return {};
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -90,8 +91,22 @@ int64_t available_memory() {
   return 0;
 }
 
+namespace {
+
+// Of what the machine has to spare little, in all a few steps' worth.
+int64_t most_free_blocks() {
+  constexpr int64_t kMost = int64_t{256} << 20;
+  const int64_t available = available_memory();
+  return available > 0 ? std::min(available / 16, kMost) : kMost;
+}
+
+}  // namespace
+
 Device::Device(const Target* target, int threads, int64_t parallel_nanoseconds)
-    : target_(target), pool_(new Pool(threads)), parallel_nanoseconds_(parallel_nanoseconds) {}
+    : target_(target),
+      pool_(new Pool(threads)),
+      parallel_nanoseconds_(parallel_nanoseconds),
+      blocks_(most_free_blocks()) {}
 
 bool Device::reserve(int64_t arena, int64_t workspace, int64_t scratch) {
   const auto grow = [this](Block* block, int64_t bytes) {

@@ -266,6 +266,16 @@ class Parser {
         (*k.bytes)[buffer.slot] = buffer.bytes;
       }
     }
+    program_.output_whole.assign(program_.output_bytes.size(), false);
+    for (size_t i = 0; i < program_.nodes.size(); i++) {
+      for (uint32_t index : program_.nodes[i].out) {
+        const ProgramView& v = program_.views[index];
+        const Buffer& buffer = program_.buffers[v.buffer];
+        if (buffer.kind != BufferKind::output || buffer.first != static_cast<int32_t>(i)) continue;
+        // What a node writes does not overlap itself: as many elements as there is room for are all there are.
+        program_.output_whole[buffer.slot] = v.view.elements() * size_of(v.view.dtype) == buffer.bytes;
+      }
+    }
     return true;
   }
 

@@ -78,7 +78,8 @@ struct Program {
   std::vector<uint32_t> hoisted_variables;   // slots that they read
   std::vector<uint32_t> assigned_variables;  // slots that any node writes
   std::vector<int64_t> input_bytes, output_bytes, variable_bytes;  // by slot
-  std::vector<RowGroup> groups;                                    // in the order of their nodes
+  std::vector<bool> output_whole;  // by slot: whether the first node that touches it writes all of it
+  std::vector<RowGroup> groups;    // in the order of their nodes
   int64_t arena_bytes = 0, kept_bytes = 0, workspace_bytes = 0;
   int64_t scratch_bytes = 0, local_bytes = 0;  // for each thread, one behind the other
 };

@@ -13,6 +13,11 @@ class RowBlocks {
  public:
   // Again whenever addresses have changed. `calls` are those of all nodes.
   void bind(Device* device, const Program& program, const std::vector<Call>& calls);
+  // Gives the operands of all groups' nodes that each thread has for itself, inputs before outputs, node by node.
+  template <class Body>
+  void each_thread(Body body) {
+    for (Worker& worker : workers_) body(worker.operands.data());
+  }
   // Phase 0 of the group's nodes. With `nanoseconds`, adds the time to its nodes, by what each took of it.
   void run(Device* device, size_t group, int64_t* nanoseconds);
 
