@@ -40,6 +40,7 @@ export {
   type KernelTime,
   type Nested,
   type Passes,
+  type Precision,
   type Profile,
   Program,
   type Shape,

@@ -1,6 +1,15 @@
 // jepa's side of the gemm suite. Operands are variables, so that only the product is timed. Weights (NN, NT) are packed once and
-// kept, as in inference; the gradient of weights (TN) has two operands that are new every step: its packing is included.
-import { type Compiled, compile, matmul, type Tensor, type Variable, variable } from '#lib/index.js';
+// kept, as in inference; the gradient of weights (TN) has two operands that are new every step: its packing is included. In
+// bfloat16 activations and gradients are float32 in memory, as in training, and rounding them is timed too.
+import {
+  type Compiled,
+  type CompileOptions,
+  compile,
+  matmul,
+  type Tensor,
+  type Variable,
+  variable,
+} from '#lib/index.js';
 import { serve } from '../harness/serve.js';
 import { element, type Product } from '../suites/gemm.js';
 
@@ -16,13 +25,15 @@ function operand(shape: readonly [number, number], transposed: boolean, seed: nu
 }
 
 await serve({
-  prepare: async ({ rows, inner, columns, transposeA, transposeB, samples }: Product): Promise<number[]> => {
+  prepare: async ({ rows, inner, columns, transposeA, transposeB, samples, ...rest }: Product): Promise<number[]> => {
     product?.dispose();
     for (const old of operands) old.dispose();
     const a = operand([rows, inner], transposeA, 1);
     const b = operand([inner, columns], transposeB, 2);
     operands = [a, b];
-    product = compile(() => matmul(a, b, { transposeA, transposeB }), { name: 'gemm', passes: { hoist: !transposeA } });
+    const precision = rest.precision as CompileOptions['precision'];
+    const options = { name: 'gemm', precision, passes: { hoist: !transposeA } };
+    product = compile(() => matmul(a, b, { transposeA, transposeB }), options);
     const y = await (await product()).data();
     return samples.map((place) => y[place]);
   },

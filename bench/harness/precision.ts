@@ -2,15 +2,13 @@ import { type Compiled, type CompileOptions, compile, JepaError } from '#lib/ind
 import type { Unavailable } from './match.js';
 import type { Precision } from './suite.js';
 
-/** Compiles in a precision; 'float32' is what the library does by itself. @throws JepaError if it has not got it, see `unavailable` */
+/** Compiles in a precision. @throws JepaError if the library has not got it, see `unavailable` */
 export function compileIn<Arguments extends readonly unknown[], Result>(
   precision: Precision,
   name: string,
   fn: (...args: Arguments) => Result,
 ): Compiled<Arguments, Result> {
-  const options: CompileOptions & { readonly precision?: Precision } =
-    precision === 'float32' ? { name } : { name, precision };
-  return compile(fn, options);
+  return compile(fn, { name, precision: precision as CompileOptions['precision'] });
 }
 
 /** What a contender answers to 'check' when the library refuses the precision; other errors are passed on. */

@@ -19,10 +19,10 @@ if mode != "numpy":
 product = None
 
 
-def operand(shape, transposed, seed):
+def operand(shape, transposed, seed, precision):
     values = elements(shape[0] * shape[1], seed)
     matrix = values.reshape(shape[::-1]).T if transposed else values.reshape(shape)
-    return torch.from_numpy(matrix) if torch else matrix
+    return torch.from_numpy(matrix).to(getattr(torch, precision)) if torch else matrix
 
 
 def packed(a, b):
@@ -36,15 +36,19 @@ def packed(a, b):
 
 
 def plain(a, b):
-    y = torch.empty(a.shape[0], b.shape[1]) if torch else np.empty((a.shape[0], b.shape[1]), np.float32)
+    shape = (a.shape[0], b.shape[1])
+    y = torch.empty(shape, dtype=a.dtype) if torch else np.empty(shape, np.float32)
     return lambda: torch.mm(a, b, out=y) if torch else np.matmul(a, b, out=y)
 
 
-def prepare(rows, inner, columns, transposeA, transposeB, samples):
+def prepare(rows, inner, columns, transposeA, transposeB, precision, samples):
     global product
+    if precision != "float32" and mode not in ("mm", "onednn"):
+        return None  # a float32 library
     if mode in ("mkl", "onednn") and transposeA:
         return None  # both operands are new every time: nothing can be packed before
-    a, b = operand((rows, inner), transposeA, 1), operand((inner, columns), transposeB, 2)
+    a = operand((rows, inner), transposeA, 1, precision)
+    b = operand((inner, columns), transposeB, 2, precision)
     product = packed(a, b) if mode in ("mkl", "onednn") else plain(a, b)
     return [float(value) for value in product().reshape(-1)[samples]]
 

@@ -1,8 +1,17 @@
-// Matrix products in float32 as transformers need them: forward (NN), gradient of the input (NT) and of the weights (TN).
+// Matrix products in float32 and bfloat16 as transformers need them: forward (NN), gradient of the input (NT) and of the weights (TN).
+import { fromBfloat16, toBfloat16 } from '#lib/index.js';
 import { Contender, inTurns } from '../harness/contender.js';
 import { contenderPath } from '../harness/paths.js';
 import { peerPath, pythonWith } from '../harness/python.js';
-import { type Measured, type Run, type Suite, statistics, untimed, withRatios } from '../harness/suite.js';
+import {
+  type Measured,
+  type Precision,
+  type Run,
+  type Suite,
+  statistics,
+  untimed,
+  withRatios,
+} from '../harness/suite.js';
 
 /** Widths of the layers of vision transformers, [inputs, outputs]: attention and perceptron blocks from tiny to large. */
 const layers = [
@@ -27,6 +36,7 @@ export interface Product {
   readonly columns: number;
   readonly transposeA: boolean;
   readonly transposeB: boolean;
+  readonly precision: Precision;
   /** Places of y, in memory order, whose values a contender shows before it is timed. */
   readonly samples: readonly number[];
 }
@@ -42,7 +52,7 @@ export function element(index: number, seed: number): number {
 interface Case {
   readonly name: string;
   readonly layout: 'NN' | 'NT' | 'TN';
-  readonly product: Product;
+  readonly product: Omit<Product, 'precision'>;
 }
 
 function cases(): Case[] {
@@ -58,8 +68,12 @@ function cases(): Case[] {
   );
 }
 
-/** The sampled values in float64. */
-function reference({ rows, inner, columns, transposeA, transposeB, samples }: Product): number[] {
+/** The sampled values in float64, of operands in their precision. */
+function reference({ rows, inner, columns, transposeA, transposeB, precision, samples }: Product): number[] {
+  const entering = (index: number, seed: number): number => {
+    const x = element(index, seed);
+    return precision === 'bfloat16' ? fromBfloat16(toBfloat16(x)) : x;
+  };
   return samples.map((place) => {
     const i = Math.floor(place / columns);
     const j = place % columns;
@@ -67,16 +81,21 @@ function reference({ rows, inner, columns, transposeA, transposeB, samples }: Pr
     for (let p = 0; p < inner; p++) {
       const a = transposeA ? p * rows + i : i * inner + p;
       const b = transposeB ? j * inner + p : p * columns + j;
-      sum += element(a, 1) * element(b, 2);
+      sum += entering(a, 1) * entering(b, 2);
     }
     return sum;
   });
 }
 
-/** Sums have a standard deviation of √K/3; relative to that, rounding in float32 grows like 1e-6·√K at most. */
-function agrees(outputs: readonly number[], expected: readonly number[], inner: number): boolean {
-  const allowed = (1e-6 * inner) / 3;
-  return outputs.length === expected.length && outputs.every((y, i) => Math.abs(y - expected[i]) <= allowed);
+/**
+ * Sums have a standard deviation of √K/3; relative to that, rounding in float32 grows like 1e-6·√K at most. Peers round results
+ * to bfloat16 as well, half a unit of eight bits.
+ */
+function agrees(outputs: readonly number[], expected: readonly number[], { inner, precision }: Product): boolean {
+  const allowed = (y: number): number => (1e-6 * inner) / 3 + (precision === 'bfloat16' ? 2 ** -8 * Math.abs(y) : 0);
+  return (
+    outputs.length === expected.length && outputs.every((y, i) => Math.abs(y - expected[i]) <= allowed(expected[i]))
+  );
 }
 
 /** NumPy's BLAS and PyTorch's; both of PyTorch's libraries also with weights packed before, where that is possible (NN, NT). */
@@ -115,46 +134,50 @@ async function start(run: Run): Promise<Contender[]> {
 }
 
 async function measure(run: Run, { name, product }: Case, contenders: readonly Contender[]): Promise<Measured[]> {
-  const expected = reference(product);
   const flops = 2 * product.rows * product.inner * product.columns;
   const rows: Measured[] = [];
   for (const threads of run.threads) {
-    const present: Contender[] = [];
-    const right: Contender[] = [];
-    for (const contender of contenders.filter((one) => one.threads === threads)) {
-      const outputs = await contender.request<number[] | null>('prepare', product);
-      if (outputs === null) continue; // it has no such product
-      present.push(contender);
-      if (agrees(outputs, expected, product.inner)) right.push(contender);
+    const measured: Measured[] = [];
+    for (const precision of run.precisions.filter((one) => one !== 'int8')) {
+      const asked: Product = { ...product, precision };
+      const expected = reference(asked);
+      const present: Contender[] = [];
+      const right: Contender[] = [];
+      for (const contender of contenders.filter((one) => one.threads === threads)) {
+        const outputs = await contender.request<number[] | null>('prepare', asked);
+        if (outputs === null) continue; // it has no such product
+        present.push(contender);
+        if (agrees(outputs, expected, asked)) right.push(contender);
+      }
+      const samples = await inTurns(right, run.rounds, (contender) => contender.request<number[]>('time'));
+      for (const contender of present) {
+        const times = samples.get(contender);
+        const summary = times ? statistics(times) : untimed;
+        measured.push({
+          case: name,
+          contender: contender.name,
+          threads,
+          precision,
+          ...summary,
+          flops,
+          gflops: summary.medianMs === null ? null : flops / summary.medianMs / 1e6,
+          perSecond: null,
+          ratio: null,
+          verified: times !== undefined,
+        });
+      }
     }
-    const samples = await inTurns(right, run.rounds, (contender) => contender.request<number[]>('time'));
-    const measured = present.map((contender): Measured => {
-      const times = samples.get(contender);
-      const summary = times ? statistics(times) : untimed;
-      return {
-        case: name,
-        contender: contender.name,
-        threads,
-        precision: 'float32',
-        ...summary,
-        flops,
-        gflops: summary.medianMs === null ? null : flops / summary.medianMs / 1e6,
-        perSecond: null,
-        ratio: null,
-        verified: times !== undefined,
-      };
-    });
     rows.push(...withRatios(measured));
   }
   return rows;
 }
 
-/** Geometric mean and worst over the cases of a layout, and over all, for each contender and number of threads. */
+/** Geometric mean and worst over the cases of a layout, and over all, for each contender, number of threads and precision. */
 function summaries(rows: readonly Measured[], layoutOf: ReadonlyMap<string, string>): Measured[] {
   const groups = new Map<string, Measured[]>();
   for (const row of rows) {
     for (const layout of [layoutOf.get(row.case), 'all']) {
-      const key = `${layout}|${row.contender}|${row.threads}`;
+      const key = `${layout}|${row.contender}|${row.threads}|${row.precision}`;
       groups.set(key, [...(groups.get(key) ?? []), row]);
     }
   }

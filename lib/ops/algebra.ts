@@ -4,7 +4,7 @@ import { type Shape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { currentTrace } from '../tensor/trace.js';
 import { add } from './elementwise.js';
-import { matmul, productOperands } from './matmul.js';
+import { asProduct, type MatrixProduct, matmul } from './matmul.js';
 import { concat, pad, paddedPart } from './parts.js';
 import { broadcastTo, stopped, transpose } from './views.js';
 
@@ -59,24 +59,25 @@ function oneAfterAnother(
  */
 function total(parts: readonly Tensor[]): Tensor {
   const merge = currentTrace()?.passes.mergeSums ?? true;
-  const products: { readonly part: Tensor; readonly operands: readonly [Tensor, Tensor] }[] = [];
+  const products: (MatrixProduct & { readonly part: Tensor })[] = [];
   const others: Tensor[] = [];
   for (const part of merge ? laidOut(parts) : parts) {
-    const operands = merge ? productOperands(part) : undefined;
-    if (operands && sameShape(part.shape, parts[0].shape)) products.push({ part, operands });
+    const product = merge ? asProduct(part) : undefined;
+    const alike = product && product.precision === (products[0] ?? product).precision;
+    if (alike && sameShape(part.shape, parts[0].shape)) products.push({ ...product, part });
     else others.push(part);
   }
   if (products.length === 1) others.push(products[0].part);
   if (products.length > 1) {
-    const left = concat(
-      products.map(({ operands: [a] }) => transpose(a)),
+    const lefts = concat(
+      products.map(({ left }) => transpose(left)),
       0,
     );
-    const right = concat(
-      products.map(({ operands: [, b] }) => b),
+    const rights = concat(
+      products.map(({ right }) => right),
       0,
     );
-    others.push(matmul(left, right, { transposeA: true }));
+    others.push(matmul(lefts, rights, { transposeA: true, precision: products[0].precision }));
   }
   return others.reduce((sum, part) => add(sum, part));
 }

@@ -2,7 +2,9 @@ import { apply, type OpDefinition, type StridedView, type TensorSpec } from '../
 import { broadcastShapes, denseStrides, sameShape, show } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
+import type { Precision } from '../tensor/trace.js';
 import { cast } from './elementwise.js';
+import { precisionOf } from './precision.js';
 import { broadcastTo } from './views.js';
 
 /** Which keys a query sees; i is the query's position, j the key's. Conditions given together must all hold. */
@@ -23,8 +25,11 @@ export interface AttentionMask {
 export interface AttentionOptions extends AttentionMask {
   /** Factor on q·kᵀ (default d^−½). */
   readonly scale?: number;
-  /** 'bfloat16' rounds what enters a product (q, k, v, the softmax, and in the gradient dy and dS); sums stay float32. */
-  readonly precision?: 'float32' | 'bfloat16';
+  /**
+   * 'bfloat16' rounds what enters a product (q, k, v, the softmax, and in the gradient dy and dS); sums stay float32. By default
+   * as {@link compile} was told, 'float32' elsewhere.
+   */
+  readonly precision?: Precision;
 }
 
 interface Attributes {
@@ -99,7 +104,7 @@ export function attention(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  { scale, precision = 'float32', ...mask }: AttentionOptions = {},
+  { scale, precision: given, ...mask }: AttentionOptions = {},
 ): Tensor {
   const [batch, heads, queries, width] = q.shape;
   const keys = k.shape[2];
@@ -113,11 +118,7 @@ export function attention(
       `[attention] expected q [B, H, Sq, d], k [B, H, Sk, d] and v [B, H, Sk, dv], got ${show(q.shape)}, ${show(k.shape)} and ${show(v.shape)}`,
     );
   }
-  if (precision !== 'float32' && precision !== 'bfloat16')
-    throw opError(
-      'ERR_JEPA_INVALID_ARGUMENT',
-      `[attention] expected a precision of 'float32' or 'bfloat16', got '${precision}'`,
-    );
+  const precision = precisionOf('attention', given);
   checkMask(mask);
   const operands = [q, k, v].map((operand) => cast(operand, 'float32'));
   if (mask.mask) {

@@ -2,27 +2,33 @@ import { apply, type OpDefinition } from '../tensor/op.js';
 import { broadcastShapes, sameShape, show, sizeOf } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
+import type { Precision } from '../tensor/trace.js';
 import { add, cast, gelu, relu, silu } from './elementwise.js';
+import { precisionOf } from './precision.js';
 import { unbroadcast } from './unbroadcast.js';
 import { broadcastTo, reshape, transpose } from './views.js';
 
-const matmulOp: OpDefinition<null> = {
+interface Attributes {
+  readonly precision: Precision;
+}
+
+const matmulOp: OpDefinition<Attributes> = {
   name: 'matmul',
   outputs: ([a, b]) => [{ shape: [...a.shape.slice(0, -1), b.shape[b.shape.length - 1]], dtype: 'float32' }],
   native: {
     layouts: ['matrix', 'matrix', 'contiguous'],
-    encode: (writer, _, [, b]) =>
+    encode: (writer, { precision }, [, b]) =>
       writer
-        .u32(0)
+        .u32(precision === 'bfloat16' ? 2 : 0)
         .u32(b.shape[b.shape.length - 2])
         .u32(b.shape[b.shape.length - 1])
         .u32(0),
   },
-  gradient: ({ inputs: [a, b, bias], cotangents: [cotangent], needs }) => {
+  gradient: ({ inputs: [a, b, bias], attributes: { precision }, cotangents: [cotangent], needs }) => {
     const dy = cotangent as Tensor;
     return [
-      needs[0] ? product(dy, transpose(b)) : undefined,
-      needs[1] ? rightGradient(a, b, dy) : undefined,
+      needs[0] ? product(precision, dy, transpose(b)) : undefined,
+      needs[1] ? rightGradient(precision, a, b, dy) : undefined,
       ...(bias ? [needs[2] ? unbroadcast(dy, bias.shape) : undefined] : []),
     ];
   },
@@ -32,35 +38,42 @@ const matmulOp: OpDefinition<null> = {
  * aᵀ·dy. Where b is the transpose of a weight, as (dyᵀ·a)ᵀ: the weight's own gradient is then dense, for whoever updates it. Not
  * where that would fill up the last panel of 32 columns with more zeros.
  */
-function rightGradient(a: Tensor, b: Tensor, dy: Tensor): Tensor {
+function rightGradient(precision: Precision, a: Tensor, b: Tensor, dy: Tensor): Tensor {
   const [k, n] = b.shape.slice(-2);
   const padded = (columns: number): number => Math.ceil(columns / 32) * 32;
   return b.node?.op.name === 'permute' && b.rank === 2 && padded(k) * n <= padded(n) * k
-    ? transpose(product(transpose(dy), a))
-    : product(transpose(a), dy);
+    ? transpose(product(precision, transpose(dy), a))
+    : product(precision, transpose(a), dy);
 }
 
 /** a [batch, M, K] · b [batch, K, N] with equal batch axes. */
-function product(a: Tensor, b: Tensor, bias?: Tensor): Tensor {
-  return apply(matmulOp, bias ? [a, b, bias] : [a, b], null)[0];
+function product(precision: Precision, a: Tensor, b: Tensor, bias?: Tensor): Tensor {
+  return apply(matmulOp, bias ? [a, b, bias] : [a, b], { precision })[0];
 }
 
 export interface MatmulOptions {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;
+  /** 'bfloat16' rounds both operands; sums are float32. By default as {@link compile} was told, 'float32' elsewhere. */
+  readonly precision?: Precision;
 }
 
 /**
- * Matrix product of the last two axes; leading axes broadcast. Computed in float32.
+ * Matrix product of the last two axes; leading axes broadcast. Sums are float32.
  * @param a [..., M, K] ([..., K, M] if transposeA)   @param b [..., K, N] ([..., N, K] if transposeB)   @returns [..., M, N]
- * @throws JepaError ERR_JEPA_SHAPE
+ * @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_INVALID_ARGUMENT for an unknown precision
  */
-export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
+export function matmul(
+  a: Tensor,
+  b: Tensor,
+  { transposeA = false, transposeB = false, precision: given }: MatmulOptions = {},
+): Tensor {
   if (a.rank < 2 || b.rank < 2)
     throw opError(
       'ERR_JEPA_SHAPE',
       `[matmul] expected at least two axes each, got ${show(a.shape)} and ${show(b.shape)}`,
     );
+  const precision = precisionOf('matmul', given);
   const left = cast(transposeA ? transpose(a) : a, 'float32');
   const right = cast(transposeB ? transpose(b) : b, 'float32');
   const [k, n] = right.shape.slice(-2);
@@ -73,13 +86,13 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
   }
   // Rows of all batches go through one product when b has no batch.
   if (right.rank === 2 && left.rank > 2)
-    return reshape(product(reshape(left, [sizeOf(left.shape.slice(0, -1)), k]), right), [
+    return reshape(product(precision, reshape(left, [sizeOf(left.shape.slice(0, -1)), k]), right), [
       ...left.shape.slice(0, -1),
       n,
     ]);
   const batch = broadcastShapes('matmul', left.shape.slice(0, -2), right.shape.slice(0, -2));
   const stretched = (x: Tensor): Tensor => broadcastTo(x, [...batch, ...x.shape.slice(-2)]);
-  return product(stretched(left), stretched(right));
+  return product(precision, stretched(left), stretched(right));
 }
 
 export type ActivationKind = 'none' | 'gelu' | 'geluTanh' | 'silu' | 'relu';
@@ -110,18 +123,20 @@ export interface LinearOpOptions {
   readonly activation?: ActivationKind;
   /** Added after the activation. */
   readonly residual?: Tensor;
+  /** As of {@link matmul}. */
+  readonly precision?: Precision;
 }
 
 /**
  * activation(x·Wᵀ + bias) + residual.
  * @param x [..., in]   @param weight [out, in]   @param bias [out]   @returns [..., out]
- * @throws JepaError ERR_JEPA_SHAPE
+ * @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_INVALID_ARGUMENT for an unknown precision
  */
 export function linear(
   x: Tensor,
   weight: Tensor,
   bias?: Tensor,
-  { activation = 'none', residual }: LinearOpOptions = {},
+  { activation = 'none', residual, precision: given }: LinearOpOptions = {},
 ): Tensor {
   const [outputs, inputs] = weight.shape;
   if (weight.rank !== 2 || x.rank < 1 || x.shape[x.rank - 1] !== inputs)
@@ -135,17 +150,33 @@ export function linear(
       `[linear] expected bias of shape [${outputs}] (weight ${show(weight.shape)}), got ${show(bias.shape)}`,
     );
   const rows = reshape(cast(x, 'float32'), [sizeOf(x.shape.slice(0, -1)), inputs]);
-  const y = product(rows, transpose(cast(weight, 'float32')), bias && cast(bias, 'float32'));
+  const y = product(
+    precisionOf('linear', given),
+    rows,
+    transpose(cast(weight, 'float32')),
+    bias && cast(bias, 'float32'),
+  );
   const shaped = activate(reshape(y, [...x.shape.slice(0, -1), outputs]), activation);
   return residual ? add(shaped, residual) : shaped;
 }
 
-/** The operands of a tensor that is a product of matrices, possibly transposed, for merging sums of products. */
-export function productOperands({ node }: Tensor): readonly [Tensor, Tensor] | undefined {
+/** A product of matrices. */
+export interface MatrixProduct {
+  readonly left: Tensor;
+  readonly right: Tensor;
+  readonly precision: Precision;
+}
+
+/** What a tensor is the product of, possibly transposed, for merging sums of products. */
+export function asProduct({ node }: Tensor): MatrixProduct | undefined {
   if (!node) return undefined;
-  if (node.op === (matmulOp as OpDefinition<unknown>))
-    return node.inputs.length === 2 && node.inputs[0].rank === 2 ? [node.inputs[0], node.inputs[1]] : undefined;
+  if (node.op === (matmulOp as OpDefinition<unknown>)) {
+    const [left, right] = node.inputs;
+    return node.inputs.length === 2 && left.rank === 2
+      ? { left, right, precision: (node.attributes as Attributes).precision }
+      : undefined;
+  }
   if (node.op.name !== 'permute' || node.inputs[0].rank !== 2) return undefined;
-  const operands = productOperands(node.inputs[0]);
-  return operands && [transpose(operands[1]), transpose(operands[0])];
+  const whole = asProduct(node.inputs[0]);
+  return whole && { ...whole, left: transpose(whole.right), right: transpose(whole.left) };
 }

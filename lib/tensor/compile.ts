@@ -5,7 +5,7 @@ import { loadAddon } from '../native/load.js';
 import { lower } from './compiler/lower.js';
 import { type Profile, Program } from './program.js';
 import { Tensor } from './tensor.js';
-import { allPasses, type Passes, type Trace, withTrace } from './trace.js';
+import { allPasses, isPrecision, type Passes, type Precision, type Trace, withTrace } from './trace.js';
 import { type Flat, flatten, rebuild } from './tree.js';
 
 export interface CompileOptions {
@@ -13,9 +13,17 @@ export interface CompileOptions {
   readonly device?: 'auto' | 'cpu' | 'cuda';
   /** Name in printouts and errors; the function's own by default. */
   readonly name?: string;
+  /**
+   * 'bfloat16' rounds what enters matrix products, convolutions and attention, gradients of them too; sums, weights and all that
+   * lies between stays float32, and so do the losses' own products. Default 'float32'.
+   */
+  readonly precision?: Precision;
   /** Rewrites to leave out, to see what they do. */
   readonly passes?: Partial<Passes>;
 }
+
+/** How a function is traced. */
+type Policy = Pick<Trace, 'passes' | 'precision'>;
 
 export interface CallOptions {
   /** Stops the step between two kernels, before anything is assigned. */
@@ -68,7 +76,7 @@ export function compile<Arguments extends readonly unknown[], Result>(
 ): Compiled<Arguments, Result> {
   if (typeof fn !== 'function')
     throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[compile] expected a function of tensors, got ${typeof fn}`);
-  checkOptions('compile', options, ['device', 'name', 'passes']);
+  checkOptions('compile', options, ['device', 'name', 'precision', 'passes']);
   checkOptions('compile passes', options.passes ?? {}, Object.keys(allPasses));
   if (options.device === 'cuda')
     throw new JepaError(
@@ -80,8 +88,13 @@ export function compile<Arguments extends readonly unknown[], Result>(
       'ERR_JEPA_INVALID_ARGUMENT',
       `[compile] expected device 'cpu', 'cuda' or 'auto', got '${options.device}'`,
     );
+  if (options.precision !== undefined && !isPrecision(options.precision))
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[compile] expected precision 'float32' or 'bfloat16', got '${String(options.precision)}'`,
+    );
   const name = options.name ?? (fn.name || 'anonymous');
-  const passes = { ...allPasses, ...options.passes };
+  const policy: Policy = { passes: { ...allPasses, ...options.passes }, precision: options.precision };
   const entries = new Set<Entry>(); // least recently used first
   let warned = false;
 
@@ -90,10 +103,10 @@ export function compile<Arguments extends readonly unknown[], Result>(
       if (entry.key !== key || !entry.reads.every(({ read, value }) => Object.is(read(), value))) continue;
       entries.delete(entry);
       entries.add(entry);
-      if (process.env.JEPA_CHECK_TRACE === '1') compareTraces(addon, name, fn, args, leaves, passes, entry);
+      if (process.env.JEPA_CHECK_TRACE === '1') compareTraces(addon, name, fn, args, leaves, policy, entry);
       return entry;
     }
-    const made = build(addon, name, fn, args, { leaves, key }, passes);
+    const made = build(addon, name, fn, args, { leaves, key }, policy);
     entries.add(made);
     if (entries.size > warnAt && !warned) {
       warned = true;
@@ -180,10 +193,10 @@ function traced<Arguments extends readonly unknown[]>(
   fn: (...args: Arguments) => unknown,
   args: Arguments,
   leaves: readonly Tensor[],
-  passes: Passes,
+  policy: Policy,
 ): Traced {
   const placeholders = leaves.map((leaf) => new Tensor(leaf.shape, leaf.dtype, undefined));
-  const trace: Trace = { assignments: new Map(), guards: [], reads: [], passes };
+  const trace: Trace = { assignments: new Map(), guards: [], reads: [], ...policy };
   const result = withTrace(trace, () => fn(...rebuild(args, placeholders)));
   if (result instanceof Promise) {
     result.catch(() => {}); // what it fails of later is nobody's concern any more
@@ -202,9 +215,9 @@ function build<Arguments extends readonly unknown[]>(
   fn: (...args: Arguments) => unknown,
   args: Arguments,
   { leaves, key }: Flat,
-  passes: Passes,
+  policy: Policy,
 ): Entry {
-  const { trace, placeholders, outputs, result, resultKey } = traced(name, fn, args, leaves, passes);
+  const { trace, placeholders, outputs, result, resultKey } = traced(name, fn, args, leaves, policy);
   const lowered = lower(placeholders, outputs, trace, description(addon));
   const program = new Program(addon, lowered, outputs, name);
   if (process.env.JEPA_CHECK_TRACE === '1') programBytes.set(program, lowered.bytes);
@@ -230,10 +243,10 @@ function compareTraces<Arguments extends readonly unknown[]>(
   fn: (...args: Arguments) => unknown,
   args: Arguments,
   leaves: readonly Tensor[],
-  passes: Passes,
+  policy: Policy,
   entry: Entry,
 ): void {
-  const { trace, placeholders, outputs, resultKey } = traced(name, fn, args, leaves, passes);
+  const { trace, placeholders, outputs, resultKey } = traced(name, fn, args, leaves, policy);
   const again = lower(placeholders, outputs, trace, description(addon));
   const before = programBytes.get(entry.program);
   const same = resultKey === entry.resultKey && entry.program.binds(again);

@@ -43,6 +43,13 @@ export function leaveOut(pass: keyof Passes): void {
   passes[pass] = false;
 }
 
+/** What products round their operands to; they add in float32 either way. */
+export type Precision = 'float32' | 'bfloat16';
+
+export function isPrecision(given: unknown): given is Precision {
+  return given === 'float32' || given === 'bfloat16';
+}
+
 /** What happens beside the returned values while a function is traced. */
 export interface Trace {
   readonly assignments: Map<Variable, Tensor>;
@@ -50,12 +57,18 @@ export interface Trace {
   /** State outside the function that decided what was traced, with the value it had. */
   readonly reads: { readonly read: () => unknown; readonly value: unknown }[];
   readonly passes: Passes;
+  /** Of products that do not say theirs (default 'float32'). */
+  readonly precision?: Precision;
 }
 
 let current: Trace | undefined;
 
 export function currentTrace(): Trace | undefined {
   return current;
+}
+
+export function tracedPrecision(): Precision {
+  return current?.precision ?? 'float32';
 }
 
 export function withTrace<Result>(trace: Trace, body: () => Result): Result {

@@ -16,7 +16,7 @@ export function healthProgram(network: WorldModelNetwork, contextFrames: number)
       const width = z.shape[2];
       const flat = reshape(z, [clips * frames, width]);
       const centred = sub(flat, mean(flat, { axes: [0], keepDims: true }));
-      const covariance = div(matmul(centred, centred, { transposeA: true }), clips * frames - 1);
+      const covariance = div(matmul(centred, centred, { transposeA: true, precision: 'float32' }), clips * frames - 1);
       // The same clips with each other's actions: a model that ignores actions predicts the same.
       const standardised = network.standardise(actions);
       const exchanged = concat([slice(standardised, 0, 1, clips), slice(standardised, 0, 0, 1)], 0);

@@ -203,6 +203,10 @@ JEPA_INLINE Vi nearest_bf16(Vf a) {
   const Vi x = as_int(a);
   return x + set_i(0x7fff) + (shift_right<16>(x) & set_i(1));
 }
+JEPA_INLINE Vf to_bfloat16(Vf a) {
+  const Vi nearest = nearest_bf16(a) & set_i(static_cast<int32_t>(0xffff0000u));
+  return as_float(select(unordered(a, a), set_i(0x7fc00000), nearest));
+}
 JEPA_INLINE Vf load_bf16(const uint16_t* p) { return as_float(shift_left<16>(load_u16(p))); }
 JEPA_INLINE void store_bf16(uint16_t* p, Vf a) {
   store_u16(p, select(unordered(a, a), set_i(0x7fc0), shift_right<16>(nearest_bf16(a))));

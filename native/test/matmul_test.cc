@@ -1,5 +1,5 @@
 // matmul and matmul_pack against float64: sizes around every block edge, transposes, batches, packed operands, partial results
-// over long inner axes, bias and activations, NaN and infinity, and operands that do not fit.
+// over long inner axes, bias and activations, bfloat16 operands, NaN and infinity, and operands that do not fit.
 #include "ops/matmul/matmul.h"
 
 #include "test/harness.h"
@@ -20,10 +20,29 @@ struct Shape {
   int64_t m, k, n;
   bool turned_a = false, turned_b = false, packed = false, biased = false;
   uint32_t activation = 0;
+  bool rounded = false;
 };
 
-Bytes attributes(bool packed = false, int64_t k = 0, int64_t n = 0, uint32_t activation = 0) {
-  return Bytes().add(uint32_t{packed}).add(static_cast<uint32_t>(k)).add(static_cast<uint32_t>(n)).add(activation);
+Bytes attributes(bool packed = false, int64_t k = 0, int64_t n = 0, uint32_t activation = 0, bool rounded = false) {
+  const uint32_t flags = uint32_t{packed} | uint32_t{rounded} * 2;
+  return Bytes().add(flags).add(static_cast<uint32_t>(k)).add(static_cast<uint32_t>(n)).add(activation);
+}
+
+// The nearer of the two bfloat16 around x, the even one in the middle between them; beyond the largest is infinity.
+float nearest_bfloat16(float x) {
+  if (!std::isfinite(x)) return x;
+  int exponent;
+  std::frexp(x, &exponent);
+  const double unit = std::ldexp(1.0, std::max(exponent, -125) - 8);  // of eight significant bits
+  const double down = std::floor(x / unit), rest = x / unit - down;
+  const bool up = rest > 0.5 || (rest == 0.5 && std::fmod(down, 2.0) != 0);
+  const double y = (down + (up ? 1 : 0)) * unit;
+  return std::fabs(y) >= 0x1p128 ? std::copysign(INFINITY, x) : static_cast<float>(y);
+}
+uint16_t bits_of_bfloat16(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, 4);
+  return static_cast<uint16_t>(bits >> 16);
 }
 
 double activated(double x, uint32_t activation) {
@@ -72,6 +91,24 @@ void check_pack(Operand& b, int64_t k, int64_t n, Operand* panels) {
   });
 }
 
+// The same in pairs along k.
+void check_pairs(Operand& b, int64_t k, int64_t n, Operand* panels) {
+  each_target(pack, [&](const TargetKernel& target) {
+    const Result r = run(pack, target, {b.view}, {panels->view}, {}, Split::backwards);
+    if (!expect(r.status.ok, "%s", r.status.text)) return;
+    expect(panels->guards_whole(), "guards of panels on %s", target.target);
+    for (int64_t p = 0; p * kPanel < n; p++)
+      for (int64_t i = 0; i < k + k % 2; i++)
+        for (int64_t j = 0; j < kPanel; j++) {
+          const int64_t column = p * kPanel + j, pair = (p * ((k + 1) / 2) + i / 2) * kPanel + j;
+          const float wanted = column < n && i < k ? nearest_bfloat16(b.f(i * n + column)) : 0.0f;
+          if (!expect(panels->h(2 * pair + i % 2) == bits_of_bfloat16(wanted), "pack pairs on %s [%lld, %lld]",
+                      target.target, static_cast<long long>(k), static_cast<long long>(n)))
+            return;
+        }
+  });
+}
+
 void compare(const Shape& s, int64_t gap = 0) {
   const std::vector<int64_t> a_shape = with(s.batch, s.m, s.k), b_shape = with(s.batch, s.k, s.n);
   const size_t rank = a_shape.size();
@@ -81,8 +118,13 @@ void compare(const Shape& s, int64_t gap = 0) {
   a.normal(1);
   b.normal(2);
   bias.normal(3);
-  Operand panels(DType::float32, {s.k * ((s.n + kPanel - 1) / kPanel) * kPanel});
-  if (s.packed) check_pack(b, s.k, s.n, &panels);
+  Operand panels(s.rounded ? DType::bfloat16 : DType::float32,
+                 {(s.rounded ? s.k + s.k % 2 : s.k) * ((s.n + kPanel - 1) / kPanel) * kPanel});
+  if (s.packed) (s.rounded ? check_pairs : check_pack)(b, s.k, s.n, &panels);
+  const auto entering = [&](float x) { return static_cast<double>(s.rounded ? nearest_bfloat16(x) : x); };
+  std::vector<double> left(static_cast<size_t>(a.size())), right(static_cast<size_t>(b.size()));
+  for (size_t i = 0; i < left.size(); i++) left[i] = entering(a.f(static_cast<int64_t>(i)));
+  for (size_t i = 0; i < right.size(); i++) right[i] = entering(b.f(static_cast<int64_t>(i)));
   int64_t batches = 1;
   for (int64_t extent : s.batch) batches *= extent;
   std::vector<double> expected(static_cast<size_t>(batches * s.m * s.n)), size(expected.size());
@@ -90,7 +132,7 @@ void compare(const Shape& s, int64_t gap = 0) {
     for (int64_t j = 0; j < s.n; j++) {
       double sum = 0, partials = 0;
       for (int64_t k = 0; k < s.k; k++) {
-        sum += static_cast<double>(a.f(i * s.k + k)) * b.f((i / s.m * s.k + k) * s.n + j);
+        sum += left[static_cast<size_t>(i * s.k + k)] * right[static_cast<size_t>((i / s.m * s.k + k) * s.n + j)];
         partials += sum * sum;
       }
       const auto at = static_cast<size_t>(i * s.n + j);
@@ -99,7 +141,7 @@ void compare(const Shape& s, int64_t gap = 0) {
     }
   std::vector<View> in = {a.view, s.packed ? panels.view : b.view};
   if (s.biased) in.push_back(bias.view);
-  const Bytes bytes = attributes(s.packed, s.packed ? s.k : 0, s.packed ? s.n : 0, s.activation);
+  const Bytes bytes = attributes(s.packed, s.packed ? s.k : 0, s.packed ? s.n : 0, s.activation, s.rounded);
   each_target(product, [&](const TargetKernel& target) {
     std::vector<char> first;
     for (Split split : {Split::all, Split::single, Split::backwards}) {
@@ -154,6 +196,47 @@ void sizes() {
     compare({{}, 66, k, 5, true, false, k % 2 == 0, true, 2});
   }
   compare({{2}, 3, 4096, 40, false, false, false, true});
+}
+
+// Odd inner axes, whose last pair is half empty, every way of copying, and sums over several depths and chunks.
+void bfloat16() {
+  const auto rounded = [](Shape s, int64_t gap = 0) {
+    s.rounded = true;
+    compare(s, gap);
+  };
+  for (int64_t m : {0, 1, 5, 6, 7, 14, 15, 29})
+    for (int64_t n : {0, 1, 8, 15, 16, 17, 33, 65}) {
+      rounded({{}, m, 1 + (m + n) % 6, n});
+      rounded({{}, m, 16 + n % 3, n, true, true, false, true, static_cast<uint32_t>((m + n) % 5)}, 1);
+      rounded({{}, m, 9, n, m % 2 == 0, n % 2 == 0, true, n % 3 == 0});
+    }
+  for (int64_t m : {195, 393}) rounded({{}, m, 20, 40, m == 195});
+  for (int64_t k : {0, 511, 512, 513, 1025}) {
+    rounded({{}, 9, k, 35, false, k % 2 == 0, true, true, 1});
+    rounded({{}, 9, k, 35, true, k % 2 == 0, k % 3 == 0, false}, 3);
+  }
+  for (int64_t k : {4095, 4097}) {
+    rounded({{}, 3, k, 18, false, true, false, true, 3});
+    rounded({{}, 66, k, 5, true, false, k % 2 == 0, true, 2});
+  }
+  rounded({{}, 30, 1024, 33, false, true, true});
+  rounded({{2, 3}, 5, 7, 33, true, false, false, true, 1}, 2);
+  rounded({{2}, 17, 520, 65, true}, 3);
+  // Ties, the largest bfloat16 and what rounds beyond it, denormals; NaN of any payload stays NaN, alone in its row.
+  const float values[] = {1.00390625f, 1.01171875f, -1.00390625f, 0x1.ffp127f, 0x1.fep127f, -0x1.ff8p127f, 3e-39f};
+  Operand x(DType::float32, {1, 7}), ones(DType::float32, {2, 1}), y(DType::float32, {2, 7});
+  x.fill([&](int64_t i) { return values[i]; });
+  ones.f(0) = 1;
+  const uint32_t nan = 0x7f800001u;
+  std::memcpy(&ones.f(1), &nan, 4);
+  each_target(product, [&](const TargetKernel& target) {
+    expect(run(product, target, {ones.view, x.view}, {y.view}, attributes(false, 0, 0, 0, true)).status.ok, "ties");
+    for (int64_t i = 0; i < 7; i++) {
+      const float wanted = i == 6 ? 0.0f : nearest_bfloat16(values[i]);
+      expect(y.f(i) == wanted, "%a rounds to %a on %s, expected %a", values[i], y.f(i), target.target, wanted);
+      expect(std::isnan(y.f(7 + i)), "%s: %g where a is NaN", target.target, y.f(7 + i));
+    }
+  });
 }
 
 void batches() {
@@ -216,7 +299,7 @@ void specials() {
 void refusals() {
   Operand a(DType::float32, {3, 4}), b(DType::float32, {4, 5}), y(DType::float32, {3, 5}), bias(DType::float32, {5}),
       half(DType::bfloat16, {4, 5}), flat(DType::float32, {4}), panels(DType::float32, {4 * kPanel}),
-      strided(DType::float32, {4, 5, 2});
+      strided(DType::float32, {4, 5, 2}), pairs(DType::bfloat16, {4 * kPanel}), odd(DType::bfloat16, {3, 3});
   const auto refuses = [&](const std::vector<View>& in, const View& out, const Bytes& bytes, const char* sentence) {
     const Result r = run(product, product.kernels[0], in, {out}, bytes);
     expect(!r.status.ok && !std::strcmp(r.status.text, sentence), "expected '%s', got '%s'", sentence, r.status.text);
@@ -233,8 +316,8 @@ void refusals() {
   refuses({a.view, b.view}, y.view, Bytes().add(0u),
           "[matmul] expected a, b, bias or none, one result and 16 bytes, got 2, 1 and 4");
   refuses({a.view, b.view}, y.view, attributes(false, 0, 0, 5), "[matmul] expected known attributes, got 0, 5");
-  refuses({a.view, b.view}, y.view, Bytes().add(2u).add(0u).add(0u).add(0u),
-          "[matmul] expected known attributes, got 2, 0");
+  refuses({a.view, b.view}, y.view, Bytes().add(4u).add(0u).add(0u).add(0u),
+          "[matmul] expected known attributes, got 4, 0");
   refuses({a.view, half.view}, y.view, attributes(), "[matmul] expected float32 operands, got bfloat16");
   refuses({flat.view, b.view}, flat.view, attributes(),
           "[matmul] expected operands of two or more axes, got [4] and [4]");
@@ -246,9 +329,16 @@ void refusals() {
   refuses({a.view, a.view}, y.view, attributes(), "[matmul] expected b […, 4, 5], got [3, 4]");
   refuses({a.view, b.view, flat.view}, y.view, attributes(), "[matmul] expected bias [5], got [4]");
   refuses({a.view, b.view}, y.view, attributes(true, 4, 5),
-          "[matmul] expected a packed operand of 128 numbers, got [4, 5]");
+          "[matmul] expected a packed operand of 128 numbers of float32, got [4, 5] of float32");
   refuses({a.view, panels.view}, y.view, attributes(true, 4, 6),
-          "[matmul] expected a packed operand of 128 numbers, got [128]");
+          "[matmul] expected a packed operand of 128 numbers of float32, got [128] of float32");
+  refuses({a.view, panels.view}, y.view, attributes(true, 4, 5, 0, true),
+          "[matmul] expected a packed operand of 128 numbers of bfloat16, got [128] of float32");
+  refuses({a.view, pairs.view}, y.view, attributes(true, 4, 5), "[matmul] expected float32 operands, got bfloat16");
+  refuses({a.view, half.view}, y.view, attributes(false, 0, 0, 0, true),
+          "[matmul] expected float32 operands, got bfloat16");
+  refuses({odd.view, pairs.view}, y.view, attributes(true, 3, 5, 0, true),
+          "[matmul] expected float32 operands, got bfloat16");
   const auto refuses_pack = [&](const View& in, const View& out, const char* sentence) {
     const Result r = run(pack, pack.kernels[0], {in}, {out}, {});
     expect(!r.status.ok && !std::strcmp(r.status.text, sentence), "expected '%s', got '%s'", sentence, r.status.text);
@@ -269,6 +359,7 @@ void refusals() {
 
 int main() {
   sizes();
+  bfloat16();
   batches();
   specials();
   refusals();

@@ -126,3 +126,10 @@ function block(x: Array64, batch: readonly number[]): Float64Array {
     number = number * lead[axis] + (lead[axis] === 1 ? 0 : batch[batch.length - lead.length + axis]);
   return x.data.subarray(number * size, (number + 1) * size);
 }
+
+/** The nearest bfloat16 of a float32, ties to even. */
+export function bfloat16(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer);
+  bits[0] = (bits[0] + 0x7fff + ((bits[0] >>> 16) & 1)) & 0xffff0000;
+  return new Float32Array(bits.buffer)[0];
+}

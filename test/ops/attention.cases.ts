@@ -1,6 +1,6 @@
 import * as ops from '#lib/ops/index.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
-import { type Array64, at, build, total } from './array.js';
+import { type Array64, at, bfloat16, build, total } from './array.js';
 import { fixed, type Given, given, integers, normal, type OpCase, type OpCases, type Refusal } from './op-case.js';
 
 const shape = (call: () => unknown, message: string): Refusal => ({ call, code: 'ERR_JEPA_SHAPE', message });
@@ -101,12 +101,6 @@ function rounded(what: string, sizes: Sizes): OpCase {
     },
     tolerance: 'rounded',
   };
-}
-
-function bfloat16(value: number): number {
-  const bits = new Uint32Array(Float32Array.of(value).buffer);
-  bits[0] = (bits[0] + 0x7fff + ((bits[0] >>> 16) & 1)) & 0xffff0000;
-  return new Float32Array(bits.buffer)[0];
 }
 
 const small: Sizes = { batch: 2, heads: 2, queries: 5, keys: 7, width: 6 };

@@ -1,6 +1,6 @@
 import * as ops from '#lib/ops/index.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
-import { type Array64, map, permuted, product, reshaped, sizeOf } from './array.js';
+import { type Array64, bfloat16, map, permuted, product, reshaped, sizeOf } from './array.js';
 import { fixed, given, normal, type OpCase, type OpCases, type Refusal } from './op-case.js';
 import { gelu, geluTanh, silu } from './special-functions.js';
 
@@ -112,6 +112,32 @@ function linearCase(
   };
 }
 
+const rounded = (x: Array64): Array64 => map(bfloat16, x);
+
+/** Gradients of Σ y where every dy is 1, a bfloat16 itself: sums over the rounded other operand. */
+function roundedCase(
+  m: number,
+  k: number,
+  n: number,
+  { transposeA = false, transposeB = false }: Options = {},
+): OpCase {
+  const a = normal(transposeA ? [k, m] : [m, k], 1);
+  const b = normal(transposeB ? [n, k] : [k, n], 2);
+  const left = rounded(transposeA ? turned(a) : a);
+  const right = rounded(transposeB ? turned(b) : b);
+  const da = product({ shape: [m, n], data: new Float64Array(m * n).fill(1) }, turned(right));
+  const db = product(turned(left), { shape: [m, n], data: new Float64Array(m * n).fill(1) });
+  return {
+    name: `matmul of ${m} × ${k} and ${k} × ${n} with bfloat16 operands ${JSON.stringify({ transposeA, transposeB })}`,
+    inputs: { a, b },
+    forward: (inputs) => ops.matmul(inputs.a, inputs.b, { transposeA, transposeB, precision: 'bfloat16' }),
+    reference: (inputs) =>
+      product(rounded(transposeA ? turned(inputs.a) : inputs.a), rounded(transposeB ? turned(inputs.b) : inputs.b)),
+    gradients: { a: [...(transposeA ? turned(da) : da).data], b: [...(transposeB ? turned(db) : db).data] },
+    tolerance: 'scaled',
+  };
+}
+
 export const linearAlgebra: readonly OpCases[] = [
   {
     ops: ['matmul'],
@@ -134,6 +160,29 @@ export const linearAlgebra: readonly OpCases[] = [
         },
         forward: ({ a, b }) => ops.matmul(a, b),
         reference: ({ a, b }) => product(a, b),
+        tolerance: 'scaled',
+      },
+      roundedCase(31, 33, 63),
+      roundedCase(5, 17, 40, { transposeA: true }),
+      roundedCase(40, 64, 5, { transposeB: true }),
+      roundedCase(7, 9, 33, { transposeA: true, transposeB: true }),
+      roundedCase(200, 129, 131, { transposeB: true }),
+      {
+        name: 'matmul with bfloat16 operands and a weight used twice',
+        inputs: { x: fixed(normal([3, 9, 40], 1)), weight: fixed(normal([40, 40], 2)) },
+        forward: ({ x, weight }) => {
+          const options = { precision: 'bfloat16' } as const;
+          const y = ops.sign(ops.matmul(x, weight, options));
+          return ops.add(ops.matmul(y, weight, options), ops.matmul(y, weight));
+        },
+        reference: ({ x, weight }) => {
+          const flat = { shape: [27, 40], data: x.data };
+          const y = map(Math.sign, product(rounded(flat), rounded(weight)));
+          return reshaped(
+            map((a, b) => a + b, product(y, rounded(weight)), product(y, weight)),
+            [3, 9, 40],
+          );
+        },
         tolerance: 'scaled',
       },
       {
@@ -163,6 +212,11 @@ export const linearAlgebra: readonly OpCases[] = [
         () => ops.matmul(ops.zeros([2, 3]), ops.zeros([3, 2]), { transposeB: true }),
         '[matmul] expected inner axes that agree, got [2, 3] and [3, 2] (transposeA false, transposeB true)',
       ),
+      {
+        call: () => ops.matmul(ops.zeros([2, 3]), ops.zeros([3, 2]), { precision: 'float16' as 'bfloat16' }),
+        code: 'ERR_JEPA_INVALID_ARGUMENT',
+        message: "[matmul] expected a precision of 'float32' or 'bfloat16', got 'float16'",
+      },
       shape(
         () => ops.matmul(tensor([1, 2]), ops.zeros([2, 3])),
         '[matmul] expected at least two axes each, got [2] and [2, 3]',
@@ -184,8 +238,27 @@ export const linearAlgebra: readonly OpCases[] = [
         linearCase([2, 3], 8, 33, kind, { bias: true, residual: true }),
       ),
       linearCase([200], 100, 130, 'gelu', { bias: true, residual: true }),
+      {
+        name: 'linear with bfloat16 operands, whose bias is not one',
+        inputs: { x: fixed(normal([2, 3, 19], 1)), weight: fixed(normal([7, 19], 2)), bias: fixed(normal([7], 3)) },
+        forward: ({ x, weight, bias }) => ops.linear(x, weight, bias, { precision: 'bfloat16', activation: 'silu' }),
+        reference: ({ x, weight, bias }) =>
+          reshaped(
+            map((y, b) => silu(y + b), product(rounded(reshaped(x, [6, 19])), turned(rounded(weight))), {
+              shape: [6, 7],
+              data: Float64Array.from({ length: 42 }, (_, i) => bias.data[i % 7]),
+            }),
+            [2, 3, 7],
+          ),
+        tolerance: 'scaled',
+      },
     ],
     refusals: [
+      {
+        call: () => ops.linear(ops.zeros([2, 3]), ops.zeros([5, 3]), undefined, { precision: 'half' as 'bfloat16' }),
+        code: 'ERR_JEPA_INVALID_ARGUMENT',
+        message: "[linear] expected a precision of 'float32' or 'bfloat16', got 'half'",
+      },
       shape(
         () => ops.linear(ops.zeros([2, 3]), ops.zeros([5, 4])),
         '[linear] expected x of width 4 (weight [5, 4]), got [2, 3]',

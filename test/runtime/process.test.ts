@@ -125,7 +125,7 @@ describe('JEPA_THREADS', () => {
     expect(outcome).toEqual({ ...clean, stdout: `ERR_JEPA_CONFIG ${sentence}\n` });
   });
 
-  it('does not change a bit of a training step', async () => {
+  it.each(['float32', 'bfloat16'])('does not change a bit of a training step in %s', async (precision) => {
     const outcomes = await Promise.all(
       ['1', '2', '3'].map((threads) =>
         runModule(
@@ -145,7 +145,7 @@ describe('JEPA_THREADS', () => {
             optimiser.update(gradients, { learningRate: 1e-3 });
             ema.update({ momentum: 0.9 });
             return loss;
-          });
+          }, { precision: '${precision}' });
           const hash = createHash('sha256');
           for (let n = 0; n < 3; n++)
             hash.update(Buffer.from((await (await step(uniform([5, 3, 24, 24], { seed: 4, step: n }), scalar(n, 'int32'))).data()).buffer));

@@ -60,6 +60,11 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   return reduction === 'sum' ? sum(losses) : div(sum(losses), sum(cast(counts, 'float32')));
 }
 
+/** Dot products of all rows with all rows, in float32 whatever the model computes in: they are divided by a small temperature. */
+function similarities(a: Tensor, b: Tensor): Tensor {
+  return matmul(a, b, { transposeB: true, precision: 'float32' });
+}
+
 export interface InfoNCEOptions {
   /** Divides the similarities (default .1). */
   readonly temperature?: number;
@@ -85,11 +90,11 @@ export function infoNCE(queries: Tensor, keys: Tensor, options: InfoNCEOptions =
       `[infoNCE] expected ${symmetric ? '' : 'at least '}${count} keys for queries [${queries.shape.join(', ')}], got [${keys.shape.join(', ')}]`,
     );
   }
-  const logits = div(matmul(unit(queries), unit(keys), { transposeB: true }), temperature);
+  const logits = div(similarities(unit(queries), unit(keys)), temperature);
   const own = arange(0, count);
   const forward = crossEntropy(logits, own);
   if (!symmetric) return forward;
-  const backward = crossEntropy(div(matmul(unit(keys), unit(queries), { transposeB: true }), temperature), own);
+  const backward = crossEntropy(div(similarities(unit(keys), unit(queries)), temperature), own);
   return mul(add(forward, backward), 0.5);
 }
 
@@ -101,7 +106,7 @@ export function ntXent(a: Tensor, b: Tensor, options: { readonly temperature?: n
   checkOptions('ntXent', options, ['temperature']);
   const count = a.shape[0];
   const views = normalize(concat([a, b], 0));
-  const logits = div(matmul(views, views, { transposeB: true }), options.temperature ?? 0.1);
+  const logits = div(similarities(views, views), options.temperature ?? 0.1);
   const index = arange(0, 2 * count);
   const others = where(equal(index, reshape(index, [2 * count, 1])), Number.NEGATIVE_INFINITY, logits);
   return crossEntropy(others, tensor(Int32Array.from({ length: 2 * count }, (_, i) => (i + count) % (2 * count))));

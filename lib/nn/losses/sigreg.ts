@@ -81,7 +81,7 @@ export function sigregStatistic(z: Tensor, options: SigregOptions = {}): Tensor 
   if (z.rank < 2)
     throw new JepaError('ERR_JEPA_SHAPE', `[sigreg] expected z of shape [..., N, D], got [${z.shape.join(', ')}]`);
   const { knots = 17, range = [0, 3] } = options;
-  const projected = matmul(cast(z, 'float32'), directionsOf(z, options)); // [..., N, M]
+  const projected = matmul(cast(z, 'float32'), directionsOf(z, options), { precision: 'float32' }); // [..., N, M]
   const over = { axes: [-2], keepDims: true };
   const terms: Tensor[] = [];
   for (const { t, phi, weight } of quadrature(knots, range[1]).slice(1)) {

@@ -51,7 +51,7 @@ export function covarianceLoss(z: Tensor, options: CovarianceLossOptions = {}): 
   checkOptions('covarianceLoss', options, ['normalisation']);
   const width = z.shape[1];
   const centred = centre('covarianceLoss', z);
-  const covariance = div(matmul(centred, centred, { transposeA: true }), z.shape[0] - 1);
+  const covariance = div(matmul(centred, centred, { transposeA: true, precision: 'float32' }), z.shape[0] - 1);
   const index = arange(0, width);
   const offDiagonal = where(notEqual(reshape(index, [width, 1]), index), covariance, 0);
   return div(sum(square(offDiagonal)), options.normalisation === 'd(d-1)' ? width * (width - 1) : width);

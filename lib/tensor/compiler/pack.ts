@@ -1,5 +1,5 @@
 import { type Buffer, type Graph, keyOf, type NativeNode } from './ir.js';
-import { setAttribute } from './product.js';
+import { flagsOf, isPacked, isRounded, setAttribute } from './product.js';
 
 const panel = 32;
 /** The product kernel packs anew for every block of 196 rows: soon dearer than once, where it has to transpose. */
@@ -13,7 +13,7 @@ export function packOperands(graph: Graph, steady: ReadonlySet<Buffer>): void {
   const uses = new Map<string, NativeNode[]>();
   for (const node of graph.nodes) {
     if (node.kind !== 'native' || node.name !== 'matmul' || node.inputs[1].shape.length !== 2) continue;
-    const key = keyOf(node.inputs[1]);
+    const key = `${flagsOf(node) & isRounded} ${keyOf(node.inputs[1])}`;
     const list = uses.get(key);
     if (list) list.push(node);
     else uses.set(key, [node]);
@@ -25,9 +25,13 @@ export function packOperands(graph: Graph, steady: ReadonlySet<Buffer>): void {
     const rows = nodes[0].outputs[0].shape[0];
     const pays = nodes.length > 1 || (transposed && rows > manyRows) || steady.has(operand.buffer);
     if (!pays || k === 0 || n === 0) continue;
-    const packed = graph.dense({ shape: [k * Math.ceil(n / panel) * panel], dtype: 'float32' });
+    const pairs = (flagsOf(nodes[0]) & isRounded) !== 0;
+    const packed = graph.dense({
+      shape: [(pairs ? k + (k % 2) : k) * Math.ceil(n / panel) * panel],
+      dtype: pairs ? 'bfloat16' : 'float32',
+    });
     for (const node of nodes) {
-      setAttribute(node, 'packed', 1);
+      setAttribute(node, 'flags', flagsOf(node) | isPacked);
       const [a, , ...rest] = node.inputs;
       node.inputs = [a, packed, ...rest];
     }

@@ -74,11 +74,6 @@ struct Head {
   JEPA_METHOD Interval all(int64_t first, int64_t last) const { return {visible(last - 1).begin, visible(first).end}; }
 };
 
-// Nearest bfloat16, ties to even; NaN stays.
-JEPA_INLINE Vf to_bfloat16(Vf x) {
-  return select(unordered(x, x), x, as_float(nearest_bf16(x) & set_i(static_cast<int32_t>(0xffff0000u))));
-}
-
 // to[c·kLanes + r] = factor·from[r·row + c] for count ≤ kLanes rows; lanes behind the last row repeat it.
 JEPA_INLINE void transpose_rows(const float* from, int64_t row, int64_t count, int64_t width, float factor,
                                 bool rounded, float* to) {

@@ -53,27 +53,37 @@ void cut(Attributes* t) {
     }
 }
 
+// Numbers of the panels of b, −1 if too many; pairs of bfloat16 are whole.
+int64_t packed_elements(int64_t k, int64_t n, bool rounded) {
+  int64_t elements;
+  if (__builtin_mul_overflow(rounded ? k + k % 2 : k, blocks(n, kPanel) * kPanel, &elements)) return -1;
+  return elements;
+}
+
 Status check_operands(const View& a, const View& b, const View* bias, const View& y, const uint32_t* given) {
+  const bool packed = given[0] & kPacked, rounded = given[0] & kRounded;
   for (const View* v : {&a, &b, &y})
-    if (v->dtype != DType::float32) return fail("[matmul] expected float32 operands, got %s", name_of(v->dtype));
+    if (v->dtype != DType::float32 && !(v == &b && packed && rounded))
+      return fail("[matmul] expected float32 operands, got %s", name_of(v->dtype));
   if (a.rank < 2 || y.rank != a.rank)
     return fail("[matmul] expected operands of two or more axes, got %s and %s", Shown(a).text, Shown(y).text);
   const int64_t m = a.shape[a.rank - 2], k = a.shape[a.rank - 1], n = y.shape[y.rank - 1];
   if (y.shape[y.rank - 2] != m || (n > 1 && y.stride[y.rank - 1] != 1) || !is_matrix(a))
     return fail("[matmul] expected a result [%lld, %lld] with a dense last axis, got %s", static_cast<long long>(m),
                 static_cast<long long>(n), Shown(y).text);
-  if (given[0]) {
-    int64_t elements;
-    if (__builtin_mul_overflow(k, blocks(n, kPanel) * kPanel, &elements)) elements = -1;
-    if (given[1] != k || given[2] != n || b.rank != 1 || b.shape[0] != elements || (b.shape[0] > 1 && b.stride[0] != 1))
-      return fail("[matmul] expected a packed operand of %lld numbers, got %s", static_cast<long long>(elements),
-                  Shown(b).text);
+  if (packed) {
+    const int64_t elements = packed_elements(k, n, rounded);
+    const DType dtype = rounded ? DType::bfloat16 : DType::float32;
+    if (given[1] != k || given[2] != n || b.dtype != dtype || b.rank != 1 || b.shape[0] != elements ||
+        (b.shape[0] > 1 && b.stride[0] != 1))
+      return fail("[matmul] expected a packed operand of %lld numbers of %s, got %s of %s",
+                  static_cast<long long>(elements), name_of(dtype), Shown(b).text, name_of(b.dtype));
   } else if (b.rank != a.rank || b.shape[b.rank - 2] != k || b.shape[b.rank - 1] != n || !is_matrix(b)) {
     return fail("[matmul] expected b […, %lld, %lld], got %s", static_cast<long long>(k), static_cast<long long>(n),
                 Shown(b).text);
   }
   for (int i = 0; i < a.rank - 2; i++)
-    if (a.shape[i] != y.shape[i] || (!given[0] && b.shape[i] != y.shape[i]))
+    if (a.shape[i] != y.shape[i] || (!packed && b.shape[i] != y.shape[i]))
       return fail("[matmul] expected equal batch axes, got %s, %s and %s", Shown(a).text, Shown(b).text, Shown(y).text);
   if (bias &&
       (bias->dtype != DType::float32 || bias->rank != 1 || bias->shape[0] != n || (n > 1 && bias->stride[0] != 1)))
@@ -88,7 +98,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
     return fail("[matmul] expected a, b, bias or none, one result and 16 bytes, got %d, %d and %zu", inputs, outputs,
                 size);
   std::memcpy(given, bytes, sizeof given);
-  if (given[0] > 1 || given[3] > static_cast<uint32_t>(Activation::relu))
+  if (given[0] > (kPacked | kRounded) || given[3] > static_cast<uint32_t>(Activation::relu))
     return fail("[matmul] expected known attributes, got %u, %u", given[0], given[3]);
   const View &a = in[0], &b = in[1], &y = out[0];
   const Status status = check_operands(a, b, inputs == 3 ? &in[2] : nullptr, y, given);
@@ -103,7 +113,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   t.a_row = a.stride[a.rank - 2];
   t.a_column = a.stride[a.rank - 1];
   t.y_row = y.stride[y.rank - 2];
-  t.packed = given[0] != 0;
+  t.packed = given[0] & kPacked;
+  t.rounded = given[0] & kRounded;
   t.bias = inputs == 3;
   t.activation = static_cast<Activation>(given[3]);
   if (!t.packed) {
@@ -120,8 +131,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   }
   t.depth = t.a_column == 1 ? kDepth : kDepth / 2;
   t.panels = blocks(t.n, kPanel);
-  t.copied = t.a_column == 1 ? aliases(t.a_row, kSetsOfL1) : aliases(t.a_column, kSetsOfL2);
-  t.b_copied = t.b_column != 1 || t.a_column == 1 || aliases(t.b_row, kSetsOfL2);
+  t.copied = t.rounded || (t.a_column == 1 ? aliases(t.a_row, kSetsOfL1) : aliases(t.a_column, kSetsOfL2));
+  t.b_copied = t.rounded || t.b_column != 1 || t.a_column == 1 || aliases(t.b_row, kSetsOfL2);
   t.chunks =
       t.batches * blocks(t.m, kRows / 2) * blocks(t.panels, 3) < 8 && t.k >= 2 * kChunk ? blocks(t.k, kChunk) : 1;
   cut(&t);
@@ -148,12 +159,14 @@ Status prepare_pack(const View* in, int inputs, const View* out, int outputs, co
   if (inputs != 1 || outputs != 1 || size != 0)
     return fail("[matmul_pack] expected one operand and one result, got %d and %d", inputs, outputs);
   const View &b = in[0], &y = out[0];
-  if (b.dtype != DType::float32 || b.rank != 2 || !is_matrix(b) || y.dtype != DType::float32 || y.rank != 1 ||
-      (y.shape[0] > 1 && y.stride[0] != 1) || y.shape[0] != b.shape[0] * blocks(b.shape[1], kPanel) * kPanel)
+  const bool rounded = y.dtype == DType::bfloat16;
+  if (b.dtype != DType::float32 || b.rank != 2 || !is_matrix(b) || !(rounded || y.dtype == DType::float32) ||
+      y.rank != 1 || (y.shape[0] > 1 && y.stride[0] != 1) ||
+      y.shape[0] != packed_elements(b.shape[0], b.shape[1], rounded))
     return fail("[matmul_pack] expected float32 [K, N] and its panels, got %s and %s", Shown(b).text, Shown(y).text);
   Work& work = prepared->work;
   work.tiles[0] = blocks(b.shape[1], kPanel);
-  work.bytes = 4.0 * static_cast<double>(b.elements() + y.elements());
+  work.bytes = 4.0 * static_cast<double>(b.elements()) + static_cast<double>(size_of(y.dtype) * y.elements());
   work.tile_cost = b.shape[0] * kPanel / 4;
   return {};
 }

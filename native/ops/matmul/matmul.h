@@ -3,14 +3,19 @@
 //   a [batch…, M, K]   b [batch…, K, N]   one of the last two strides 1 (so a transpose is a view); batch strides may be 0
 //   bias [N] optional  y [batch…, M, N]   last stride 1; overwritten
 //   or b is one axis of K·⌈N/32⌉·32 numbers, written by matmul_pack
-//   attributes: u32 packed (0 or 1), u32 K, u32 N, u32 activation (see Activation)
+//   attributes: u32 flags (1: b is packed, 2: bfloat16), u32 K, u32 N, u32 activation (see Activation)
+//
+// bfloat16: a and b are rounded to it (nearest even) as they are copied into blocks, sums stay float32. A packed b is bfloat16
+// then. Where the CPU multiplies pairs (target avx512_bf16) blocks hold pairs along the inner axis, and the order of the sums is
+// its own; elsewhere they hold the rounded numbers as float32, whose products are exact. Targets differ by rounding of sums only.
 //
 // Rows of a are read where they lie, and so are rows of b beside a transposed a (the gradient of weights), unless their distance
 // makes them fall into the same few sets of a cache: then blocks of them are copied. Other operands b are packed by the block.
 //
 // Work is cut into blocks of rows and columns, and a long inner axis with a small result also into fixed chunks whose partial
 // results are added in order by a second phase: sums never depend on the number of threads.
-// matmul_pack: b [K, N] → panels of 32 columns, [⌈N/32⌉][K][32], columns beyond N zero. One pack serves many products; no attributes.
+// matmul_pack: b [K, N] → panels of 32 columns, [⌈N/32⌉][K][32], or in bfloat16 pairs along K, [⌈N/32⌉][⌈K/2⌉][32][2]. What is
+// beyond N and K is zero. One pack serves many products; no attributes.
 #pragma once
 #include "runtime/op.h"
 
@@ -21,6 +26,8 @@ constexpr int64_t kRows = 196;    // most rows of a block: 14 strips of 14
 constexpr int64_t kDepth = 512;   // inner steps of a block: kRows·kDepth of a stay in L2 while b streams past
 constexpr int64_t kChunk = 2048;  // inner steps of a partial result
 constexpr int64_t kCopiedRow = kDepth + 16;  // of a copied block of a: never a multiple of 4 KiB
+constexpr int64_t kPairedRow = kDepth / 2 + 16;
+constexpr uint32_t kPacked = 1, kRounded = 2;  // flags
 
 enum class Activation : uint32_t { none = 0, gelu_erf = 1, gelu_tanh = 2, silu = 3, relu = 4 };
 
@@ -33,6 +40,7 @@ struct Attributes {
   int64_t panels, row_blocks, column_blocks, chunks;
   Activation activation;
   bool packed, bias;
+  bool rounded;           // operands are bfloat16
   bool copied, b_copied;  // before use: in place, rows would push each other out of the caches
 };
 

@@ -1,3 +1,4 @@
+#include "ops/matmul/bfloat16.h"
 #include "ops/matmul/matmul.h"
 #include "ops/matmul/pack.h"
 #include "ops/matmul/strip.h"
@@ -68,20 +69,29 @@ Left left_of(const Attributes& t, const float* a, int64_t rows, int64_t depth, f
   Left left = {a, t.a_row, 1, 0, (rows + kTileRows - 1) / kTileRows, rows};
   if (t.a_column == 1 || t.k == 1) {
     if (!t.copied) return left;
+    left.data = scratch;
+    left.row = t.rounded ? kRoundedRow : kCopiedRow;
     for (int64_t i = 0; i < rows; i++) {
       const float* from = a + i * t.a_row;
-      float* to = scratch + i * kCopiedRow;
+      float* to = scratch + i * left.row;
+      if (t.rounded) {
+        round_row(from, depth, to);
+        continue;
+      }
       for (int64_t k = 0; k < depth; k += W) store(to + k, load_n(from + k, static_cast<int>(smaller(W, depth - k))));
     }
-    left.data = scratch;
-    left.row = kCopiedRow;
     return left;
   }
   if (!t.copied) return {a, 1, t.a_column, 0, left.strips, rows};
   left = {scratch, 1, kStripRow, kStripRow * t.depth, left.strips, rows};
   for (int64_t s = 0; s < left.strips; s++) {
     const int64_t first = left.begin(s), height = left.begin(s + 1) - first;
-    pack_strip<kStripRow>(a + first, t.a_column, height, depth, scratch + s * left.strip);
+    float* to = scratch + s * left.strip;
+    if (t.rounded) {
+      round_strip<kStripRow>(a + first, t.a_column, height, depth, to);
+    } else {
+      pack_strip<kStripRow, false>(a + first, t.a_column, height, depth, to);
+    }
   }
   return left;
 }
@@ -98,12 +108,13 @@ struct Ahead {
 };
 
 // All strips times one panel; `done` strips went before.
+template <bool Pairs>
 void panel_product(const Left& left, const float* panel, int64_t b_row, const Ahead& ahead, int64_t done, int64_t depth,
                    int64_t columns, bool accumulate, float* y, int64_t y_row) {
   for (int64_t s = 0; s < left.strips; s++) {
     const int64_t first = left.begin(s), height = left.begin(s + 1) - first;
-    const Strip kernel =
-        left.row == 1 ? strip_for<false>(static_cast<int>(height)) : strip_for<true>(static_cast<int>(height));
+    const Strip kernel = left.row == 1 ? strip_for<false, Pairs>(static_cast<int>(height))
+                                       : strip_for<true, Pairs>(static_cast<int>(height));
     const Fetch fetch = ahead.at(done + s);
     for (int64_t j = 0; j < columns; j += kColumns) {
       float* to = y + first * y_row + j;
@@ -151,7 +162,21 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
       const float* panel = scratch;
       int64_t b_row = kPanel;
       int64_t done = (p - at.panel) * left.strips;
-      if (t.packed) {
+      int64_t steps = depth;
+      if (t.rounded) {
+        steps = rounded_steps(depth);
+        if (t.packed) {
+          const int64_t pairs = (t.k + 1) / 2;
+          const float* packed = b + (p * pairs + k / 2) * kPanel;
+          const float* next = p + 1 < at.panel + at.panels ? packed + pairs * kPanel : packed;
+          ahead = {next, next + steps * kLine, kLine, kLine, 1, kPairs};
+          done = 0;
+          panel = packed_panel(packed, depth, scratch);
+        } else {
+          pack_panel(b + k * t.b_row + first * t.b_column, t.b_row, t.b_column, depth, columns, scratch);
+          round_panel(scratch, depth);
+        }
+      } else if (t.packed) {
         panel = b + (p * t.k + k) * kPanel;
         const float* next = p + 1 < at.panel + at.panels ? panel + t.k * kPanel : panel;
         ahead = {next, next + depth * kLine, kLine, kLine, 1, 1};
@@ -163,7 +188,8 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
         pack_panel(b + k * t.b_row + first * t.b_column, t.b_row, t.b_column, depth, columns, scratch);
       }
       float* to = y + (p - at.panel) * kPanel;
-      panel_product(left, panel, b_row, ahead, done, depth, columns, k > at.from, to, y_row);
+      const auto product = kPairs && t.rounded ? panel_product<kPairs> : panel_product<false>;
+      product(left, panel, b_row, ahead, done, steps, columns, k > at.from, to, y_row);
       if (finish && k + depth >= at.to)
         for (int64_t i = 0; i < at.rows; i++) finish_row(t, bias, first, columns, to + i * y_row);
     }

@@ -1,6 +1,7 @@
 // Panels of the right operand: kPanel columns of b [depth, columns] side by side, inner step by inner step.
 #pragma once
 #include "ops/matmul/matmul.h"
+#include "simd/math.h"
 #include "simd/transpose.h"
 
 namespace {
@@ -49,7 +50,7 @@ __attribute__((noinline, unused)) static void pack_panel(const float* b, int64_t
 }
 
 // a[k][i] for `height` rows i, dense along i, into [depth][Row]; what stands behind the last row is never read.
-template <int Row>
+template <int Row, bool Rounded>
 JEPA_INLINE void pack_strip(const float* a, int64_t step, int64_t height, int64_t depth, float* strip) {
   static_assert(Row % W == 0, "whole vectors");
   for (int v = 0; v < Row / W; v++) {
@@ -57,7 +58,8 @@ JEPA_INLINE void pack_strip(const float* a, int64_t step, int64_t height, int64_
     const int n = static_cast<int>(left < 0 ? 0 : left < W ? left : W);
     for (int64_t k = 0; k < depth; k++) {
       __builtin_prefetch(a + (k + 24) * step + v * W, 0, 3);
-      store(strip + k * Row + v * W, load_n(a + k * step + v * W, n));
+      const Vf x = load_n(a + k * step + v * W, n);
+      store(strip + k * Row + v * W, Rounded ? to_bfloat16(x) : x);
     }
   }
 }

@@ -1,7 +1,7 @@
 // The inner kernel: a strip of up to kTileRows rows times one panel of columns, accumulated in registers.
 #pragma once
 #include "ops/matmul/matmul.h"
-#include "simd/math.h"
+#include "simd/dot.h"
 #include "simd/tile.h"
 
 namespace {
@@ -21,8 +21,14 @@ struct Fetch {
   int64_t step;
 };
 
+// Pairs: a and b hold pairs of bfloat16, one in the place of a float32.
+template <bool Pairs>
+JEPA_INLINE Vf multiply_add(Vf left, Vf right, Vf sum) {
+  return Pairs ? dot_bf16(as_int(left), as_int(right), sum) : fma(left, right, sum);
+}
+
 // c[i][·] (+)= Σ_k a(i, k)·b[k][·] for `Rows` rows. a(i, k) = a[i·row + k·column]; rows of b are b_row apart.
-template <int Rows, bool Dense>
+template <int Rows, bool Dense, bool Pairs>
 JEPA_INLINE void strip(const float* a, int64_t row, int64_t column, const float* b, int64_t b_row, int64_t depth,
                        bool accumulate, float* c, int64_t c_row, Fetch next) {
   Vf sum[Rows][kTileVectors];
@@ -55,7 +61,7 @@ JEPA_INLINE void strip(const float* a, int64_t row, int64_t column, const float*
       for (int i = 0; i < Rows; i++) {
         const Vf left = set(Dense ? at[i * row] : at[i]);
 #pragma GCC unroll 4
-        for (int v = 0; v < kTileVectors; v++) sum[i][v] = fma(left, right[v], sum[i][v]);
+        for (int v = 0; v < kTileVectors; v++) sum[i][v] = multiply_add<Pairs>(left, right[v], sum[i][v]);
       }
     }
   }
@@ -70,34 +76,34 @@ JEPA_INLINE void strip(const float* a, int64_t row, int64_t column, const float*
 
 using Strip = void (*)(const float*, int64_t, int64_t, const float*, int64_t, int64_t, bool, float*, int64_t, Fetch);
 
-template <int Rows, bool Dense>
+template <int Rows, bool Dense, bool Pairs>
 void strip_of(const float* a, int64_t row, int64_t column, const float* b, int64_t b_row, int64_t depth,
               bool accumulate, float* c, int64_t c_row, Fetch next) {
-  strip<Rows, Dense>(a, row, column, b, b_row, depth, accumulate, c, c_row, next);
+  strip<Rows, Dense, Pairs>(a, row, column, b, b_row, depth, accumulate, c, c_row, next);
 }
 
 // By number of rows. Dense: a's inner axis has stride 1; otherwise its rows have.
-template <bool Dense>
+template <bool Dense, bool Pairs>
 Strip strip_for(int rows) {
   static const Strip table[] = {
     nullptr,
-    strip_of<1, Dense>,
-    strip_of<2, Dense>,
-    strip_of<3, Dense>,
-    strip_of<4, Dense>,
+    strip_of<1, Dense, Pairs>,
+    strip_of<2, Dense, Pairs>,
+    strip_of<3, Dense, Pairs>,
+    strip_of<4, Dense, Pairs>,
 #if !defined(JEPA_TARGET_scalar)
-    strip_of<5, Dense>,
-    strip_of<6, Dense>,
+    strip_of<5, Dense, Pairs>,
+    strip_of<6, Dense, Pairs>,
 #endif
 #if defined(JEPA_TARGET_avx512)
-    strip_of<7, Dense>,
-    strip_of<8, Dense>,
-    strip_of<9, Dense>,
-    strip_of<10, Dense>,
-    strip_of<11, Dense>,
-    strip_of<12, Dense>,
-    strip_of<13, Dense>,
-    strip_of<14, Dense>,
+    strip_of<7, Dense, Pairs>,
+    strip_of<8, Dense, Pairs>,
+    strip_of<9, Dense, Pairs>,
+    strip_of<10, Dense, Pairs>,
+    strip_of<11, Dense, Pairs>,
+    strip_of<12, Dense, Pairs>,
+    strip_of<13, Dense, Pairs>,
+    strip_of<14, Dense, Pairs>,
 #endif
   };
   return table[rows];
