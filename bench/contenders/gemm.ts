@@ -25,15 +25,17 @@ function operand(shape: readonly [number, number], transposed: boolean, seed: nu
 }
 
 await serve({
-  prepare: async ({ rows, inner, columns, transposeA, transposeB, samples, ...rest }: Product): Promise<number[]> => {
+  prepare: async ({ rows, inner, columns, transposeA, transposeB, precision, samples }: Product): Promise<number[]> => {
     product?.dispose();
     for (const old of operands) old.dispose();
     const a = operand([rows, inner], transposeA, 1);
     const b = operand([inner, columns], transposeB, 2);
     operands = [a, b];
-    const precision = rest.precision as CompileOptions['precision'];
-    const options = { name: 'gemm', precision, passes: { hoist: !transposeA } };
-    product = compile(() => matmul(a, b, { transposeA, transposeB }), options);
+    product = compile(() => matmul(a, b, { transposeA, transposeB }), {
+      name: 'gemm',
+      precision: precision as CompileOptions['precision'],
+      passes: { hoist: !transposeA },
+    });
     const y = await (await product()).data();
     return samples.map((place) => y[place]);
   },

@@ -1,3 +1,4 @@
+import { isRounded } from '../tensor/compiler/product.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { broadcastShapes, sameShape, show, sizeOf } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
@@ -19,7 +20,7 @@ const matmulOp: OpDefinition<Attributes> = {
     layouts: ['matrix', 'matrix', 'contiguous'],
     encode: (writer, { precision }, [, b]) =>
       writer
-        .u32(precision === 'bfloat16' ? 2 : 0)
+        .u32(precision === 'bfloat16' ? isRounded : 0)
         .u32(b.shape[b.shape.length - 2])
         .u32(b.shape[b.shape.length - 1])
         .u32(0),

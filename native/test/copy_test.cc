@@ -19,7 +19,7 @@ void compare(DType dtype, const std::vector<int64_t>& shape, const std::vector<i
   each_target(op, [&](const TargetKernel& target) {
     for (Split split : {Split::all, Split::backwards}) {
       Operand y(dtype, shape, out_order, 3, 1);
-      const std::vector<char> before = y.storage;
+      const std::vector<char> before = y.memory();
       const Result r = run(op, target, {x.view}, {y.view}, {}, split);
       if (!expect(r.status.ok, "%s", r.status.text)) return;
       std::vector<char> expected = before;
@@ -27,9 +27,8 @@ void compare(DType dtype, const std::vector<int64_t>& shape, const std::vector<i
       for (int64_t k = 0; k < y.size(); k++)
         std::memcpy(expected.data() + y.start + y.at(k) * width, x.view.data + x.at(k) * width,
                     static_cast<size_t>(width));
-      expect(!std::memcmp(expected.data(), y.storage.data(), expected.size()),
-             "copy of %s on %s, first extents %lld %lld", std::to_string(shape.size()).c_str(), target.target,
-             static_cast<long long>(shape.empty() ? 0 : shape[0]),
+      expect(expected == y.memory(), "copy of %s on %s, first extents %lld %lld", std::to_string(shape.size()).c_str(),
+             target.target, static_cast<long long>(shape.empty() ? 0 : shape[0]),
              static_cast<long long>(shape.size() > 1 ? shape[1] : 0));
     }
   });

@@ -51,7 +51,7 @@ void sharing_memory() {
   p.add(op_load_f, 0, 0).add(op_load_f, 1, 1).add(op_sub_f, 2, 0, 1).add(op_store_f, 0, 2).add(op_store_f, 1, 0);
   each_target(op, [&](const TargetKernel& target) {
     x.normal(1);
-    const std::vector<char> before = x.storage;
+    const std::vector<char> before = x.memory();
     const float* old = reinterpret_cast<const float*>(before.data() + x.start);
     Operand kept(DType::float32, {1000});
     const Result r = run(op, target, {x.view, other.view}, {x.view, kept.view}, p.bytes);

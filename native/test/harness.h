@@ -14,6 +14,9 @@
 
 #include "parallel/pool.h"
 #include "runtime/targets.h"
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
 
 // Declares an op; `jepa::test::Op op = JEPA_TEST_OP(reduce)` has its kernels too.
 #define JEPA_TEST_DECLARE(op)             \
@@ -92,9 +95,10 @@ struct Numbers {
   }
 };
 
-// A tensor in a guarded buffer. `order` gives the axes from outermost to innermost in memory; `gap` pads every row.
+// A tensor in a guarded buffer; the address sanitizer takes reads of the guards for faults too. `order` gives the axes from outermost to innermost in memory; `gap` pads every row.
 struct Operand {
   static constexpr int64_t kGuard = 128;
+  static constexpr char kFill = '\xff';  // a NaN, of guards and gaps: who computes with it shows
   View view;
   std::vector<char> storage;
   int64_t bytes = 0, start = 0;
@@ -111,10 +115,14 @@ struct Operand {
              (i == view.rank - 1 ? gap : 0);
     }
     bytes = span * size_of(dtype);
-    storage.assign(static_cast<size_t>(bytes + 2 * kGuard + 64), '\x5a');
+    storage.assign(static_cast<size_t>(bytes + 2 * kGuard + 64), kFill);
     const auto base = reinterpret_cast<uintptr_t>(storage.data());
     start = static_cast<int64_t>(((base + 63) & ~uintptr_t{63}) - base) + kGuard + misalign * size_of(dtype);
     view.data = storage.data() + start;
+#if defined(__SANITIZE_ADDRESS__)
+    __asan_poison_memory_region(storage.data(), static_cast<size_t>(start));
+    __asan_poison_memory_region(view.data + bytes, storage.size() - static_cast<size_t>(start + bytes));
+#endif
   }
   Operand(const Operand&) = delete;
   Operand& operator=(const Operand&) = delete;
@@ -148,12 +156,20 @@ struct Operand {
     Numbers numbers(seed);
     return fill([&](int64_t) { return numbers.normal() * scale + offset; });
   }
-  bool guards_whole() const {
-    for (int64_t k = 0; k < start; k++)
-      if (storage[static_cast<size_t>(k)] != '\x5a') return false;
-    for (int64_t k = start + bytes; k < static_cast<int64_t>(storage.size()); k++)
-      if (storage[static_cast<size_t>(k)] != '\x5a') return false;
-    return true;
+  // All of the buffer, guards too. Not by memcpy, which the sanitizer looks into.
+  __attribute__((no_sanitize_address)) std::vector<char> memory() const {
+    std::vector<char> copy(storage.size());
+    const volatile char* from = storage.data();
+    for (size_t i = 0; i < copy.size(); i++) copy[i] = from[i];
+    return copy;
+  }
+  __attribute__((no_sanitize_address)) bool guards_whole() const {
+    const char* const all = storage.data();
+    const auto end = static_cast<int64_t>(storage.size());
+    bool whole = true;
+    for (int64_t k = 0; k < start; k++) whole = whole && all[k] == kFill;
+    for (int64_t k = start + bytes; k < end; k++) whole = whole && all[k] == kFill;
+    return whole;
   }
 };
 

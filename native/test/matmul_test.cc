@@ -2,7 +2,7 @@
 // over long inner axes, bias and activations, bfloat16 operands, NaN and infinity, and operands that do not fit.
 #include "ops/matmul/matmul.h"
 
-#include "test/harness.h"
+#include "test/edge.h"
 
 JEPA_TEST_DECLARE(matmul)
 JEPA_TEST_DECLARE(matmul_pack)
@@ -139,8 +139,9 @@ void compare(const Shape& s, int64_t gap = 0) {
       expected[at] = activated(sum + (s.biased ? static_cast<double>(bias.f(j)) : 0.0), s.activation);
       size[at] = std::sqrt(partials);
     }
-  std::vector<View> in = {a.view, s.packed ? panels.view : b.view};
-  if (s.biased) in.push_back(bias.view);
+  const EdgeOperand a_edge(a), b_edge(s.packed ? panels : b), bias_edge(bias);
+  std::vector<View> in = {a_edge.view, b_edge.view};
+  if (s.biased) in.push_back(bias_edge.view);
   const Bytes bytes = attributes(s.packed, s.packed ? s.k : 0, s.packed ? s.n : 0, s.activation, s.rounded);
   each_target(product, [&](const TargetKernel& target) {
     std::vector<char> first;
@@ -211,6 +212,9 @@ void bfloat16() {
       rounded({{}, m, 9, n, m % 2 == 0, n % 2 == 0, true, n % 3 == 0});
     }
   for (int64_t m : {195, 393}) rounded({{}, m, 20, 40, m == 195});
+  // The gradient of weights, whose operands both end with the half of a pair.
+  for (int64_t k : {1, 15, 33, 257})
+    for (int64_t n : {5, 32, 64}) rounded({{}, 14 + k % 4, k, n, true});
   for (int64_t k : {0, 511, 512, 513, 1025}) {
     rounded({{}, 9, k, 35, false, k % 2 == 0, true, true, 1});
     rounded({{}, 9, k, 35, true, k % 2 == 0, k % 3 == 0, false}, 3);

@@ -149,6 +149,19 @@ describe('stays float32 under bfloat16:', () => {
   const outside = sum(square(matmul(z, z, { transposeB: true })));
 });
 
+it('activations and packing leave the bits of rounded products alone', async () => {
+  const weight = variable(values(40 * 63, 1), { shape: [40, 63], name: 'w' });
+  const x = tensor(values(33 * 63, 2), { shape: [33, 63] });
+  const layer = (passes: CompileOptions['passes']) =>
+    compile((input: Tensor) => gelu(linear(input, weight)), { ...low, passes });
+  const all = layer({});
+  expect(String(await all.program(x))).not.toMatch(/gelu/);
+  expect(String(await layer({ epilogue: false }).program(x))).toMatch(/gelu/);
+  const expected = await bits(all(x));
+  for (const passes of [{ epilogue: false }, { pack: false }, { epilogue: false, pack: false, hoist: false }])
+    expect(await bits(layer(passes)(x)), JSON.stringify(passes)).toEqual(expected);
+});
+
 describe('weights', () => {
   it('are rounded and packed once, and again when they change', async () => {
     const weight = variable(values(40 * 64, 1), { shape: [40, 64], name: 'w' });
