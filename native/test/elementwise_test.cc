@@ -63,6 +63,62 @@ void sharing_memory() {
   });
 }
 
+// Random chains of simple instructions over three inputs, with outputs in the memory of some of them in any order: whatever is
+// loaded late, stored as it was loaded, or read again behind the instruction that makes an output.
+void random_chains() {
+  Numbers numbers(17);
+  for (int round = 0; round < 300; round++) {
+    const int64_t n = 1 + numbers.below(round % 3 ? 700 : 40);
+    constexpr int kInputs = 3, kOutputs = 3, kSteps = 12, kRegisters = 5;
+    Program p(kInputs + kSteps + kOutputs, kRegisters);
+    struct Step {
+      int code, dst, a, b;
+    };
+    std::vector<Step> steps;
+    for (int r = 0; r < kInputs; r++) steps.push_back({op_load_f, r, r, 0});
+    for (int k = 0; k < kSteps; k++) {
+      const int codes[] = {op_add_f, op_sub_f, op_min_f, op_load_f};
+      const int code = codes[numbers.below(4)], written = k == 0 ? kInputs : kRegisters;
+      const int dst = k < 2 ? kInputs + k : numbers.below(kRegisters), limit = k < 2 ? kInputs + k : written;
+      steps.push_back({code, dst, numbers.below(code == op_load_f ? kInputs : limit), numbers.below(limit)});
+    }
+    for (int k = 0; k < kOutputs; k++) steps.push_back({op_store_f, k, numbers.below(kRegisters), 0});
+    for (const Step& s : steps) p.add(s.code, s.dst, s.a, s.code == op_load_f || s.code == op_store_f ? 0 : s.b);
+    int shares[kOutputs];  // the input whose memory an output has, or none
+    bool taken[kInputs] = {};
+    for (int& input : shares) {
+      input = numbers.below(kInputs + 1);
+      if (input < kInputs && taken[input]) input = kInputs;
+      if (input < kInputs) taken[input] = true;
+    }
+    each_target(op, [&](const TargetKernel& target) {
+      std::vector<Operand> in, out;
+      for (int i = 0; i < kInputs; i++) in.emplace_back(DType::float32, std::vector<int64_t>{n}), in[i].normal(i + 1);
+      for (int k = 0; k < kOutputs; k++) out.emplace_back(DType::float32, std::vector<int64_t>{n});
+      std::vector<std::vector<float>> expected(kOutputs, std::vector<float>(static_cast<size_t>(n)));
+      for (int64_t i = 0; i < n; i++) {
+        float r[kRegisters] = {};
+        for (const Step& s : steps) {
+          if (s.code == op_load_f) r[s.dst] = in[s.a].f(i);
+          if (s.code == op_add_f) r[s.dst] = r[s.a] + r[s.b];
+          if (s.code == op_sub_f) r[s.dst] = r[s.a] - r[s.b];
+          if (s.code == op_min_f) r[s.dst] = std::min(r[s.a], r[s.b]);
+          if (s.code == op_store_f) expected[s.dst][static_cast<size_t>(i)] = r[s.a];
+        }
+      }
+      const auto memory = [&](int k) -> Operand& { return shares[k] < kInputs ? in[shares[k]] : out[k]; };
+      const Result r = run(op, target, {in[0].view, in[1].view, in[2].view},
+                           {memory(0).view, memory(1).view, memory(2).view}, p.bytes);
+      if (!expect(r.status.ok, "%s", r.status.text)) return;
+      for (int k = 0; k < kOutputs; k++)
+        for (int64_t i = 0; i < n; i++)
+          if (!expect(memory(k).f(i) == expected[k][static_cast<size_t>(i)], "chain %d on %s: output %d at %lld", round,
+                      target.target, k, static_cast<long long>(i)))
+            return;
+    });
+  }
+}
+
 void hostile() {
   Operand x(DType::float32, {3}), y(DType::float32, {3}), wrong(DType::float32, {4});
   const auto refuses = [&](const std::vector<View>& in, const std::vector<View>& out, const Bytes& bytes,
@@ -122,6 +178,7 @@ int main() {
   layouts({2, 3, 2, 3, 2, 3, 2, 3}, {7, 0, 6, 1, 5, 2, 4, 3}, 1, 4);
   layouts({}, {}, 0, -1);
   sharing_memory();
+  random_chains();
   hostile();
   return finish("elementwise");
 }

@@ -88,6 +88,12 @@ describe('a step of a model gives the same without', () => {
     },
   );
 
+  it('and takes each parameter with its moments and its average through memory once', () => {
+    const updates = all.kernels.filter((op) => /^mul sub mul add .* sqrt .* div sub sub mul add$/.test(op));
+    expect(updates.length).toBe(all.weights.size / 2);
+    expect(all.kernels.filter((op) => op.includes('sqrt')).length).toBe(updates.length + 2); // the norm, the steps' corrections
+  });
+
   it('mergeSums, which adds in another order', async () => {
     const without = await train({ mergeSums: false });
     signs.mergeSums(all, without);

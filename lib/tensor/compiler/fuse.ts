@@ -7,15 +7,21 @@ export interface Cluster {
   readonly members: ElementwiseNode[];
 }
 
+/** Buffers that are wanted in memory: those of results and guards before anything is assigned, those that variables get after it. */
+export interface Kept {
+  readonly results: ReadonlySet<Buffer>;
+  readonly assigned: ReadonlySet<Buffer>;
+}
+
 const maxMembers = 64;
 const maxOperands = 24;
 
 /**
  * Groups connected elementwise nodes of one shape. A node's level is one more than that of any input that it cannot be
  * fused with, so nodes of one group share a level and every dependency between groups goes up: no cycles can arise.
- * @param kept buffers that are wanted in memory: returned, guarded or assigned
+ * @param kept buffers that are wanted in memory
  */
-export function clusters(graph: Graph, fuse: boolean, kept: ReadonlySet<Buffer>): Map<IrNode, Cluster> {
+export function clusters(graph: Graph, fuse: boolean, kept: Kept): Map<IrNode, Cluster> {
   const level = new Map<IrNode, number>();
   const clusterOf = new Map<IrNode, Cluster>();
   for (const node of graph.nodes) {
@@ -58,9 +64,10 @@ export function clusters(graph: Graph, fuse: boolean, kept: ReadonlySet<Buffer>)
 
 /**
  * Moves a group into its only reader: nothing else waits for it, so it may as well be computed there (the derivative of an
- * activation, ready since the forward pass, joins the product it is needed for).
+ * activation, ready since the forward pass, joins the product it is needed for). What variables get waits for all that can fail
+ * in any case, so it may join what other variables get (the moments of a parameter its own update).
  */
-function sink(graph: Graph, clusterOf: Map<IrNode, Cluster>, kept: ReadonlySet<Buffer>): void {
+function sink(graph: Graph, clusterOf: Map<IrNode, Cluster>, kept: Kept): void {
   const readers = graph.readers();
   for (let index = graph.nodes.length - 1; index >= 0; index--) {
     const cluster = clusterOf.get(graph.nodes[index]);
@@ -78,11 +85,11 @@ function onlyReader(
   cluster: Cluster,
   clusterOf: ReadonlyMap<IrNode, Cluster>,
   readers: ReturnType<Graph['readers']>,
-  kept: ReadonlySet<Buffer>,
+  { results, assigned }: Kept,
 ): Cluster | undefined {
   let target: Cluster | undefined;
   for (const member of cluster.members) {
-    if (kept.has(member.output.buffer)) return undefined;
+    if (results.has(member.output.buffer)) return undefined;
     for (const { node, input } of readers.get(member.output.buffer) ?? []) {
       const reader = clusterOf.get(node);
       if (reader === cluster) continue;
@@ -96,6 +103,9 @@ function onlyReader(
       target = reader;
     }
   }
+  const writes = ({ members }: Cluster, buffers: ReadonlySet<Buffer>): boolean =>
+    members.some(({ output }) => buffers.has(output.buffer));
+  if (target && writes(cluster, assigned) && (!writes(target, assigned) || writes(target, results))) return undefined;
   return target;
 }
 

@@ -60,8 +60,8 @@ export function lower(
     packOperands(graph, steady);
   }
   if (trace.passes.fuse) storeCopies(graph);
-  const kept = new Set([...results, ...guards, ...targets.map(({ value }) => value)].map(({ buffer }) => buffer));
-  if (trace.passes.epilogue) applyActivations(graph, kept);
+  const kept = { results: buffersOf([...results, ...guards]), assigned: buffersOf(targets.map(({ value }) => value)) };
+  if (trace.passes.epilogue) applyActivations(graph, new Set([...kept.results, ...kept.assigned]));
   const order = schedule(
     graph.nodes,
     clusters(graph, trace.passes.fuse, kept),
@@ -90,6 +90,10 @@ export function lower(
     hoisted: plan.hoisted,
     commitStart,
   };
+}
+
+function buffersOf(values: readonly Value[]): Set<Buffer> {
+  return new Set(values.map(({ buffer }) => buffer));
 }
 
 /** What a variable that is itself assigned holds is copied before the first assignment: two may be swapped. */

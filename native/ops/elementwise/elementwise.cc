@@ -134,6 +134,32 @@ void hoist(Attributes* a) {
   }
 }
 
+// Where results go, and until when inputs are read.
+void follow(const View* out, int inputs, Attributes* a) {
+  int written[kMaxRegisters] = {};  // by which instruction last
+  std::fill(a->target, a->target + kMaxInstructions, int16_t{-1});
+  for (int i = 0; i < a->instructions; i++) {
+    const Instruction& s = a->instruction[i];
+    const bool load = s.code == op_load_f || s.code == op_load_i;
+    const uint8_t reads[3] = {s.a, s.b, s.c};
+    for (int k = 0; k < operands_of(s.code); k++) {
+      const Instruction& from = a->instruction[written[reads[k]]];
+      if (from.code == op_load_f || from.code == op_load_i) a->last_read[from.a] = static_cast<int16_t>(i);
+    }
+    if (s.code == op_store_f || s.code == op_store_i) {
+      const int from = written[s.a];
+      const uint8_t code = a->instruction[from].code;
+      const DType kept = s.code == op_store_f ? DType::float32 : DType::int32;
+      if (a->dense[inputs + s.dst] && out[s.dst].dtype == kept && code != op_load_f && code != op_load_i &&
+          !a->once[from])
+        a->target[from] = s.dst;
+    } else {
+      written[s.dst] = i;
+      if (load) a->last_read[s.a] = static_cast<int16_t>(i);
+    }
+  }
+}
+
 Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
                Prepared* prepared) {
   if (outputs < 1 || inputs + outputs > kMaxOperands)
@@ -163,6 +189,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   for (int i = 0; i < outputs; i++) views[inputs + i] = &out[i];
   collapse(views, inputs + outputs, a);
   hoist(a);
+  follow(out, inputs, a);
   a->elements = out[0].elements();
 
   const int compute = a->instructions - outputs;

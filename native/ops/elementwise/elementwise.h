@@ -42,6 +42,10 @@ struct Attributes {
   bool uniform[kMaxOperands];              // every element lies at 0
   Instruction instruction[kMaxInstructions];
   bool once[kMaxInstructions];  // a constant or a uniform load in a register of its own: done before the first block
+  // The output that has an instruction's result as it is, which may then be written there at once; −1: none.
+  int16_t target[kMaxInstructions];
+  // The last instruction that reads what was loaded from an input: its memory may be overwritten from then on.
+  int16_t last_read[kMaxOperands];
 };
 
 }  // namespace jepa::elementwise

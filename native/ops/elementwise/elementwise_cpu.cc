@@ -59,8 +59,7 @@ JEPA_INLINE Vi max_i(Vi a, Vi b) { return select(b < a, a, b); }
 
 // One instruction over n elements, n rounded up to whole vectors: lanes behind the end compute on stale, harmless
 // values.
-JEPA_INLINE void execute(const Instruction& s, const Machine& m, int n) {
-  float* d = m.block[s.dst];
+JEPA_INLINE void execute(const Instruction& s, const Machine& m, float* d, int n) {
   const float *pa = m.value[s.a], *pb = m.value[s.b], *pc = m.value[s.c];
   switch (s.code) {
     case op_const_f:
@@ -136,8 +135,23 @@ JEPA_INLINE void execute(const Instruction& s, const Machine& m, int n) {
 }
 
 // A whole block has a constant length, so that simple instructions become straight code without loop branches.
-void execute_block(const Instruction& s, const Machine& m) { execute(s, m, kBlock); }
-void execute_part(const Instruction& s, const Machine& m, int n) { execute(s, m, n); }
+void execute_block(const Instruction& s, const Machine& m, float* d) { execute(s, m, d, kBlock); }
+void execute_part(const Instruction& s, const Machine& m, float* d, int n) { execute(s, m, d, n); }
+
+// Where an instruction writes: into its register's block, or at once into the output that gets it, unless an input that is
+// still read lies in the same memory.
+void choose_targets(const Call& call, const Attributes& a, char** target) {
+  for (int k = 0; k < a.instructions; k++) {
+    target[k] = a.target[k] < 0 ? nullptr : call.out[a.target[k]].data;
+    for (int i = 0; i < call.inputs && target[k]; i++)
+      if (call.in[i].data == target[k] && a.last_read[i] > k) target[k] = nullptr;
+  }
+}
+
+// Whether an output's memory is stored to while a register still is the input that lies there.
+JEPA_INLINE bool overwritten(const Call& call, const Attributes& a, int input) {
+  return a.last_read[input] >= a.instructions - call.outputs && aliased(call, input);
+}
 
 void load_operand(const Call& call, const Attributes& a, const Instruction& s, const Position& position, int n,
                   Machine* machine) {
@@ -145,7 +159,7 @@ void load_operand(const Call& call, const Attributes& a, const Instruction& s, c
   const bool floats = s.code == op_load_f;
   const bool plain = view.dtype == (floats ? DType::float32 : DType::int32);
   machine->value[s.dst] = machine->block[s.dst];
-  if (plain && a.dense[s.a] && n % W == 0 && !aliased(call, s.a)) {
+  if (plain && a.dense[s.a] && n % W == 0 && !overwritten(call, a, s.a)) {
     machine->value[s.dst] = view.as<float>() + position.linear;
   } else {
     load_block(a, view, s.a, position, n, floats, machine->block[s.dst]);
@@ -179,6 +193,8 @@ void run_elements(const Call& call, int64_t first, int64_t last, char* scratch) 
     machine.value[r] = machine.block[r];
   }
   execute_once(call, a, machine);
+  char* target[kMaxInstructions];
+  choose_targets(call, a, target);
   for (int64_t start = first; start < last; start += kBlock) {
     const int n = static_cast<int>(last - start < kBlock ? last - start : kBlock);
     const Position position = locate(a, start);
@@ -188,10 +204,13 @@ void run_elements(const Call& call, int64_t first, int64_t last, char* scratch) 
       if (s.code == op_load_f || s.code == op_load_i) {
         load_operand(call, a, s, position, n, &machine);
       } else if (s.code == op_store_f || s.code == op_store_i) {
-        store_block(a, call.out[s.dst], call.inputs + s.dst, position, n, s.code == op_store_f, machine.value[s.a]);
+        const View& out = call.out[s.dst];
+        if (a.dense[call.inputs + s.dst] && machine.value[s.a] == out.as<float>() + start) continue;  // it is there
+        store_block(a, out, call.inputs + s.dst, position, n, s.code == op_store_f, machine.value[s.a]);
       } else {
-        n == kBlock ? execute_block(s, machine) : execute_part(s, machine, n);
-        machine.value[s.dst] = machine.block[s.dst];
+        float* d = target[k] && n % W == 0 ? reinterpret_cast<float*>(target[k]) + start : machine.block[s.dst];
+        n == kBlock ? execute_block(s, machine, d) : execute_part(s, machine, d, n);
+        machine.value[s.dst] = d;
       }
     }
   }
