@@ -43,6 +43,7 @@ export {
   type Precision,
   type Profile,
   Program,
+  type Quantization,
   type Shape,
   scalar,
   stopGradient,

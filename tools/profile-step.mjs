@@ -18,7 +18,7 @@ const passes = [
   ['SIGReg', /\b(sin|cos)\b/],
 ];
 const named =
-  /^(matmul_pack|matmul|im2col|col2im|reduce|copy|fill|random|gather_rows|scatter_add_rows|top_k|layer_norm\w*|attention\w*)$/;
+  /^(matmul_pack|matmul|linear_int8\w*|im2col|col2im|reduce|copy|fill|random|gather_rows|scatter_add_rows|top_k|layer_norm\w*|attention\w*)$/;
 
 function kind(op) {
   if (named.test(op)) return op;

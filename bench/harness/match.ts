@@ -35,26 +35,38 @@ export function ownCandidates(run: Run, command: readonly string[]): Candidate[]
 }
 
 /**
- * PyTorch, eager and compiled, in each precision asked for.
- * @param inputs what its script takes, before mode and precision
+ * PyTorch, eager and compiled, in each precision asked for; in int8 eager.
+ * @param inputs what its script takes, before mode and precision   @param own precisions that it has
  */
-export function pytorchCandidates(run: Run, suite: string, inputs: readonly string[]): Candidate[] {
+export function pytorchCandidates(
+  run: Run,
+  suite: string,
+  inputs: readonly string[],
+  own: readonly Precision[] = ['float32', 'bfloat16'],
+): Candidate[] {
   const python = pythonWith('torch');
   if ('missing' in python) {
     run.note(`${suite} without PyTorch: ${python.missing}`);
     return [];
   }
   const script = peerPath(suite.replace('-', '_'));
-  return (['float32', 'bfloat16'] as const)
+  return own
     .filter((precision) => run.precisions.includes(precision))
     .flatMap((precision) =>
-      ['eager', 'compile'].map((mode) => ({
+      (precision === 'int8' ? ['eager'] : ['eager', 'compile']).map((mode) => ({
         name: `PyTorch ${python.version} ${mode}`,
         precision,
         command: python.command,
         arguments: [script, ...inputs, mode, precision],
       })),
     );
+}
+
+/** How far an answer is from jepa's float32 one at most and, where that says more, in the mean, and how far it may be. */
+export interface Comparison {
+  readonly error: number;
+  readonly mean?: number;
+  readonly allowed: number;
 }
 
 /** One case between contenders of the same number of threads. */
@@ -67,8 +79,7 @@ export interface Match<Check> {
   readonly entrants: readonly Entrant[];
   /** Parameters of the request 'check', which answers what is compared. */
   readonly check?: object;
-  /** How far an answer is from jepa's float32 one, and how far it may be. */
-  compare(answer: Check, own: Check, precision: Precision): { readonly error: number; readonly allowed: number };
+  compare(answer: Check, own: Check, precision: Precision): Comparison;
   /** Parameters of the request 'time', which answers milliseconds of repetitions. */
   readonly time?: object;
   readonly flops: number | null;
@@ -105,10 +116,12 @@ export async function play<Check extends object>(run: Run, match: Match<Check>):
     }
     present.push(entrant);
     own ??= answer;
-    const { error, allowed } = match.compare(answer, own, precision);
+    const { error, mean, allowed } = match.compare(answer, own, precision);
     if (error <= allowed) agreed.push(entrant);
     if (!(error <= allowed) || precision !== 'float32')
-      run.note(`${named}: ${contender.name} ${precision} differs by ${error.toExponential(1)}, ${allowed} allowed`);
+      run.note(
+        `${named}: ${contender.name} ${precision} differs by ${error.toExponential(1)}${mean === undefined ? '' : ` at most, ${mean.toExponential(1)} in the mean`}, ${allowed} allowed`,
+      );
   }
   const samples = await inTurns(agreed, run.rounds, ({ contender, precision }) => {
     run.progress(`${named}, ${threads} threads: ${contender.name} ${precision}`);

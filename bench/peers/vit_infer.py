@@ -1,7 +1,8 @@
-"""PyTorch in the vit-infer suite: vit_infer.py DATA CONFIG eager|compile float32|bfloat16."""
+"""PyTorch in the vit-infer suite: vit_infer.py DATA CONFIG eager|compile float32|bfloat16|int8."""
 import json
 import os
 import sys
+import warnings
 
 import torch
 from safetensors_file import read
@@ -25,6 +26,9 @@ def compiled(network):
 
 model = VisionTransformer(**json.loads(config)).eval()
 model.load_state_dict({name[6:]: value for name, value in data.items() if name.startswith("model.")})
+if precision == "int8":
+    warnings.simplefilter("ignore")  # that another package will take this over
+    model = torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
 network = compiled(model) if mode == "compile" else model
 
 

@@ -5,7 +5,7 @@ import { writeSafetensors } from '#lib/index.js';
 import { type Candidate, noteScaling, ownCandidates, playFromFiles, pytorchCandidates } from '../harness/match.js';
 import { nodePeer, nodePeerPath } from '../harness/node-peers.js';
 import { contenderPath } from '../harness/paths.js';
-import type { Measured, Precision, Run, Suite } from '../harness/suite.js';
+import { type Measured, type Precision, precisions, type Run, type Suite } from '../harness/suite.js';
 import {
   encoderFlops,
   pictures,
@@ -54,6 +54,12 @@ export function difference({ tokens }: InferCheck, own: InferCheck): number {
   return Number.isNaN(tokens.reduce((sum, value) => sum + value, 0)) ? Number.POSITIVE_INFINITY : worst / scale;
 }
 
+/** Mean of the differences, of the mean absolute value. */
+export function meanDifference({ tokens }: InferCheck, own: InferCheck): number {
+  const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + Math.abs(value), 0);
+  return total(tokens.map((value, i) => value - own.tokens[i])) / total(own.tokens);
+}
+
 /** onnxruntime with the attention of exporters and its own, and one thread beside all of them for a single picture. */
 function onnxruntime(run: Run, threads: number, directory: string, batch: number): Candidate[] {
   const peer = nodePeer('onnxruntime-node');
@@ -89,7 +95,11 @@ function measure(run: Run, threads: number, { name, config, batch }: Case): Prom
       suite: 'vit-infer',
       case: name,
       threads,
-      compare: (answer, own, precision) => ({ error: difference(answer, own), allowed: allowed[precision] }),
+      compare: (answer, own, precision) => ({
+        error: difference(answer, own),
+        mean: meanDifference(answer, own),
+        allowed: allowed[precision],
+      }),
       flops: batch * encoderFlops(config),
       count: batch,
     },
@@ -103,7 +113,7 @@ function measure(run: Run, threads: number, { name, config, batch }: Case): Prom
       return [
         ...ownCandidates(run, [contenderPath('vit-infer'), path, JSON.stringify(config)]),
         ...onnxruntime(run, threads, directory, batch),
-        ...pytorchCandidates(run, 'vit-infer', [path, JSON.stringify(config)]),
+        ...pytorchCandidates(run, 'vit-infer', [path, JSON.stringify(config)], precisions),
       ];
     },
   );

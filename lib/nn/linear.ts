@@ -1,6 +1,6 @@
 import { checkOptions } from '../io/options.js';
 import { linear } from '../ops/index.js';
-import type { Tensor, Variable } from '../tensor/index.js';
+import type { Quantization, Tensor, Variable } from '../tensor/index.js';
 import {
   type Initialiser,
   type InitialiserName,
@@ -16,6 +16,8 @@ export interface LinearOptions extends SeedOptions {
   readonly bias?: boolean;
   /** First values: 'kaimingUniform' (PyTorch's, default), 'truncatedNormal', 'zeros' (weight and bias), or a function for the weight. */
   readonly initialiser?: InitialiserName | Initialiser;
+  /** 'int8' or 'none' whatever `compile` is told; by default as it is told. */
+  readonly quantize?: Quantization;
 }
 
 /**
@@ -27,20 +29,22 @@ export class Linear extends Module {
   readonly weight: Variable;
   /** [outFeatures] */
   readonly bias?: Variable;
+  readonly #quantize?: Quantization;
 
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super();
-    checkOptions('Linear', options, ['seed', 'name', 'bias', 'initialiser']);
+    checkOptions('Linear', options, ['seed', 'name', 'bias', 'initialiser', 'quantize']);
     const { seed, bias = true, initialiser = 'kaimingUniform' } = options;
     const name = layerName(options.name, 'linear');
     const draw = { seed, fanIn: inFeatures };
     const first = initialisers(initialiser);
     this.weight = parameter(`${name}.weight`, [outFeatures, inFeatures], first.weight, draw);
+    this.#quantize = options.quantize;
     if (bias) this.bias = parameter(`${name}.bias`, [outFeatures], first.bias, draw);
   }
 
   /** @param x [..., inFeatures]   @returns [..., outFeatures]   @throws JepaError ERR_JEPA_SHAPE */
   forward(x: Tensor): Tensor {
-    return linear(x, this.weight, this.bias);
+    return linear(x, this.weight, this.bias, { quantize: this.#quantize });
   }
 }

@@ -90,7 +90,11 @@ export function conv2d(
   const window = windowOf('conv2d', picture.shape, [kh, kw], pair(stride), pair(padding));
   const patches = tilesExactly(window) ? read(tiles(picture, window)) : apply(im2colOp, [read(picture)], window)[0];
   const columns = reshape(permute(weight, [0, 2, 3, 1]), [outputs, kh * kw * channels]);
-  const y = reshape(linear(patches, columns, bias), [picture.shape[0], ...window.output, outputs]);
+  const y = reshape(linear(patches, columns, bias, { quantize: 'none' }), [
+    picture.shape[0],
+    ...window.output,
+    outputs,
+  ]);
   return layout === 'NCHW' ? permute(y, [0, 3, 1, 2]) : y;
 }
 

@@ -3,8 +3,9 @@ import { apply, type OpDefinition } from '../tensor/op.js';
 import { broadcastShapes, sameShape, show, sizeOf } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Precision } from '../tensor/trace.js';
+import type { Precision, Quantization } from '../tensor/trace.js';
 import { add, cast, gelu, relu, silu } from './elementwise.js';
+import { linearInt8, quantizationOf } from './linear-int8.js';
 import { precisionOf } from './precision.js';
 import { unbroadcast } from './unbroadcast.js';
 import { broadcastTo, reshape, transpose } from './views.js';
@@ -126,18 +127,23 @@ export interface LinearOpOptions {
   readonly residual?: Tensor;
   /** As of {@link matmul}. */
   readonly precision?: Precision;
+  /**
+   * 'int8' rounds x and weight to 8 bits, with a scale for each of their rows; no gradient passes. By default as {@link compile} was
+   * told, 'none' elsewhere.
+   */
+  readonly quantize?: Quantization;
 }
 
 /**
  * activation(x·Wᵀ + bias) + residual.
  * @param x [..., in]   @param weight [out, in]   @param bias [out]   @returns [..., out]
- * @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_INVALID_ARGUMENT for an unknown precision
+ * @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_INVALID_ARGUMENT for an unknown precision or quantisation
  */
 export function linear(
   x: Tensor,
   weight: Tensor,
   bias?: Tensor,
-  { activation = 'none', residual, precision: given }: LinearOpOptions = {},
+  { activation = 'none', residual, precision: given, quantize }: LinearOpOptions = {},
 ): Tensor {
   const [outputs, inputs] = weight.shape;
   if (weight.rank !== 2 || x.rank < 1 || x.shape[x.rank - 1] !== inputs)
@@ -151,12 +157,12 @@ export function linear(
       `[linear] expected bias of shape [${outputs}] (weight ${show(weight.shape)}), got ${show(bias.shape)}`,
     );
   const rows = reshape(cast(x, 'float32'), [sizeOf(x.shape.slice(0, -1)), inputs]);
-  const y = product(
-    precisionOf('linear', given),
-    rows,
-    transpose(cast(weight, 'float32')),
-    bias && cast(bias, 'float32'),
-  );
+  const precision = precisionOf('linear', given);
+  const operands = [cast(weight, 'float32'), bias && cast(bias, 'float32')] as const;
+  const y =
+    quantizationOf('linear', quantize) === 'int8'
+      ? linearInt8(rows, ...operands)
+      : product(precision, rows, transpose(operands[0]), operands[1]);
   const shaped = activate(reshape(y, [...x.shape.slice(0, -1), outputs]), activation);
   return residual ? add(shaped, residual) : shaped;
 }

@@ -5,7 +5,16 @@ import { loadAddon } from '../native/load.js';
 import { lower } from './compiler/lower.js';
 import { type Profile, Program } from './program.js';
 import { Tensor } from './tensor.js';
-import { allPasses, isPrecision, type Passes, type Precision, type Trace, withTrace } from './trace.js';
+import {
+  allPasses,
+  isPrecision,
+  isQuantization,
+  type Passes,
+  type Precision,
+  type Quantization,
+  type Trace,
+  withTrace,
+} from './trace.js';
 import { type Flat, flatten, rebuild } from './tree.js';
 
 export interface CompileOptions {
@@ -18,12 +27,17 @@ export interface CompileOptions {
    * lies between stays float32, and so do the losses' own products. Default 'float32'.
    */
   readonly precision?: Precision;
+  /**
+   * 'int8' rounds the inputs and weights of linear layers to 8 bits, for inference: they have no gradient then. Weights are rounded
+   * once and kept, scales of inputs are found anew for every row. Default 'none'.
+   */
+  readonly quantize?: Quantization;
   /** Rewrites to leave out, to see what they do. */
   readonly passes?: Partial<Passes>;
 }
 
 /** How a function is traced. */
-type Policy = Pick<Trace, 'passes' | 'precision'>;
+type Policy = Pick<Trace, 'passes' | 'precision' | 'quantize'>;
 
 export interface CallOptions {
   /** Stops the step between two kernels, before anything is assigned. */
@@ -76,7 +90,7 @@ export function compile<Arguments extends readonly unknown[], Result>(
 ): Compiled<Arguments, Result> {
   if (typeof fn !== 'function')
     throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[compile] expected a function of tensors, got ${typeof fn}`);
-  checkOptions('compile', options, ['device', 'name', 'precision', 'passes']);
+  checkOptions('compile', options, ['device', 'name', 'precision', 'quantize', 'passes']);
   checkOptions('compile passes', options.passes ?? {}, Object.keys(allPasses));
   if (options.device === 'cuda')
     throw new JepaError(
@@ -93,8 +107,14 @@ export function compile<Arguments extends readonly unknown[], Result>(
       'ERR_JEPA_INVALID_ARGUMENT',
       `[compile] expected precision 'float32' or 'bfloat16', got '${String(options.precision)}'`,
     );
+  if (options.quantize !== undefined && !isQuantization(options.quantize))
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[compile] expected quantize to be 'int8' or 'none', got '${String(options.quantize)}'`,
+    );
   const name = options.name ?? (fn.name || 'anonymous');
-  const policy: Policy = { passes: { ...allPasses, ...options.passes }, precision: options.precision };
+  const { precision, quantize } = options;
+  const policy: Policy = { passes: { ...allPasses, ...options.passes }, precision, quantize };
   const entries = new Set<Entry>(); // least recently used first
   let warned = false;
 

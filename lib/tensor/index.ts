@@ -28,6 +28,6 @@ export {
 export { type KernelTime, type Profile, Program } from './program.js';
 export { broadcastShapes, checkShape, normaliseAxis, type Shape, sameShape, show, sizeOf } from './shape.js';
 export { type Nested, Tensor } from './tensor.js';
-export { assign, guardFinite, type Passes, type Precision, recordRead } from './trace.js';
+export { assign, guardFinite, type Passes, type Precision, type Quantization, recordRead } from './trace.js';
 export type { Tree } from './tree.js';
 export { Variable, type VariableOptions, variable } from './variable.js';

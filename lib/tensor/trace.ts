@@ -50,6 +50,13 @@ export function isPrecision(given: unknown): given is Precision {
   return given === 'float32' || given === 'bfloat16';
 }
 
+/** What linear layers round both operands to, for inference: 8 bits with a scale for each row of the input and of the weight. */
+export type Quantization = 'int8' | 'none';
+
+export function isQuantization(given: unknown): given is Quantization {
+  return given === 'int8' || given === 'none';
+}
+
 /** What happens beside the returned values while a function is traced. */
 export interface Trace {
   readonly assignments: Map<Variable, Tensor>;
@@ -59,6 +66,8 @@ export interface Trace {
   readonly passes: Passes;
   /** Of products that do not say theirs (default 'float32'). */
   readonly precision?: Precision;
+  /** Of linear layers that do not say theirs (default 'none'). */
+  readonly quantize?: Quantization;
 }
 
 let current: Trace | undefined;
@@ -69,6 +78,10 @@ export function currentTrace(): Trace | undefined {
 
 export function tracedPrecision(): Precision {
   return current?.precision ?? 'float32';
+}
+
+export function tracedQuantization(): Quantization {
+  return current?.quantize ?? 'none';
 }
 
 export function withTrace<Result>(trace: Trace, body: () => Result): Result {

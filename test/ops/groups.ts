@@ -2,6 +2,7 @@ import { attentions } from './attention.cases.js';
 import { binary } from './binary.cases.js';
 import { convolutions } from './conv.cases.js';
 import { expressions } from './expressions.cases.js';
+import { int8Layers } from './int8.cases.js';
 import { linearAlgebra } from './matmul.cases.js';
 import { normalisations } from './normalisation.cases.js';
 import type { OpCases } from './op-case.js';
@@ -21,6 +22,7 @@ export const groups: readonly OpCases[] = [
   ...parts,
   ...reductions,
   ...linearAlgebra,
+  ...int8Layers,
   ...convolutions,
   ...normalisations,
   ...attentions,

@@ -1,8 +1,8 @@
 import { denseStrides } from '../shape.js';
 import { type Buffer, type Graph, type IrNode, isWhole } from './ir.js';
-import { setAttribute } from './product.js';
+import { isProduct, setActivation } from './product.js';
 
-/** Names of elementwise ops in the order of the product kernel's activations, of which 0 is none. */
+/** Names of elementwise ops in the order of native/simd/activation_kind.h, of which 0 is none. */
 const activations = ['', 'gelu_erf', 'gelu_tanh', 'silu', 'relu'];
 
 /**
@@ -14,7 +14,7 @@ export function applyActivations(graph: Graph, kept: ReadonlySet<Buffer>): void 
   const readers = graph.readers();
   const gone = new Set<IrNode>();
   for (const node of graph.nodes) {
-    if (node.kind !== 'native' || node.name !== 'matmul') continue;
+    if (!isProduct(node)) continue;
     const [sums] = node.outputs;
     const [reader, ...others] = readers.get(sums.buffer) ?? [];
     if (reader?.node.kind !== 'elementwise' || others.length > 0 || sums.buffer.writers.length !== 1) continue;
@@ -22,7 +22,7 @@ export function applyActivations(graph: Graph, kept: ReadonlySet<Buffer>): void 
     const { output } = reader.node;
     const whole = isWhole(sums) && isWhole(reader.input) && isWhole(output) && output.dtype === 'float32';
     if (activation < 1 || !whole || kept.has(sums.buffer) || output.buffer.writers.length !== 1) continue;
-    setAttribute(node, 'activation', activation);
+    setActivation(node, activation);
     node.outputs = [{ ...output, shape: sums.shape, strides: denseStrides(sums.shape) }];
     output.buffer.writers[0] = node;
     gone.add(reader.node);

@@ -1,5 +1,5 @@
 import { type Buffer, type Graph, keyOf, type NativeNode } from './ir.js';
-import { flagsOf, isPacked, isRounded, setAttribute } from './product.js';
+import { flagsOf, isRounded, setPacked } from './product.js';
 
 const panel = 32;
 /** The product kernel packs anew for every block of 196 rows: soon dearer than once, where it has to transpose. */
@@ -31,7 +31,7 @@ export function packOperands(graph: Graph, steady: ReadonlySet<Buffer>): void {
       dtype: pairs ? 'bfloat16' : 'float32',
     });
     for (const node of nodes) {
-      setAttribute(node, 'flags', flagsOf(node) | isPacked);
+      setPacked(node);
       const [a, , ...rest] = node.inputs;
       node.inputs = [a, packed, ...rest];
     }

@@ -1,18 +1,35 @@
-import type { NativeNode } from './ir.js';
+import type { IrNode, NativeNode } from './ir.js';
 
-/** Places of the attributes of a product, four bytes each, as native/ops/matmul/matmul.h has them. */
-const places = { flags: 0, activation: 12 } as const;
-
-/** Bits of its flags: the right operand is packed; operands are rounded to bfloat16. */
-export const isPacked = 1;
+/** Where products keep their activation, by name; native/ops/<name>/<name>.h has the attributes, four bytes each. */
+const activationOf = new Map([
+  ['matmul', 12],
+  ['linear_int8', 0],
+]);
+/** Where matmul keeps its flags. */
+const flags = 0;
+/** Bits of them: the right operand is packed; operands are rounded to bfloat16. */
+const isPacked = 1;
 export const isRounded = 2;
 
-export function flagsOf({ attributes }: NativeNode): number {
-  return new DataView(attributes.buffer, attributes.byteOffset).getUint32(places.flags, true);
+/** Whether a node can apply an activation to its sums. */
+export function isProduct(node: IrNode): node is NativeNode {
+  return node.kind === 'native' && activationOf.has(node.name);
 }
 
-/** Changes one attribute of a product; attributes may be shared, so they are copied. */
-export function setAttribute(product: NativeNode, name: keyof typeof places, value: number): void {
-  product.attributes = product.attributes.slice();
-  new DataView(product.attributes.buffer).setUint32(places[name], value, true);
+export function setActivation(product: NativeNode, activation: number): void {
+  setAttribute(product, activationOf.get(product.name) as number, activation);
+}
+
+export function flagsOf({ attributes }: NativeNode): number {
+  return new DataView(attributes.buffer, attributes.byteOffset).getUint32(flags, true);
+}
+
+export function setPacked(product: NativeNode): void {
+  setAttribute(product, flags, flagsOf(product) | isPacked);
+}
+
+/** Attributes may be shared, so they are copied. */
+function setAttribute(node: NativeNode, place: number, value: number): void {
+  node.attributes = node.attributes.slice();
+  new DataView(node.attributes.buffer).setUint32(place, value, true);
 }

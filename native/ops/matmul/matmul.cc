@@ -98,7 +98,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
     return fail("[matmul] expected a, b, bias or none, one result and 16 bytes, got %d, %d and %zu", inputs, outputs,
                 size);
   std::memcpy(given, bytes, sizeof given);
-  if (given[0] > (kPacked | kRounded) || given[3] > static_cast<uint32_t>(Activation::relu))
+  if (given[0] > (kPacked | kRounded) || !is_activation(given[3]))
     return fail("[matmul] expected known attributes, got %u, %u", given[0], given[3]);
   const View &a = in[0], &b = in[1], &y = out[0];
   const Status status = check_operands(a, b, inputs == 3 ? &in[2] : nullptr, y, given);

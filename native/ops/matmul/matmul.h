@@ -3,7 +3,7 @@
 //   a [batch…, M, K]   b [batch…, K, N]   one of the last two strides 1 (so a transpose is a view); batch strides may be 0
 //   bias [N] optional  y [batch…, M, N]   last stride 1; overwritten
 //   or b is one axis of K·⌈N/32⌉·32 numbers, written by matmul_pack
-//   attributes: u32 flags (1: b is packed, 2: bfloat16), u32 K, u32 N, u32 activation (see Activation)
+//   attributes: u32 flags (1: b is packed, 2: bfloat16), u32 K, u32 N, u32 activation (see simd/activation_kind.h)
 //
 // bfloat16: a and b are rounded to it (nearest even) as they are copied into blocks, sums stay float32. A packed b is bfloat16
 // then. Where the CPU multiplies pairs (target avx512_bf16) blocks hold pairs along the inner axis, and the order of the sums is
@@ -18,6 +18,7 @@
 // beyond N and K is zero. One pack serves many products; no attributes.
 #pragma once
 #include "runtime/op.h"
+#include "simd/activation_kind.h"
 
 namespace jepa::matmul {
 
@@ -28,8 +29,6 @@ constexpr int64_t kChunk = 2048;  // inner steps of a partial result
 constexpr int64_t kCopiedRow = kDepth + 16;  // of a copied block of a: never a multiple of 4 KiB
 constexpr int64_t kPairedRow = kDepth / 2 + 16;
 constexpr uint32_t kPacked = 1, kRounded = 2;  // flags
-
-enum class Activation : uint32_t { none = 0, gelu_erf = 1, gelu_tanh = 2, silu = 3, relu = 4 };
 
 struct Attributes {
   int64_t m, n, k;

@@ -2,7 +2,7 @@
 #include "ops/matmul/matmul.h"
 #include "ops/matmul/pack.h"
 #include "ops/matmul/strip.h"
-#include "simd/math.h"
+#include "simd/activation.h"
 
 using namespace jepa;
 using namespace jepa::matmul;
@@ -10,21 +10,6 @@ using namespace jepa::matmul;
 namespace {
 
 JEPA_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
-JEPA_INLINE Vf activated(Vf x, Activation activation) {
-  switch (activation) {
-    case Activation::gelu_erf:
-      return gelu_erf(x);
-    case Activation::gelu_tanh:
-      return gelu_tanh(x);
-    case Activation::silu:
-      return silu(x);
-    case Activation::relu:
-      return select(x < set(0.0f), set(0.0f), x);
-    default:
-      return x;
-  }
-}
 
 // bias and activation of one row, in place.
 void finish_row(const Attributes& t, const float* bias, int64_t first, int64_t columns, float* y) {
