@@ -26,6 +26,9 @@ JEPA_INLINE Vi set_i(int32_t x) { return {_mm256_set1_epi32(x)}; }
 JEPA_INLINE Vf load(const float* p) { return {_mm256_loadu_ps(p)}; }
 JEPA_INLINE Vf load_n(const float* p, int n) { return {_mm256_maskload_ps(p, first_lanes(n))}; }
 JEPA_INLINE void store(float* p, Vf a) { _mm256_storeu_ps(p, a.v); }
+// Past the caches; p is aligned to W floats.
+JEPA_INLINE void stream(float* p, Vf a) { _mm256_stream_ps(p, a.v); }
+JEPA_INLINE void stream_end() { _mm_sfence(); }
 JEPA_INLINE void store_n(float* p, Vf a, int n) { _mm256_maskstore_ps(p, first_lanes(n), a.v); }
 JEPA_INLINE Vi load_i(const int32_t* p) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }
 JEPA_INLINE void store_i(int32_t* p, Vi a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v); }

@@ -33,6 +33,9 @@ JEPA_INLINE Vi set_i(int32_t x) { return {_mm512_set1_epi32(x)}; }
 JEPA_INLINE Vf load(const float* p) { return {_mm512_loadu_ps(p)}; }
 JEPA_INLINE Vf load_n(const float* p, int n) { return {_mm512_maskz_loadu_ps(first_lanes(n), p)}; }
 JEPA_INLINE void store(float* p, Vf a) { _mm512_storeu_ps(p, a.v); }
+// Past the caches; p is aligned to W floats.
+JEPA_INLINE void stream(float* p, Vf a) { _mm512_stream_ps(p, a.v); }
+JEPA_INLINE void stream_end() { _mm_sfence(); }
 JEPA_INLINE void store_n(float* p, Vf a, int n) { _mm512_mask_storeu_ps(p, first_lanes(n), a.v); }
 JEPA_INLINE Vi load_i(const int32_t* p) { return {_mm512_loadu_si512(p)}; }
 JEPA_INLINE void store_i(int32_t* p, Vi a) { _mm512_storeu_si512(p, a.v); }

@@ -132,6 +132,9 @@ JEPA_INLINE float min_lanes(Vf a) { return vminvq_f32(a.v); }
 JEPA_INLINE Vm first(int n) { return {first_lanes(n)}; }
 JEPA_INLINE bool any(Vm m) { return vmaxvq_u32(m.v) != 0; }
 JEPA_INLINE Vf load_n(const float* p, int n) { return as_float(load_i_n(reinterpret_cast<const int32_t*>(p), n)); }
+// No stores past the caches here.
+JEPA_INLINE void stream(float* p, Vf a) { store(p, a); }
+JEPA_INLINE void stream_end() {}
 JEPA_INLINE void store_n(float* p, Vf a, int n) { store_i_n(reinterpret_cast<int32_t*>(p), as_int(a), n); }
 
 // Lane r of vector k becomes lane k of vector r.

@@ -31,6 +31,9 @@ JEPA_INLINE Vi set_i(int32_t x) { return {x}; }
 JEPA_INLINE Vf load(const float* p) { return {*p}; }
 JEPA_INLINE Vf load_n(const float* p, int n) { return {n > 0 ? *p : 0.0f}; }
 JEPA_INLINE void store(float* p, Vf a) { *p = a.v; }
+// No stores past the caches here.
+JEPA_INLINE void stream(float* p, Vf a) { store(p, a); }
+JEPA_INLINE void stream_end() {}
 JEPA_INLINE void store_n(float* p, Vf a, int n) {
   if (n > 0) *p = a.v;
 }

@@ -1,5 +1,6 @@
 // matmul and matmul_pack against float64: sizes around every block edge, transposes, batches, packed operands, partial results
-// over long inner axes, bias and activations, bfloat16 operands, NaN and infinity, and operands that do not fit.
+// over long inner axes, bias and activations, residuals, slopes and kept sums, results written past the caches, bfloat16 operands,
+// NaN and infinity, and operands that do not fit.
 #include "ops/matmul/matmul.h"
 
 #include "test/edge.h"
@@ -10,6 +11,9 @@ JEPA_TEST_DECLARE(matmul_pack)
 using namespace jepa;
 using namespace jepa::test;
 using jepa::matmul::kPanel;
+using jepa::matmul::kResidual;
+using jepa::matmul::kSlope;
+using jepa::matmul::kStreamed;
 
 namespace {
 
@@ -21,10 +25,14 @@ struct Shape {
   bool turned_a = false, turned_b = false, packed = false, biased = false;
   uint32_t activation = 0;
   bool rounded = false;
+  uint32_t beside = 0;   // kResidual or kSlope
+  bool sums = false;     // a second result
+  bool aligned = false;  // results, to lines of the cache
 };
 
-Bytes attributes(bool packed = false, int64_t k = 0, int64_t n = 0, uint32_t activation = 0, bool rounded = false) {
-  const uint32_t flags = uint32_t{packed} | uint32_t{rounded} * 2;
+Bytes attributes(bool packed = false, int64_t k = 0, int64_t n = 0, uint32_t activation = 0, bool rounded = false,
+                 uint32_t beside = 0) {
+  const uint32_t flags = uint32_t{packed} | uint32_t{rounded} * 2 | beside;
   return Bytes().add(flags).add(static_cast<uint32_t>(k)).add(static_cast<uint32_t>(n)).add(activation);
 }
 
@@ -58,6 +66,12 @@ double activated(double x, uint32_t activation) {
     default:
       return x;
   }
+}
+
+double slope_of(double x, uint32_t activation) {
+  if (activation == 1) return 0.5 * std::erfc(-x / std::sqrt(2.0)) + x * std::exp(-x * x / 2) / std::sqrt(2 * M_PI);
+  const double scale = std::sqrt(2 / M_PI), t = std::tanh(scale * (x + 0.044715 * x * x * x));
+  return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * scale * (1 + 3 * 0.044715 * x * x);
 }
 
 std::vector<int64_t> with(std::vector<int64_t> batch, int64_t rows, int64_t columns) {
@@ -127,7 +141,9 @@ void compare(const Shape& s, int64_t gap = 0) {
   for (size_t i = 0; i < right.size(); i++) right[i] = entering(b.f(static_cast<int64_t>(i)));
   int64_t batches = 1;
   for (int64_t extent : s.batch) batches *= extent;
-  std::vector<double> expected(static_cast<size_t>(batches * s.m * s.n)), size(expected.size());
+  Operand beside(DType::float32, with(s.batch, s.m, s.n), {}, gap + 2, 3);
+  beside.normal(4);
+  std::vector<double> expected(static_cast<size_t>(batches * s.m * s.n)), size(expected.size()), sums(expected.size());
   for (int64_t i = 0; i < batches * s.m; i++)
     for (int64_t j = 0; j < s.n; j++) {
       double sum = 0, partials = 0;
@@ -136,25 +152,39 @@ void compare(const Shape& s, int64_t gap = 0) {
         partials += sum * sum;
       }
       const auto at = static_cast<size_t>(i * s.n + j);
-      expected[at] = activated(sum + (s.biased ? static_cast<double>(bias.f(j)) : 0.0), s.activation);
+      sums[at] = sum + (s.biased ? static_cast<double>(bias.f(j)) : 0.0);
+      const double other = beside.f(i * s.n + j);
+      expected[at] = s.beside == kSlope ? sums[at] * slope_of(other, s.activation)
+                                        : activated(sums[at], s.activation) + (s.beside == kResidual ? other : 0.0);
       size[at] = std::sqrt(partials);
     }
-  const EdgeOperand a_edge(a), b_edge(s.packed ? panels : b), bias_edge(bias);
+  const EdgeOperand a_edge(a), b_edge(s.packed ? panels : b), bias_edge(bias), beside_edge(beside);
   std::vector<View> in = {a_edge.view, b_edge.view};
   if (s.biased) in.push_back(bias_edge.view);
-  const Bytes bytes = attributes(s.packed, s.packed ? s.k : 0, s.packed ? s.n : 0, s.activation, s.rounded);
+  if (s.beside) in.push_back(beside_edge.view);
+  const Bytes bytes = attributes(s.packed, s.packed ? s.k : 0, s.packed ? s.n : 0, s.activation, s.rounded, s.beside);
   each_target(product, [&](const TargetKernel& target) {
     std::vector<char> first;
     for (Split split : {Split::all, Split::single, Split::backwards}) {
-      Operand y(DType::float32, with(s.batch, s.m, s.n), {}, gap + 1, 1);
-      const Result r = run(product, target, in, {y.view}, bytes, split);
+      Operand y(DType::float32, with(s.batch, s.m, s.n), {}, s.aligned ? 0 : gap + 1, !s.aligned);
+      Operand kept(DType::float32, with(s.batch, s.m, s.n), {}, s.aligned ? 0 : gap + 3, !s.aligned);
+      std::vector<View> out = {y.view};
+      if (s.sums) out.push_back(kept.view);
+      const Result r = run(product, target, in, out, bytes, split);
       if (!expect(r.status.ok, "%s", r.status.text)) return;
-      expect(y.guards_whole(), "guards on %s [%lld, %lld, %lld]", target.target, static_cast<long long>(s.m),
-             static_cast<long long>(s.k), static_cast<long long>(s.n));
+      expect(y.guards_whole() && kept.guards_whole(), "guards on %s [%lld, %lld, %lld]", target.target,
+             static_cast<long long>(s.m), static_cast<long long>(s.k), static_cast<long long>(s.n));
       for (int64_t k = 0; k < y.size(); k++) {
         const auto at = static_cast<size_t>(k);
         // Every fused step rounds the sum so far: four times the standard deviation of that, then an ulp or two.
-        const double most = 2.4e-7 * size[at] + 3e-7 * std::fabs(expected[at]) + 1e-7;
+        const double rounded = 2.4e-7 * size[at] + 3e-7 * std::fabs(sums[at]) + 1e-7;
+        const double most =
+            rounded * 1.2 + 3e-7 * std::fabs(expected[at]) + (s.beside == kSlope ? 1e-6 * std::fabs(sums[at]) : 0);
+        if (s.sums &&
+            !expect(std::fabs(kept.f(k) - sums[at]) <= rounded, "[%lld, %lld, %lld] on %s: sum %g, expected %g",
+                    static_cast<long long>(s.m), static_cast<long long>(s.k), static_cast<long long>(s.n),
+                    target.target, kept.f(k), sums[at]))
+          return;
         if (!expect(std::fabs(y.f(k) - expected[at]) <= most, "[%lld, %lld, %lld] on %s: %g, expected %g",
                     static_cast<long long>(s.m), static_cast<long long>(s.k), static_cast<long long>(s.n),
                     target.target, y.f(k), expected[at]))
@@ -170,6 +200,51 @@ void compare(const Shape& s, int64_t gap = 0) {
       expect(first == bits, "other bits for other tiles on %s", target.target);
     }
   });
+}
+
+// What is read and written beside the result: around every edge, after several depths, chunks and batches.
+void besides() {
+  const auto variants = [](Shape s, int64_t gap = 0) {
+    s.beside = kResidual;
+    compare(s, gap);
+    s.sums = true;
+    compare(s, gap);
+    s.beside = 0;
+    compare(s, gap);
+    s.sums = false;
+    s.beside = kSlope;
+    s.activation = 1 + s.m % 2;
+    compare(s, gap);
+  };
+  for (int64_t m : {0, 1, 5, 6, 7, 14, 15, 29})
+    for (int64_t n : {1, 8, 15, 16, 17, 31, 32, 33, 65}) {
+      variants({{}, m, 5, n, false, false, false, m % 2 == 0, static_cast<uint32_t>((m + n) % 5)});
+      variants({{}, m, 18, n, m % 3 == 0, n % 2 == 0, true, n % 3 == 0, static_cast<uint32_t>(n % 5)}, 1);
+    }
+  variants({{}, 29, 513, 40, false, true, true, true, 1});
+  variants({{}, 29, 300, 70, true, false, false, true, 3}, 2);
+  variants({{}, 3, 4097, 18, false, true, false, true, 2});
+  variants({{2, 3}, 5, 7, 33, true, false, false, true, 1}, 2);
+  variants({{}, 15, 33, 40, false, true, true, true, 1, true});
+}
+
+// Results that leave the caches before they are read, aligned to lines and not, with a last panel that is not whole.
+void streamed() {
+  for (int64_t n : {1040, 1050}) {
+    static_assert(520 * 1040 * 4 >= kStreamed, "large enough");
+    Shape s = {{}, 520, 3, n, false, false, n == 1050, true};
+    for (bool aligned : {true, false}) {
+      s.aligned = aligned;
+      s.activation = 0, s.beside = 0, s.sums = false;
+      compare(s);
+      s.activation = 1, s.sums = true;
+      compare(s);
+      s.beside = kResidual;
+      compare(s);
+      s.beside = kSlope, s.sums = false;
+      compare(s);
+    }
+  }
 }
 
 void sizes() {
@@ -316,12 +391,28 @@ void refusals() {
   turned_y.stride[0] = 1;
   turned_y.stride[1] = 3;
   refuses({a.view}, y.view, attributes(),
-          "[matmul] expected a, b, bias or none, one result and 16 bytes, got 1, 1 and 16");
+          "[matmul] expected two to four operands, one or two results and 16 bytes, got 1, 1 and 16");
   refuses({a.view, b.view}, y.view, Bytes().add(0u),
-          "[matmul] expected a, b, bias or none, one result and 16 bytes, got 2, 1 and 4");
+          "[matmul] expected two to four operands, one or two results and 16 bytes, got 2, 1 and 4");
   refuses({a.view, b.view}, y.view, attributes(false, 0, 0, 5), "[matmul] expected known attributes, got 0, 5");
-  refuses({a.view, b.view}, y.view, Bytes().add(4u).add(0u).add(0u).add(0u),
-          "[matmul] expected known attributes, got 4, 0");
+  refuses({a.view, b.view}, y.view, Bytes().add(16u).add(0u).add(0u).add(0u),
+          "[matmul] expected known attributes, got 16, 0");
+  refuses({a.view, b.view, y.view}, y.view, attributes(false, 0, 0, 1, false, kResidual | kSlope),
+          "[matmul] expected known attributes, got 12, 1");
+  refuses({a.view, b.view, y.view}, y.view, attributes(false, 0, 0, 3, false, kSlope),
+          "[matmul] expected known attributes, got 8, 3");
+  refuses({a.view, b.view}, y.view, attributes(false, 0, 0, 1, false, kSlope),
+          "[matmul] expected a, b, a bias or none and what is beside y, got 2 operands");
+  refuses({a.view, b.view, bias.view, y.view}, y.view, attributes(),
+          "[matmul] expected a, b, a bias or none, got 4 operands");
+  for (const View& beside : {a.view, turned_y, flat.view})
+    expect(!run(product, product.kernels[0], {a.view, b.view, beside}, {y.view},
+                attributes(false, 0, 0, 0, false, kResidual))
+                   .status.ok &&
+               !run(product, product.kernels[0], {a.view, b.view}, {y.view, beside}, attributes()).status.ok,
+           "something of another shape beside the result");
+  refuses({a.view, b.view, a.view}, y.view, attributes(false, 0, 0, 0, false, kResidual),
+          "[matmul] expected float32 [3, 5] with a dense last axis beside the result, got [3, 4] of float32");
   refuses({a.view, half.view}, y.view, attributes(), "[matmul] expected float32 operands, got bfloat16");
   refuses({flat.view, b.view}, flat.view, attributes(),
           "[matmul] expected operands of two or more axes, got [4] and [4]");
@@ -363,6 +454,8 @@ void refusals() {
 
 int main() {
   sizes();
+  besides();
+  streamed();
   bfloat16();
   batches();
   specials();

@@ -1,31 +1,133 @@
 import { denseStrides } from '../shape.js';
-import { type Buffer, type Graph, type IrNode, isWhole } from './ir.js';
-import { isProduct, setActivation } from './product.js';
+import {
+  type Buffer,
+  type ElementwiseNode,
+  type Graph,
+  type IrNode,
+  isWhole,
+  type NativeNode,
+  type Value,
+} from './ir.js';
+import { isProduct, setActivation, setResidual, setSlope, takesOperands } from './product.js';
 
 /** Names of elementwise ops in the order of native/simd/activation_kind.h, of which 0 is none. */
 const activations = ['', 'gelu_erf', 'gelu_tanh', 'silu', 'relu'];
+const slopes = ['', 'gelu_erf_slope', 'gelu_tanh_slope'];
 
 /**
- * A product whose result only an activation reads applies it to its last sums while they are in the first cache: one pass over
- * memory less, and one buffer. In training the slope reads the result too, so it stays.
+ * What is done to the result of a product number by number, the product does itself to its last sums while they are in the first
+ * cache: an activation (where the slope needs the sums too, as in training, they are a second result), a residual that is added,
+ * and in the gradient the slope of an activation. Each saves passes over memory.
  * @param kept buffers that are wanted in memory: returned, guarded or assigned
  */
-export function applyActivations(graph: Graph, kept: ReadonlySet<Buffer>): void {
-  const readers = graph.readers();
-  const gone = new Set<IrNode>();
+export function applyEpilogues(graph: Graph, kept: ReadonlySet<Buffer>): void {
+  const epilogues = new Epilogues(graph, kept);
   for (const node of graph.nodes) {
-    if (!isProduct(node)) continue;
-    const [sums] = node.outputs;
-    const [reader, ...others] = readers.get(sums.buffer) ?? [];
-    if (reader?.node.kind !== 'elementwise' || others.length > 0 || sums.buffer.writers.length !== 1) continue;
-    const activation = activations.indexOf(reader.node.op.name);
-    const { output } = reader.node;
-    const whole = isWhole(sums) && isWhole(reader.input) && isWhole(output) && output.dtype === 'float32';
-    if (activation < 1 || !whole || kept.has(sums.buffer) || output.buffer.writers.length !== 1) continue;
-    setActivation(node, activation);
-    node.outputs = [{ ...output, shape: sums.shape, strides: denseStrides(sums.shape) }];
-    output.buffer.writers[0] = node;
-    gone.add(reader.node);
+    if (!isProduct(node) || epilogues.slope(node)) continue;
+    epilogues.activation(node);
+    epilogues.residual(node);
   }
+  const { gone } = epilogues;
   if (gone.size > 0) graph.nodes.splice(0, graph.nodes.length, ...graph.nodes.filter((node) => !gone.has(node)));
+}
+
+class Epilogues {
+  /** Nodes that products have taken over. */
+  readonly gone = new Set<IrNode>();
+  private readonly readers: ReturnType<Graph['readers']>;
+
+  constructor(
+    graph: Graph,
+    private readonly kept: ReadonlySet<Buffer>,
+  ) {
+    this.readers = graph.readers();
+  }
+
+  /** y = activation(s); s stays a result where anything else reads it. */
+  activation(product: NativeNode): void {
+    const [sums] = product.outputs;
+    const readers = this.readersOf(sums);
+    const found = readers.filter(({ op }) => activations.indexOf(op.name) > 0);
+    const needed = this.kept.has(sums.buffer) || (this.readers.get(sums.buffer) ?? []).length > 1;
+    if (needed && !takesOperands(product)) return;
+    if (found.length !== 1 || !isAlone(sums) || !this.takes(product, found[0])) return;
+    const [{ op, output }] = found;
+    setActivation(product, activations.indexOf(op.name));
+    product.outputs = needed ? [alike(output, sums), sums] : [alike(output, sums)];
+  }
+
+  /** y = s + r, unless more is done to the sum in a pass that adds as well. */
+  residual(product: NativeNode): void {
+    const [result] = product.outputs;
+    const add = this.onlyReader(result, 'add');
+    if (!add || !takesOperands(product)) return;
+    const other = add.inputs.find(({ buffer }) => buffer !== result.buffer);
+    if (!other || !this.isThere(other, result, product)) return;
+    const next = this.readers.get(add.output.buffer) ?? [];
+    if (next.length === 1 && next[0].node.kind === 'elementwise' && !this.kept.has(add.output.buffer)) return;
+    if (!this.takes(product, add)) return;
+    setResidual(product);
+    product.inputs = [...product.inputs, alike(other, result)];
+    product.outputs = [alike(add.output, result), ...product.outputs.slice(1)];
+  }
+
+  /** y = s·activation′(h), where nothing else needs the slope. */
+  slope(product: NativeNode): boolean {
+    const [sums] = product.outputs;
+    const multiplied = takesOperands(product) ? this.onlyReader(sums, 'mul') : undefined;
+    const factor = multiplied?.inputs.find(({ buffer }) => buffer !== sums.buffer);
+    const [writer, ...more] = factor?.buffer.writers ?? [];
+    if (!multiplied || !factor || writer?.kind !== 'elementwise' || more.length > 0) return false;
+    const activation = slopes.indexOf(writer.op.name);
+    const at = writer.inputs[0];
+    const once = this.readers.get(factor.buffer)?.length === 1 && !this.kept.has(factor.buffer);
+    if (activation < 1 || !once || !isWhole(factor) || !this.isThere(at, sums, product)) return false;
+    if (!this.takes(product, multiplied)) return false;
+    this.gone.add(writer);
+    setActivation(product, activation);
+    setSlope(product);
+    product.inputs = [...product.inputs, alike(at, sums)];
+    product.outputs = [alike(multiplied.output, sums)];
+    return true;
+  }
+
+  /** Makes the product the writer of what `node` writes, if it writes the whole of a buffer of its own. */
+  private takes(product: NativeNode, node: ElementwiseNode): boolean {
+    const { output } = node;
+    if (output.dtype !== 'float32' || !isAlone(output) || this.gone.has(node)) return false;
+    output.buffer.writers[0] = product;
+    this.gone.add(node);
+    return true;
+  }
+
+  /** Elementwise nodes that read the whole value. */
+  private readersOf(value: Value): ElementwiseNode[] {
+    return (this.readers.get(value.buffer) ?? []).flatMap(({ node, input }) =>
+      node.kind === 'elementwise' && isWhole(input) ? [node] : [],
+    );
+  }
+
+  /** The node of this name that alone reads a value, and needs nothing else of it in memory. */
+  private onlyReader(value: Value, name: string): ElementwiseNode | undefined {
+    if (!isAlone(value) || this.kept.has(value.buffer) || this.readers.get(value.buffer)?.length !== 1)
+      return undefined;
+    const [node] = this.readersOf(value);
+    return node?.op.name === name ? node : undefined;
+  }
+
+  /** Whether a value is as large as the product's result and computed before it. */
+  private isThere(value: Value, result: Value, product: NativeNode): boolean {
+    const sized = value.dtype === 'float32' && isWhole(value) && value.buffer.elements === result.buffer.elements;
+    return sized && value.constant === undefined && value.buffer.writers.every(({ order }) => order < product.order);
+  }
+}
+
+/** Whether a value is all of a buffer and written at once. */
+function isAlone(value: Value): boolean {
+  return isWhole(value) && value.buffer.writers.length === 1;
+}
+
+/** A whole buffer in the shape of the product's result. */
+function alike(value: Value, { shape }: Value): Value {
+  return { ...value, shape, strides: denseStrides(shape) };
 }

@@ -6,7 +6,7 @@ import type { Tensor } from '../tensor.js';
 import type { Trace } from '../trace.js';
 import type { Variable } from '../variable.js';
 import { type NativeStep, writeProgram } from './encode.js';
-import { applyActivations } from './epilogue.js';
+import { applyEpilogues } from './epilogue.js';
 import { clusters } from './fuse.js';
 import { hoist, steadyBuffers, workOf } from './hoist.js';
 import { instructionsFor } from './instructions.js';
@@ -61,7 +61,7 @@ export function lower(
   }
   if (trace.passes.fuse) storeCopies(graph);
   const kept = { results: buffersOf([...results, ...guards]), assigned: buffersOf(targets.map(({ value }) => value)) };
-  if (trace.passes.epilogue) applyActivations(graph, new Set([...kept.results, ...kept.assigned]));
+  if (trace.passes.epilogue) applyEpilogues(graph, new Set([...kept.results, ...kept.assigned]));
   const order = schedule(
     graph.nodes,
     clusters(graph, trace.passes.fuse, kept),

@@ -2,7 +2,7 @@ import { type Buffer, type Graph, keyOf, type NativeNode } from './ir.js';
 import { flagsOf, isRounded, setPacked } from './product.js';
 
 const panel = 32;
-/** The product kernel packs anew for every block of 196 rows: soon dearer than once, where it has to transpose. */
+/** The product kernel packs anew for every block of 196 rows: soon dearer than once. */
 const manyRows = 4 * 196;
 
 /**
@@ -23,7 +23,10 @@ export function packOperands(graph: Graph, steady: ReadonlySet<Buffer>): void {
     const [k, n] = operand.shape;
     const transposed = operand.strides[1] !== 1;
     const rows = nodes[0].outputs[0].shape[0];
-    const pays = nodes.length > 1 || (transposed && rows > manyRows) || steady.has(operand.buffer);
+    const pays =
+      nodes.length > 1 ||
+      (rows > manyRows && (transposed || nodes[0].inputs[0].strides[1] === 1)) ||
+      steady.has(operand.buffer);
     if (!pays || k === 0 || n === 0) continue;
     const pairs = (flagsOf(nodes[0]) & isRounded) !== 0;
     const packed = graph.dense({

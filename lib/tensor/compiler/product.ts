@@ -7,13 +7,23 @@ const activationOf = new Map([
 ]);
 /** Where matmul keeps its flags. */
 const flags = 0;
-/** Bits of them: the right operand is packed; operands are rounded to bfloat16. */
+/**
+ * Bits of them: the right operand is packed; operands are rounded to bfloat16; the last operand is added to the result, or the
+ * slope of the activation at it multiplies the sums.
+ */
 const isPacked = 1;
 export const isRounded = 2;
+const addsResidual = 4;
+const multipliesSlope = 8;
 
 /** Whether a node can apply an activation to its sums. */
 export function isProduct(node: IrNode): node is NativeNode {
   return node.kind === 'native' && activationOf.has(node.name);
+}
+
+/** Whether it also adds a residual, multiplies by a slope and keeps its sums. */
+export function takesOperands({ name }: NativeNode): boolean {
+  return name === 'matmul';
 }
 
 export function setActivation(product: NativeNode, activation: number): void {
@@ -25,7 +35,19 @@ export function flagsOf({ attributes }: NativeNode): number {
 }
 
 export function setPacked(product: NativeNode): void {
-  setAttribute(product, flags, flagsOf(product) | isPacked);
+  addFlag(product, isPacked);
+}
+
+export function setResidual(product: NativeNode): void {
+  addFlag(product, addsResidual);
+}
+
+export function setSlope(product: NativeNode): void {
+  addFlag(product, multipliesSlope);
+}
+
+function addFlag(product: NativeNode, flag: number): void {
+  setAttribute(product, flags, flagsOf(product) | flag);
 }
 
 /** Attributes may be shared, so they are copied. */

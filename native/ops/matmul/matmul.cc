@@ -91,17 +91,41 @@ Status check_operands(const View& a, const View& b, const View* bias, const View
   return {};
 }
 
+// Activations whose slope the kernel knows.
+bool has_slope(uint32_t activation) {
+  return activation == static_cast<uint32_t>(Activation::gelu_erf) ||
+         activation == static_cast<uint32_t>(Activation::gelu_tanh);
+}
+
+// What is read or written beside y has its shape.
+Status check_beside(const View& x, const View& y) {
+  bool same = x.dtype == DType::float32 && x.rank == y.rank;
+  for (int i = 0; same && i < y.rank; i++) same = x.shape[i] == y.shape[i];
+  if (!same || (x.shape[x.rank - 1] > 1 && x.stride[x.rank - 1] != 1))
+    return fail("[matmul] expected float32 %s with a dense last axis beside the result, got %s of %s", Shown(y).text,
+                Shown(x).text, name_of(x.dtype));
+  return {};
+}
+
 Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
                Prepared* prepared) {
   uint32_t given[4];
-  if (inputs < 2 || inputs > 3 || outputs != 1 || size != sizeof given)
-    return fail("[matmul] expected a, b, bias or none, one result and 16 bytes, got %d, %d and %zu", inputs, outputs,
-                size);
+  if (inputs < 2 || inputs > 4 || outputs < 1 || outputs > 2 || size != sizeof given)
+    return fail("[matmul] expected two to four operands, one or two results and 16 bytes, got %d, %d and %zu", inputs,
+                outputs, size);
   std::memcpy(given, bytes, sizeof given);
-  if (given[0] > (kPacked | kRounded) || !is_activation(given[3]))
+  const bool residual = given[0] & kResidual, slope = given[0] & kSlope, beside = residual || slope;
+  if (given[0] > (kPacked | kRounded | kResidual | kSlope) || !is_activation(given[3]) || (residual && slope) ||
+      (slope && !has_slope(given[3])))
     return fail("[matmul] expected known attributes, got %u, %u", given[0], given[3]);
+  if (inputs < 2 + beside || inputs > 3 + beside)
+    return fail("[matmul] expected a, b, a bias or none%s, got %d operands", beside ? " and what is beside y" : "",
+                inputs);
+  const bool bias = inputs == 3 + beside;
   const View &a = in[0], &b = in[1], &y = out[0];
-  const Status status = check_operands(a, b, inputs == 3 ? &in[2] : nullptr, y, given);
+  Status status = check_operands(a, b, bias ? &in[2] : nullptr, y, given);
+  if (status.ok && beside) status = check_beside(in[inputs - 1], y);
+  if (status.ok && outputs == 2) status = check_beside(out[1], y);
   if (!status.ok) return status;
 
   prepared->attributes.resize(sizeof(Attributes));
@@ -115,7 +139,9 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   t.y_row = y.stride[y.rank - 2];
   t.packed = given[0] & kPacked;
   t.rounded = given[0] & kRounded;
-  t.bias = inputs == 3;
+  t.bias = bias;
+  t.residual = residual;
+  t.slope = slope;
   t.activation = static_cast<Activation>(given[3]);
   if (!t.packed) {
     t.b_row = b.stride[b.rank - 2];
@@ -128,13 +154,18 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
     t.a_batch[i] = a.stride[i];
     t.b_batch[i] = t.packed ? 0 : b.stride[i];
     t.y_batch[i] = y.stride[i];
+    if (beside) t.beside_batch[i] = in[inputs - 1].stride[i];
+    if (outputs == 2) t.sums_batch[i] = out[1].stride[i];
   }
+  if (beside) t.beside_row = in[inputs - 1].stride[y.rank - 2];
+  if (outputs == 2) t.sums_row = out[1].stride[y.rank - 2];
   t.depth = t.a_column == 1 ? kDepth : kDepth / 2;
   t.panels = blocks(t.n, kPanel);
   t.copied = t.rounded || (t.a_column == 1 ? aliases(t.a_row, kSetsOfL1) : aliases(t.a_column, kSetsOfL2));
   t.b_copied = t.rounded || t.b_column != 1 || t.a_column == 1 || aliases(t.b_row, kSetsOfL2);
   t.chunks =
       t.batches * blocks(t.m, kRows / 2) * blocks(t.panels, 3) < 8 && t.k >= 2 * kChunk ? blocks(t.k, kChunk) : 1;
+  t.streamed = t.batches * t.m * t.n * 4 >= kStreamed && t.k <= t.depth;
   cut(&t);
 
   Work& work = prepared->work;
@@ -147,8 +178,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   }
   const double results = static_cast<double>(t.batches) * static_cast<double>(t.m) * static_cast<double>(t.n);
   work.flops = 2.0 * results * static_cast<double>(t.k);
-  work.bytes =
-      4.0 * (results + static_cast<double>(t.batches) * static_cast<double>(t.k) * static_cast<double>(t.m + t.n));
+  work.bytes = 4.0 * ((outputs + beside) * results +
+                      static_cast<double>(t.batches) * static_cast<double>(t.k) * static_cast<double>(t.m + t.n));
   work.tile_cost =
       work.tiles[0] ? static_cast<int64_t>(work.flops / 80.0 / static_cast<double>(work.tiles[0])) + 50 : 0;
   return {};

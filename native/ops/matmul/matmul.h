@@ -1,9 +1,11 @@
-// matmul: y = activation(a·b + bias), in float32 with fused multiply-add.
+// matmul: y = activation(s) + residual, or s·activation′(h), of the sums s = a·b + bias; in float32 with fused multiply-add.
 //
 //   a [batch…, M, K]   b [batch…, K, N]   one of the last two strides 1 (so a transpose is a view); batch strides may be 0
-//   bias [N] optional  y [batch…, M, N]   last stride 1; overwritten
+//   bias [N] optional; residual or h, as y, with the flag    y [batch…, M, N]   last stride 1; overwritten
+//   s, as y: a second result, optional
 //   or b is one axis of K·⌈N/32⌉·32 numbers, written by matmul_pack
-//   attributes: u32 flags (1: b is packed, 2: bfloat16), u32 K, u32 N, u32 activation (see simd/activation_kind.h)
+//   attributes: u32 flags (1: b is packed, 2: bfloat16, 4: residual, 8: slope at h), u32 K, u32 N,
+//     u32 activation (see simd/activation_kind.h)
 //
 // bfloat16: a and b are rounded to it (nearest even) as they are copied into blocks, sums stay float32. A packed b is bfloat16
 // then. Where the CPU multiplies pairs (target avx512_bf16) blocks hold pairs along the inner axis, and the order of the sums is
@@ -22,23 +24,26 @@
 
 namespace jepa::matmul {
 
-constexpr int64_t kPanel = 32;    // columns of a packed panel
-constexpr int64_t kRows = 196;    // most rows of a block: 14 strips of 14
-constexpr int64_t kDepth = 512;   // inner steps of a block: kRows·kDepth of a stay in L2 while b streams past
-constexpr int64_t kChunk = 2048;  // inner steps of a partial result
+constexpr int64_t kPanel = 32;          // columns of a packed panel
+constexpr int64_t kRows = 196;          // most rows of a block: 14 strips of 14
+constexpr int64_t kDepth = 512;         // inner steps of a block: kRows·kDepth of a stay in L2 while b streams past
+constexpr int64_t kStreamed = 2 << 20;  // bytes of a result from which on it is written past the caches
+constexpr int64_t kChunk = 2048;        // inner steps of a partial result
 constexpr int64_t kCopiedRow = kDepth + 16;  // of a copied block of a: never a multiple of 4 KiB
 constexpr int64_t kPairedRow = kDepth / 2 + 16;
-constexpr uint32_t kPacked = 1, kRounded = 2;  // flags
+constexpr uint32_t kPacked = 1, kRounded = 2, kResidual = 4, kSlope = 8;  // flags
 
 struct Attributes {
   int64_t m, n, k;
   int64_t batches, batch_rank;
   int64_t batch_shape[kMaxRank], a_batch[kMaxRank], b_batch[kMaxRank], y_batch[kMaxRank];
-  int64_t a_row, a_column, b_row, b_column, y_row;
+  int64_t beside_batch[kMaxRank], sums_batch[kMaxRank];  // of residual or slope, and of the second result
+  int64_t a_row, a_column, b_row, b_column, y_row, beside_row, sums_row;
   int64_t depth;  // inner steps of a block
   int64_t panels, row_blocks, column_blocks, chunks;
   Activation activation;
-  bool packed, bias;
+  bool packed, bias, residual, slope;
+  bool streamed;          // results are larger than caches: they are written past them
   bool rounded;           // operands are bfloat16
   bool copied, b_copied;  // before use: in place, rows would push each other out of the caches
 };

@@ -1,8 +1,9 @@
 #include "ops/matmul/bfloat16.h"
+#include "ops/matmul/finish.h"
 #include "ops/matmul/matmul.h"
 #include "ops/matmul/pack.h"
 #include "ops/matmul/strip.h"
-#include "simd/activation.h"
+#include "simd/math.h"
 
 using namespace jepa;
 using namespace jepa::matmul;
@@ -11,29 +12,39 @@ namespace {
 
 JEPA_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// bias and activation of one row, in place.
-void finish_row(const Attributes& t, const float* bias, int64_t first, int64_t columns, float* y) {
-  for (int64_t j = 0; j < columns; j += W) {
-    const int left = static_cast<int>(smaller(W, columns - j));
-    Vf x = load_n(y + j, left);
-    if (bias) x = x + load_n(bias + first + j, left);
-    store_n(y + j, activated(x, t.activation), left);
-  }
-}
-
 struct Place {
-  int64_t a, b, y;
+  int64_t a, b, y, beside, sums;
 };
 JEPA_INLINE Place batch_place(const Attributes& t, int64_t batch) {
-  Place place = {0, 0, 0};
+  Place place = {0, 0, 0, 0, 0};
   for (int64_t axis = t.batch_rank - 1; axis >= 0; axis--) {
     const int64_t at = batch % t.batch_shape[axis];
     batch /= t.batch_shape[axis];
     place.a += at * t.a_batch[axis];
     place.b += at * t.b_batch[axis];
     place.y += at * t.y_batch[axis];
+    place.beside += at * t.beside_batch[axis];
+    place.sums += at * t.sums_batch[axis];
   }
   return place;
+}
+
+// Of the product at `place`, from its first row and column on.
+Finish finish_of(const Call& call, const Attributes& t, const Place& place) {
+  Finish finish = {};
+  finish.activation = t.activation;
+  if (t.bias) finish.bias = call.in[2].as<const float>();
+  const float* beside = t.residual || t.slope ? call.in[call.inputs - 1].as<const float>() + place.beside : nullptr;
+  (t.slope ? finish.slope_at : finish.residual) = beside;
+  finish.beside_row = t.beside_row;
+  if (call.outputs > 1) finish.sums = call.out[1].as<float>() + place.sums;
+  finish.sums_row = t.sums_row;
+  const auto aligned = [](const float* p, int64_t row) {
+    return reinterpret_cast<uintptr_t>(p) % (kLine * 4) == 0 && row % kLine == 0;
+  };
+  finish.streamed = t.streamed && aligned(call.out[0].as<float>() + place.y, t.y_row);
+  finish.sums_streamed = t.streamed && finish.sums && aligned(finish.sums, t.sums_row);
+  return finish;
 }
 
 // Rows of a block as strips read them: strip s begins at data + begin(s)·row, or at data + s·strip where strips are packed.
@@ -86,35 +97,44 @@ struct Ahead {
   const float *first, *second;
   int64_t first_step, second_step, first_lines, second_lines;
   JEPA_METHOD Fetch at(int64_t strip) const {
-    if (strip < first_lines) return {first + strip * kLine, first_step};
-    if (strip - first_lines < second_lines) return {second + (strip - first_lines) * kLine, second_step};
-    return {first, 0};
+    if (strip < first_lines) return {first + strip * kLine, first_step, nullptr, 0};
+    if (strip - first_lines < second_lines) return {second + (strip - first_lines) * kLine, second_step, nullptr, 0};
+    return {first, 0, nullptr, 0};
   }
 };
 
 // All strips times one panel; `done` strips went before.
 template <bool Pairs>
 void panel_product(const Left& left, const float* panel, int64_t b_row, const Ahead& ahead, int64_t done, int64_t depth,
-                   int64_t columns, bool accumulate, float* y, int64_t y_row) {
+                   int64_t columns, bool accumulate, float* y, int64_t y_row, const Finish& finish) {
   for (int64_t s = 0; s < left.strips; s++) {
     const int64_t first = left.begin(s), height = left.begin(s + 1) - first;
     const Strip kernel = left.row == 1 ? strip_for<false, Pairs>(static_cast<int>(height))
                                        : strip_for<true, Pairs>(static_cast<int>(height));
-    const Fetch fetch = ahead.at(done + s);
+    Fetch fetch = ahead.at(done + s);
     for (int64_t j = 0; j < columns; j += kColumns) {
       float* to = y + first * y_row + j;
-      if (columns - j >= kColumns) {
-        kernel(left.at(s), left.row, left.column, panel + j, b_row, depth, accumulate, to, y_row, fetch);
-      } else {
-        alignas(64) float edge[kTileRows * kColumns];
-        const int64_t width = columns - j;
-        if (accumulate)
-          for (int64_t i = 0; i < height; i++)
-            for (int64_t c = 0; c < kColumns; c++) edge[i * kColumns + c] = c < width ? to[i * y_row + c] : 0.0f;
-        kernel(left.at(s), left.row, left.column, panel + j, b_row, depth, accumulate, edge, kColumns, fetch);
-        for (int64_t i = 0; i < height; i++)
-          for (int64_t c = 0; c < width; c++) to[i * y_row + c] = edge[i * kColumns + c];
+      const int64_t width = smaller(kColumns, columns - j);
+      const bool whole = width == kColumns;
+      Finish after = finish.at(first, j);
+      const float* bias = nullptr;
+      if (whole) bias = after.bias, after.bias = nullptr;
+      fetch.beside = after.beside();
+      fetch.beside_row = after.beside_row;
+      const auto multiply = [&](Into into, float* c, int64_t c_row) __attribute__((always_inline)) {
+        kernel(left.at(s), left.row, left.column, panel + j, b_row, depth, into, bias, c, c_row, fetch);
+      };
+      if (whole && (accumulate || !after.needed())) {
+        multiply(accumulate ? Into::added : after.streamed ? Into::streamed : Into::over, to, y_row);
+        if (after.needed()) finish_tile(after, height, width, to, y_row, to, y_row, false);
+        continue;
       }
+      alignas(64) float tile[kTileRows * kColumns];
+      if (accumulate)
+        for (int64_t i = 0; i < height; i++)
+          for (int64_t c = 0; c < kColumns; c++) tile[i * kColumns + c] = c < width ? to[i * y_row + c] : 0.0f;
+      multiply(accumulate ? Into::added : Into::over, tile, kColumns);
+      finish_tile(after, height, width, tile, kColumns, to, y_row, after.streamed && whole);
     }
   }
 }
@@ -124,12 +144,10 @@ struct Block {
 };
 
 void block(const Call& call, const Attributes& t, const Place& place, const Block& at, float* y, int64_t y_row,
-           bool finish, float* scratch) {
+           const Finish& finish, float* scratch) {
   const float* a = call.in[0].as<const float>() + place.a + at.row * t.a_row;
   const float* b = call.in[1].as<const float>() + place.b;
-  const float* bias = finish && t.bias ? call.in[2].as<const float>() : nullptr;
   float* turned = scratch + kDepth * kPanel;
-  finish = finish && (t.bias || t.activation != Activation::none);
   for (int64_t k = at.from; k < at.to || k == at.from; k += t.depth) {
     const int64_t depth = smaller(t.depth, at.to - k);
     const Left left = left_of(t, a + k * t.a_column, at.rows, depth, turned);
@@ -174,9 +192,8 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
       }
       float* to = y + (p - at.panel) * kPanel;
       const auto product = kPairs && t.rounded ? panel_product<kPairs> : panel_product<false>;
-      product(left, panel, b_row, ahead, done, steps, columns, k > at.from, to, y_row);
-      if (finish && k + depth >= at.to)
-        for (int64_t i = 0; i < at.rows; i++) finish_row(t, bias, first, columns, to + i * y_row);
+      product(left, panel, b_row, ahead, done, steps, columns, k > at.from, to, y_row,
+              k + depth >= at.to ? finish.at(at.row, first) : Finish{});
     }
   }
 }
@@ -200,9 +217,10 @@ void run_tile(const Call& call, const Attributes& t, int64_t tile, float* scratc
   const int64_t first = at.panel * kPanel;
   if (t.chunks > 1) {
     float* y = reinterpret_cast<float*>(call.workspace) + ((chunk * t.batches + batch) * t.m + at.row) * t.n + first;
-    block(call, t, place, at, y, t.n, false, scratch);
+    block(call, t, place, at, y, t.n, Finish{}, scratch);
   } else {
-    block(call, t, place, at, call.out[0].as<float>() + place.y + at.row * t.y_row + first, t.y_row, true, scratch);
+    float* y = call.out[0].as<float>() + place.y + at.row * t.y_row + first;
+    block(call, t, place, at, y, t.y_row, finish_of(call, t, place), scratch);
   }
 }
 
@@ -210,9 +228,9 @@ void run_tile(const Call& call, const Attributes& t, int64_t tile, float* scratc
 void combine(const Call& call, const Attributes& t, int64_t tile) {
   const int64_t last = smaller((tile + 1) * 64, t.batches * t.m);
   const int64_t stride = t.batches * t.m * t.n;
-  const float* bias = t.bias ? call.in[2].as<const float>() : nullptr;
   for (int64_t r = tile * 64; r < last; r++) {
-    float* y = call.out[0].as<float>() + batch_place(t, r / t.m).y + r % t.m * t.y_row;
+    const Place place = batch_place(t, r / t.m);
+    float* y = call.out[0].as<float>() + place.y + r % t.m * t.y_row;
     const float* part = reinterpret_cast<const float*>(call.workspace) + r * t.n;
     for (int64_t j = 0; j < t.n; j += W) {
       const int left = static_cast<int>(smaller(W, t.n - j));
@@ -220,7 +238,8 @@ void combine(const Call& call, const Attributes& t, int64_t tile) {
       for (int64_t c = 1; c < t.chunks; c++) sum = sum + load_n(part + c * stride + j, left);
       store_n(y + j, sum, left);
     }
-    if (bias || t.activation != Activation::none) finish_row(t, bias, 0, t.n, y);
+    const Finish finish = finish_of(call, t, place);
+    if (finish.needed()) finish_tile(finish.at(r % t.m, 0), 1, t.n, y, t.y_row, y, t.y_row, false);
   }
 }
 
@@ -233,6 +252,7 @@ void run(const Call& call, int phase, int64_t begin, int64_t end, char* scratch)
       combine(call, t, tile);
     }
   }
+  if (t.streamed) stream_end();
 }
 
 }  // namespace

@@ -19,7 +19,12 @@ constexpr int64_t kDistance = 64, kSoon = 10;
 struct Fetch {
   const float* at;
   int64_t step;
+  const float* beside;  // of this strip, for its end; may be absent
+  int64_t beside_row;
 };
+
+// What happens to c: overwritten, added to, or overwritten past the caches.
+enum class Into { over, added, streamed };
 
 // Pairs: a and b hold pairs of bfloat16, one in the place of a float32.
 template <bool Pairs>
@@ -27,19 +32,25 @@ JEPA_INLINE Vf multiply_add(Vf left, Vf right, Vf sum) {
   return Pairs ? dot_bf16(as_int(left), as_int(right), sum) : fma(left, right, sum);
 }
 
-// c[i][·] (+)= Σ_k a(i, k)·b[k][·] for `Rows` rows. a(i, k) = a[i·row + k·column]; rows of b are b_row apart.
+// c[i][·] = or += Σ_k a(i, k)·b[k][·] + bias[·] for `Rows` rows. a(i, k) = a[i·row + k·column]; rows of b are b_row apart.
 template <int Rows, bool Dense, bool Pairs>
 JEPA_INLINE void strip(const float* a, int64_t row, int64_t column, const float* b, int64_t b_row, int64_t depth,
-                       bool accumulate, float* c, int64_t c_row, Fetch next) {
+                       Into into, const float* bias, float* c, int64_t c_row, Fetch next) {
   Vf sum[Rows][kTileVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++)
 #pragma GCC unroll 4
     for (int v = 0; v < kTileVectors; v++) sum[i][v] = set(0.0f);
+  if (into != Into::streamed) {
 #pragma GCC unroll 16
-  for (int i = 0; i < Rows; i++)
-    __builtin_prefetch(c + i * c_row, 1, 3), __builtin_prefetch(c + i * c_row + kLine, 1, 3);
+    for (int i = 0; i < Rows; i++)
+      __builtin_prefetch(c + i * c_row, 1, 3), __builtin_prefetch(c + i * c_row + kLine, 1, 3);
+  }
+  // Few at a time: those that wait for memory must leave room for the operands.
+  const int beside_rows = !next.beside ? 0 : depth < 16 * kLine ? 2 : 1;
   for (int64_t first = 0; first < depth; first += kLine) {
+    for (int i = 0; i < beside_rows; i++, next.beside += next.beside_row)
+      __builtin_prefetch(next.beside, 0, 3), __builtin_prefetch(next.beside + kLine, 0, 3);
     const int64_t last = first + kLine < depth ? first + kLine : depth;
     const int64_t ahead = first + kDistance;
     const float* fetched = a + (ahead < depth ? ahead : ahead - depth + Rows * row);
@@ -65,21 +76,29 @@ JEPA_INLINE void strip(const float* a, int64_t row, int64_t column, const float*
       }
     }
   }
+  Vf added[kTileVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kTileVectors; v++) added[v] = bias ? load(bias + v * W) : set(0.0f);
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++)
 #pragma GCC unroll 4
     for (int v = 0; v < kTileVectors; v++) {
       float* to = c + i * c_row + v * W;
-      store(to, accumulate ? sum[i][v] + load(to) : sum[i][v]);
+      if (into == Into::streamed) {
+        stream(to, sum[i][v] + added[v]);
+      } else {
+        store(to, (into == Into::added ? sum[i][v] + load(to) : sum[i][v]) + added[v]);
+      }
     }
 }
 
-using Strip = void (*)(const float*, int64_t, int64_t, const float*, int64_t, int64_t, bool, float*, int64_t, Fetch);
+using Strip = void (*)(const float*, int64_t, int64_t, const float*, int64_t, int64_t, Into, const float*, float*,
+                       int64_t, Fetch);
 
 template <int Rows, bool Dense, bool Pairs>
-void strip_of(const float* a, int64_t row, int64_t column, const float* b, int64_t b_row, int64_t depth,
-              bool accumulate, float* c, int64_t c_row, Fetch next) {
-  strip<Rows, Dense, Pairs>(a, row, column, b, b_row, depth, accumulate, c, c_row, next);
+void strip_of(const float* a, int64_t row, int64_t column, const float* b, int64_t b_row, int64_t depth, Into into,
+              const float* bias, float* c, int64_t c_row, Fetch next) {
+  strip<Rows, Dense, Pairs>(a, row, column, b, b_row, depth, into, bias, c, c_row, next);
 }
 
 // By number of rows. Dense: a's inner axis has stride 1; otherwise its rows have.
