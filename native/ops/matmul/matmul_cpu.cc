@@ -1,3 +1,4 @@
+#include "ops/matmul/ahead.h"
 #include "ops/matmul/bfloat16.h"
 #include "ops/matmul/finish.h"
 #include "ops/matmul/matmul.h"
@@ -92,17 +93,6 @@ Left left_of(const Attributes& t, const float* a, int64_t rows, int64_t depth, f
   return left;
 }
 
-// What strips fetch for later, a line a step: columns of lines of up to two regions, one column a strip.
-struct Ahead {
-  const float *first, *second;
-  int64_t first_step, second_step, first_lines, second_lines;
-  JEPA_METHOD Fetch at(int64_t strip) const {
-    if (strip < first_lines) return {first + strip * kLine, first_step, nullptr, 0};
-    if (strip - first_lines < second_lines) return {second + (strip - first_lines) * kLine, second_step, nullptr, 0};
-    return {first, 0, nullptr, 0};
-  }
-};
-
 // All strips times one panel; `done` strips went before.
 template <bool Pairs>
 void panel_product(const Left& left, const float* panel, int64_t b_row, const Ahead& ahead, int64_t done, int64_t depth,
@@ -111,7 +101,7 @@ void panel_product(const Left& left, const float* panel, int64_t b_row, const Ah
     const int64_t first = left.begin(s), height = left.begin(s + 1) - first;
     const Strip kernel = left.row == 1 ? strip_for<false, Pairs>(static_cast<int>(height))
                                        : strip_for<true, Pairs>(static_cast<int>(height));
-    Fetch fetch = ahead.at(done + s);
+    Fetch fetch = left.row == 1 ? ahead.for_columns(done + s) : ahead.for_rows(s);
     for (int64_t j = 0; j < columns; j += kColumns) {
       float* to = y + first * y_row + j;
       const int64_t width = smaller(kColumns, columns - j);
@@ -151,14 +141,11 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
   for (int64_t k = at.from; k < at.to || k == at.from; k += t.depth) {
     const int64_t depth = smaller(t.depth, at.to - k);
     const Left left = left_of(t, a + k * t.a_column, at.rows, depth, turned);
-    Ahead ahead = {scratch, nullptr, 0, 0, 0, 0};
-    if (!t.packed && k + depth < at.to && left.row == 1) {
-      ahead.first = a + (k + depth) * t.a_column;
-      ahead.first_step = t.a_column;
-      ahead.first_lines = at.rows / kLine + 1;
-      ahead.second = b + (k + depth) * t.b_row + at.panel * kPanel * t.b_column;
-      ahead.second_step = t.b_row;
-      ahead.second_lines = t.b_column == 1 ? at.panels * kPanel / kLine + 1 : 0;
+    Ahead ahead = {scratch, nullptr, {}, depth, at.panels * left.strips};
+    if (!t.packed && k + depth < at.to) {
+      ahead.region[0] = {a + (k + depth) * t.a_column, t.a_column, depth, at.rows};
+      if (t.b_column == 1)
+        ahead.region[1] = {b + (k + depth) * t.b_row + at.panel * kPanel, t.b_row, depth, at.panels * kPanel};
     }
     for (int64_t p = at.panel; p < at.panel + at.panels; p++) {
       const int64_t first = p * kPanel, columns = smaller(kPanel, t.n - first);
@@ -172,7 +159,7 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
           const int64_t pairs = (t.k + 1) / 2;
           const float* packed = b + (p * pairs + k / 2) * kPanel;
           const float* next = p + 1 < at.panel + at.panels ? packed + pairs * kPanel : packed;
-          ahead = {next, next + steps * kLine, kLine, kLine, 1, kPairs};
+          ahead = {scratch, next, {{next, kPanel, steps, kPanel}}, steps, left.strips};
           done = 0;
           panel = packed_panel(packed, depth, scratch);
         } else {
@@ -182,7 +169,7 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
       } else if (t.packed) {
         panel = b + (p * t.k + k) * kPanel;
         const float* next = p + 1 < at.panel + at.panels ? panel + t.k * kPanel : panel;
-        ahead = {next, next + depth * kLine, kLine, kLine, 1, 1};
+        ahead = {scratch, next, {{next, kPanel, depth, kPanel}}, depth, left.strips};
         done = 0;
       } else if (!t.b_copied && columns == kPanel) {
         panel = b + k * t.b_row + first;

@@ -17,8 +17,8 @@ constexpr int kColumns = kTileVectors * W;              // of one pass; a panel 
 // a step into L2. Addresses beyond the operands do no harm.
 constexpr int64_t kDistance = 64, kSoon = 10;
 struct Fetch {
-  const float* at;
-  int64_t step;
+  const float* at;  // a line every step, `step` apart; or `pace` lines every kLine steps, of rows of `width` numbers
+  int64_t step, width, pace;
   const float* beside;  // of this strip, for its end; may be absent
   int64_t beside_row;
 };
@@ -48,23 +48,30 @@ JEPA_INLINE void strip(const float* a, int64_t row, int64_t column, const float*
   }
   // Few at a time: those that wait for memory must leave room for the operands.
   const int beside_rows = !next.beside ? 0 : depth < 16 * kLine ? 2 : 1;
+  int64_t along = 0;  // the row of next
   for (int64_t first = 0; first < depth; first += kLine) {
     for (int i = 0; i < beside_rows; i++, next.beside += next.beside_row)
       __builtin_prefetch(next.beside, 0, 3), __builtin_prefetch(next.beside + kLine, 0, 3);
+    for (int64_t i = 0; !Dense && i < next.pace; i++) {
+      __builtin_prefetch(next.at + along, 0, 2);
+      along += kLine;
+      if (along >= next.width) along = 0, next.at += next.step;
+    }
     const int64_t last = first + kLine < depth ? first + kLine : depth;
     const int64_t ahead = first + kDistance;
     const float* fetched = a + (ahead < depth ? ahead : ahead - depth + Rows * row);
-    for (int64_t k = first; k < last; k++, fetched += row, next.at += next.step) {
+    for (int64_t k = first; k < last; k++, fetched += row) {
       const float* at = a + (Dense ? k : k * column);
       if (Dense) {
         __builtin_prefetch(fetched, 0, 3);
+        __builtin_prefetch(next.at, 0, 2);
+        next.at += next.step;
       } else {
         __builtin_prefetch(at + kSoon * column, 0, 3);
         __builtin_prefetch(at + kSoon * column + Rows - 1, 0, 3);
         __builtin_prefetch(b + (k + kSoon) * b_row, 0, 3);
         __builtin_prefetch(b + (k + kSoon) * b_row + kLine, 0, 3);
       }
-      __builtin_prefetch(next.at, 0, 2);
       Vf right[kTileVectors];
 #pragma GCC unroll 4
       for (int v = 0; v < kTileVectors; v++) right[v] = load(b + k * b_row + v * W);
