@@ -186,6 +186,12 @@ const programs = {
     const forward = jepa.compile((x) => head.forward(jepa.gelu(convolution.forward(x))));
     await forward.program(floats(2, 5, 5, 3));
   },
+  // In 8 bits, one weight packed once and one anew in every run.
+  quantised: async () => {
+    const head = new jepa.Linear(9, 37);
+    const forward = jepa.compile((x, w) => jepa.linear(jepa.gelu(head.forward(x)), w), { quantize: 'int8' });
+    await forward.program(floats(20, 9), floats(35, 37));
+  },
   // Large enough for several tiles of everything: partial results, chunks, many claims.
   tiles: async () => {
     const tiles = jepa.compile((x, w, deep) => {
