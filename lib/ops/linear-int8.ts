@@ -26,7 +26,7 @@ const packOp: OpDefinition<null> = {
 const linearInt8Op: OpDefinition<{ readonly outputs: number }> = {
   name: 'linear_int8',
   outputs: ([x], { outputs }) => [{ shape: [x.shape[0], outputs], dtype: 'float32' }],
-  native: { layouts: ['rows', 'contiguous'], encode: (writer) => writer.u32(0) },
+  native: { layouts: ['rows', 'contiguous'], encode: (writer) => writer.u32(0).u32(0) },
   gradient: () => {
     throw opError(
       'ERR_JEPA_NOT_DIFFERENTIABLE',

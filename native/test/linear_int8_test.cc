@@ -111,22 +111,27 @@ struct Shape {
   bool biased = false;
   uint32_t activation = 0;
   int64_t gap = 0;
+  bool residual = false;
 };
 
 // x and w as they are given.
 void compare(const Shape& s, Operand& x, Operand& w) {
   Operand bias(DType::float32, {s.n}, {}, 0, 1);
   bias.normal(3);
+  Operand residual(DType::float32, {s.m, s.n}, {}, s.gap, 2);
+  residual.normal(4);
   const std::vector<Row> left = rows_of(x), right = rows_of(w);
   Packed packed(s.n, s.k);
   check_pack(w, right, &packed);
-  const EdgeOperand x_edge(x), bytes_edge(packed.bytes), bias_edge(bias);
+  const EdgeOperand x_edge(x), bytes_edge(packed.bytes), bias_edge(bias), residual_edge(residual);
   std::vector<View> in = {x_edge.view, bytes_edge.view, packed.scales.view, packed.offsets.view};
   if (s.biased) in.push_back(bias_edge.view);
+  if (s.residual) in.push_back(residual_edge.view);
+  const Bytes bytes = Bytes().add(s.residual ? linear_int8::kResidual : 0u).add(s.activation);
   each_target(product, [&](const TargetKernel& target) {
     for (Split split : {Split::all, Split::single, Split::backwards}) {
       Operand y(DType::float32, {s.m, s.n}, {}, s.gap + 1, 1);
-      const Result r = run(product, target, in, {y.view}, Bytes().add(s.activation), split);
+      const Result r = run(product, target, in, {y.view}, bytes, split);
       if (!expect(r.status.ok, "%s", r.status.text)) return;
       expect(y.guards_whole(), "guards on %s [%lld, %lld, %lld]", target.target, static_cast<long long>(s.m),
              static_cast<long long>(s.k), static_cast<long long>(s.n));
@@ -146,15 +151,16 @@ void compare(const Shape& s, Operand& x, Operand& w) {
         if (s.biased) wanted += bias.f(static_cast<int64_t>(j)), exact += bias.f(static_cast<int64_t>(j));
         const float got = y.f(at);
         const bool nan = std::isnan(wanted);
-        const double should = activated(wanted, s.activation);
-        const double most = s.activation ? 3e-6 * std::fabs(wanted) + 1e-6 : 0;
+        const float added = s.residual ? residual.f(at) : 0.0f;
+        const double should = s.activation ? activated(wanted, s.activation) + added : wanted + added;
+        const double most = s.activation ? 3e-6 * std::fabs(should) + 1e-6 : 0;
         if (!expect(nan ? std::isnan(got) : got == should || std::fabs(got - should) <= most,
                     "[%lld, %lld, %lld] on %s: %a, expected %a", static_cast<long long>(s.m),
                     static_cast<long long>(s.k), static_cast<long long>(s.n), target.target, got, should))
           return;
         // Every rounded number is at most half a step away: no slope of an activation is above 1.13.
         expect(nan || std::isinf(wanted) ||
-                   std::fabs(got - activated(exact, s.activation)) <= 1.13 * widths * 1.0001 + 1e-5,
+                   std::fabs(got - added - activated(exact, s.activation)) <= 1.13 * widths * 1.0001 + 1e-5,
                "%s: %g is far from %g", target.target, got, activated(exact, s.activation));
       }
     }
@@ -172,8 +178,8 @@ void compare(const Shape& s) {
 void sizes() {
   for (int64_t m : {0, 1, 4, 5, 12, 13, 14, 15, 29})
     for (int64_t n : {0, 1, 4, 8, 15, 16, 17, 32, 33, 65}) {
-      compare({m, 1 + (m + n) % 6, n, n % 2 == 0});
-      compare({m, 31 + n % 4, n, n % 3 == 0, static_cast<uint32_t>((m + n) % 5), 3});
+      compare({m, 1 + (m + n) % 6, n, n % 2 == 0, 0, 0, n % 4 == 1});
+      compare({m, 31 + n % 4, n, n % 3 == 0, static_cast<uint32_t>((m + n) % 5), 3, m % 2 == 0});
     }
   for (int64_t k : {0, 3, 4, 5, 15, 16, 17, 63, 64, 65, 129, 1000}) compare({9, k, 35, true, 1});
   for (int64_t m : {111, 112, 113, 300}) compare({m, 20, 70, true});
@@ -221,12 +227,14 @@ void refusals() {
   const auto with = [&](const View& first, const Packed& p) {
     return std::vector<View>{first, p.bytes.view, p.scales.view, p.offsets.view};
   };
-  const Bytes none = Bytes().add(0u);
+  const Bytes none = Bytes().add(0u).add(0u), residual = Bytes().add(4u).add(0u);
   refuses({x.view, w.view}, y.view, none,
-          "[linear_int8] expected x, a packed weight, bias or none, one result and 4 bytes, got 2, 1 and 4");
+          "[linear_int8] expected x, a packed weight, bias or none, one result and 8 bytes, got 2, 1 and 8");
   refuses(with(x.view, right), y.view, {},
-          "[linear_int8] expected x, a packed weight, bias or none, one result and 4 bytes, got 4, 1 and 0");
-  refuses(with(x.view, right), y.view, Bytes().add(5u), "[linear_int8] expected a known activation, got 5");
+          "[linear_int8] expected x, a packed weight, bias or none, one result and 8 bytes, got 4, 1 and 0");
+  refuses(with(x.view, right), y.view, Bytes().add(0u).add(5u), "[linear_int8] expected known attributes, got 0, 5");
+  refuses(with(x.view, right), y.view, Bytes().add(5u).add(0u), "[linear_int8] expected known attributes, got 5, 0");
+  refuses(with(x.view, right), y.view, residual, "[linear_int8] expected bias or none and a residual, got 4 operands");
   for (const View& bad : {integers.view, flat.view, turned.view})
     expect(!run(product, product.kernels[0], with(bad, right), {y.view}, none).status.ok, "accepts a wrong x");
   refuses(with(w.view, right), y.view, none,
@@ -239,6 +247,9 @@ void refusals() {
   in = with(x.view, right);
   in.push_back(flat.view);
   refuses(in, y.view, none, "[linear_int8] expected bias [5], got [6]");
+  refuses(in, y.view, residual, "[linear_int8] expected a residual as y [3, 5], got [6]");
+  in.push_back(y.view);
+  refuses(in, y.view, none, "[linear_int8] expected bias or none, got 6 operands");
 
   const auto refuses_pack = [&](const std::vector<View>& given, const Packed& p, const Bytes& bytes,
                                 const char* sentence) {

@@ -1,7 +1,7 @@
 // What compile's quantize does: which layers round to 8 bits, which do not, how far results stray, and that gradients are refused.
 import { describe, expect, it } from 'vitest';
 import { GRUCell, Linear, MLP, Sequential, VisionTransformer } from '#lib/nn/index.js';
-import { conv2d, gelu, linear, matmul, normal, sum } from '#lib/ops/index.js';
+import { add, conv2d, gelu, linear, matmul, mean, normal, reshape, sum } from '#lib/ops/index.js';
 import { type CompileOptions, compile, grad, stopGradient, type Tensor, tensor, variable } from '#lib/tensor/index.js';
 
 const int8 = { quantize: 'int8' } as const;
@@ -76,6 +76,21 @@ describe("quantize 'int8'", () => {
     for (const passes of [{ epilogue: false }, { hoist: false }, { share: false, hoist: false, fuse: false }])
       expect(await bits(layer(passes)(x)), JSON.stringify(passes)).toEqual(expected);
     expect(String(await layer({ epilogue: false }).program(x))).toMatch(/gelu/);
+  });
+
+  const residual = tensor(values(33 * 40, 5), { shape: [33, 40] });
+  it.each([
+    ['a residual', (y: Tensor) => [add(y, residual)], true],
+    ['an activation, then a residual', (y: Tensor) => [add(residual, gelu(y))], true],
+    ['an activation whose sums are returned too', (y: Tensor) => [gelu(y), y], false],
+    ['a residual that is stretched', (y: Tensor) => [add(y, reshape(mean(residual, { axes: [0] }), [1, 40]))], false],
+  ] as const)('adds residuals, with the same bits as apart: %s', async (_, of, taken) => {
+    const layer = (epilogue: boolean) =>
+      compile((input: Tensor) => of(linear(input, weight)), { ...int8, passes: { epilogue } });
+    const results = [await layer(true)(x), await layer(false)(x)];
+    for (const [i, y] of results[0].entries()) expect([...(await y.data())]).toEqual([...(await results[1][i].data())]);
+    const kernels = (await layer(true).profile(x)).kernels.map(({ op }) => op);
+    expect(kernels.some((op) => /add|gelu/.test(op))).toBe(!taken);
   });
 
   it('keeps the tokens of a vision transformer within 2 %', async () => {

@@ -8,7 +8,7 @@ import {
   type NativeNode,
   type Value,
 } from './ir.js';
-import { isProduct, setActivation, setResidual, setSlope, takesOperands } from './product.js';
+import { isProduct, setActivation, setResidual, setSlope, takesSlopes } from './product.js';
 
 /** Names of elementwise ops in the order of native/simd/activation_kind.h, of which 0 is none. */
 const activations = ['', 'gelu_erf', 'gelu_tanh', 'silu', 'relu'];
@@ -49,7 +49,7 @@ class Epilogues {
     const readers = this.readersOf(sums);
     const found = readers.filter(({ op }) => activations.indexOf(op.name) > 0);
     const needed = this.kept.has(sums.buffer) || (this.readers.get(sums.buffer) ?? []).length > 1;
-    if (needed && !takesOperands(product)) return;
+    if (needed && !takesSlopes(product)) return;
     if (found.length !== 1 || !isAlone(sums) || !this.takes(product, found[0])) return;
     const [{ op, output }] = found;
     setActivation(product, activations.indexOf(op.name));
@@ -60,7 +60,7 @@ class Epilogues {
   residual(product: NativeNode): void {
     const [result] = product.outputs;
     const add = this.onlyReader(result, 'add');
-    if (!add || !takesOperands(product)) return;
+    if (!add) return;
     const other = add.inputs.find(({ buffer }) => buffer !== result.buffer);
     if (!other || !this.isThere(other, result, product)) return;
     const next = this.readers.get(add.output.buffer) ?? [];
@@ -74,7 +74,7 @@ class Epilogues {
   /** y = s·activation′(h), where nothing else needs the slope. */
   slope(product: NativeNode): boolean {
     const [sums] = product.outputs;
-    const multiplied = takesOperands(product) ? this.onlyReader(sums, 'mul') : undefined;
+    const multiplied = takesSlopes(product) ? this.onlyReader(sums, 'mul') : undefined;
     const factor = multiplied?.inputs.find(({ buffer }) => buffer !== sums.buffer);
     const [writer, ...more] = factor?.buffer.writers ?? [];
     if (!multiplied || !factor || writer?.kind !== 'elementwise' || more.length > 0) return false;

@@ -3,9 +3,9 @@ import type { IrNode, NativeNode } from './ir.js';
 /** Where products keep their activation, by name; native/ops/<name>/<name>.h has the attributes, four bytes each. */
 const activationOf = new Map([
   ['matmul', 12],
-  ['linear_int8', 0],
+  ['linear_int8', 4],
 ]);
-/** Where matmul keeps its flags. */
+/** Where they keep flags. */
 const flags = 0;
 /**
  * Bits of them: the right operand is packed; operands are rounded to bfloat16; the last operand is added to the result, or the
@@ -21,8 +21,8 @@ export function isProduct(node: IrNode): node is NativeNode {
   return node.kind === 'native' && activationOf.has(node.name);
 }
 
-/** Whether it also adds a residual, multiplies by a slope and keeps its sums. */
-export function takesOperands({ name }: NativeNode): boolean {
+/** Whether it also multiplies by a slope and keeps its sums, as training needs. */
+export function takesSlopes({ name }: NativeNode): boolean {
   return name === 'matmul';
 }
 

@@ -30,12 +30,16 @@ bool is_rows(const View& v) {
 
 Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
                Prepared* prepared) {
-  uint32_t activation;
-  if (inputs < 4 || inputs > 5 || outputs != 1 || size != sizeof activation)
-    return fail("[linear_int8] expected x, a packed weight, bias or none, one result and 4 bytes, got %d, %d and %zu",
+  uint32_t given[2];
+  if (inputs < 4 || outputs != 1 || size != sizeof given)
+    return fail("[linear_int8] expected x, a packed weight, bias or none, one result and 8 bytes, got %d, %d and %zu",
                 inputs, outputs, size);
-  std::memcpy(&activation, bytes, sizeof activation);
-  if (!is_activation(activation)) return fail("[linear_int8] expected a known activation, got %u", activation);
+  std::memcpy(given, bytes, sizeof given);
+  const bool residual = given[0] == kResidual;
+  if ((given[0] && !residual) || !is_activation(given[1]))
+    return fail("[linear_int8] expected known attributes, got %u, %u", given[0], given[1]);
+  if (inputs - residual < 4 || inputs - residual > 5)
+    return fail("[linear_int8] expected bias or none%s, got %d operands", residual ? " and a residual" : "", inputs);
   const View &x = in[0], &y = out[0];
   if (!is_rows(x) || !is_rows(y) || x.shape[0] != y.shape[0])
     return fail("[linear_int8] expected float32 x [M, K] and y [M, N] with dense rows, got %s and %s", Shown(x).text,
@@ -47,8 +51,12 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   if (!are_packed(in[1], in[2], in[3], n, k))
     return fail("[linear_int8] expected a packed weight [%lld, %lld], got %s, %s and %s", static_cast<long long>(n),
                 static_cast<long long>(k), Shown(in[1]).text, Shown(in[2]).text, Shown(in[3]).text);
-  if (inputs == 5 && !is_line(in[4], DType::float32, n))
+  const bool bias = inputs - residual == 5;
+  if (bias && !is_line(in[4], DType::float32, n))
     return fail("[linear_int8] expected bias [%lld], got %s", static_cast<long long>(n), Shown(in[4]).text);
+  const View& last = in[inputs - 1];
+  if (residual && (!is_rows(last) || !same_shape(last, y)))
+    return fail("[linear_int8] expected a residual as y %s, got %s", Shown(y).text, Shown(last).text);
   const int64_t strips = (m + kStripRows - 1) / kStripRows;
 
   prepared->attributes.resize(sizeof(Attributes));
@@ -61,8 +69,10 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   t.y_row = y.stride[0];
   t.row_blocks = (strips + kStrips - 1) / kStrips;
   t.column_blocks = n == 0 || m == 0 ? 0 : std::min(panels(n), (kLeastTiles + t.row_blocks - 1) / t.row_blocks);
-  t.activation = static_cast<Activation>(activation);
-  t.bias = inputs == 5;
+  t.residual_row = residual ? last.stride[0] : 0;
+  t.activation = static_cast<Activation>(given[1]);
+  t.bias = bias;
+  t.residual = residual;
 
   Work& work = prepared->work;
   work.phases = 2;
@@ -72,7 +82,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
       __builtin_add_overflow(work.workspace_bytes, scale_bytes(m), &work.workspace_bytes))
     return fail("[linear_int8] expected rows that fit in memory, got %s", Shown(x).text);
   work.flops = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  work.bytes = 4.0 * static_cast<double>(x.elements() + y.elements()) + static_cast<double>(in[1].elements());
+  work.bytes = 4.0 * static_cast<double>(x.elements() + y.elements() * (residual ? 2 : 1)) +
+               static_cast<double>(in[1].elements());
   work.tile_cost =
       work.tiles[1] ? static_cast<int64_t>(work.flops / 300.0 / static_cast<double>(work.tiles[1])) + 50 : 0;
   return {};

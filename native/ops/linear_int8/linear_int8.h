@@ -1,7 +1,8 @@
-// linear_int8: y = activation(x·Wᵀ + bias) with both operands rounded to 8 bits, for inference: it has no gradient.
+// linear_int8: y = activation(x·Wᵀ + bias) + residual with both operands rounded to 8 bits, for inference: it has no gradient.
 //   x [M, K]  float32, last stride 1, rounded row by row as it comes    y [M, N]  float32, last stride 1; overwritten
 //   panels, scales, offsets  of W [N, K], written by linear_int8_pack   bias [N]  optional
-//   attributes: u32 activation (see simd/activation_kind.h)
+//   residual [M, N]  with the flag, as y
+//   attributes: u32 flags (4: residual), u32 activation (see simd/activation_kind.h)
 // linear_int8_pack: W [N, K] float32, dense → panels uint8 [⌈N/32⌉·⌈K/4⌉·128], scales float32 [⌈N/32⌉·32], offsets int32 [⌈N/32⌉·32]
 //   no attributes. Panels of 32 rows of W, [⌈N/32⌉][⌈K/4⌉][32][4] signed bytes; what is beyond N and K is zero.
 //
@@ -17,6 +18,7 @@
 
 namespace jepa::linear_int8 {
 
+constexpr uint32_t kResidual = 4;       // flag, the same as of matmul
 constexpr int64_t kPanel = 32;          // rows of W side by side
 constexpr int64_t kGroup = 4;           // inner steps that are multiplied and added at once
 constexpr int64_t kMostSteps = 131072;  // 128·127·K < 2³¹
@@ -33,10 +35,10 @@ constexpr int64_t scale_bytes(int64_t m) { return (m + 15) / 16 * 64; }
 
 struct Attributes {
   int64_t m, k, n;
-  int64_t x_row, y_row;
+  int64_t x_row, y_row, residual_row;
   int64_t row_blocks, column_blocks;
   Activation activation;
-  bool bias;
+  bool bias, residual;
 };
 
 }  // namespace jepa::linear_int8

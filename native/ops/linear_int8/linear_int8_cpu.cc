@@ -25,12 +25,14 @@ void quantise(const Call& call, const Attributes& t, int64_t tile) {
     rows.scales[i] = quantise_row(call.in[0].as<const float>() + i * t.x_row, t.k, rows.bytes + i * row_bytes(t.k));
 }
 
-void activate(const Attributes& t, int64_t rows, int64_t columns, float* y) {
+// Of sums that a strip has left in y.
+void activate(const Attributes& t, int64_t rows, int64_t columns, const float* residual, float* y) {
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = 0; j < columns; j += W) {
       float* at = y + i * t.y_row + j;
       const int n = static_cast<int>(smaller(W, columns - j));
-      store_n(at, activated(load_n(at, n), t.activation), n);
+      const Vf value = activated(load_n(at, n), t.activation);
+      store_n(at, residual ? value + load_n(residual + i * t.residual_row + j, n) : value, n);
     }
 }
 
@@ -39,20 +41,27 @@ void multiply(const Call& call, const Attributes& t, int64_t tile) {
   const int64_t block = tile / t.column_blocks, column_block = tile % t.column_blocks;
   const int64_t first = share(t.m, block, t.row_blocks), rows = share(t.m, block + 1, t.row_blocks) - first;
   const int64_t strips = (rows + kRows - 1) / kRows, depth = groups(t.k), bytes = row_bytes(t.k);
+  const bool activates = t.activation != Activation::none;
   const int64_t end = share(panels(t.n), column_block + 1, t.column_blocks);
   for (int64_t panel = share(panels(t.n), column_block, t.column_blocks); panel < end; panel++)
     for (int64_t s = 0; s < strips; s++) {
       const int64_t row = first + rows * s / strips, height = first + rows * (s + 1) / strips - row;
       float* y = call.out[0].as<float>() + row * t.y_row + panel * kPanel;
       const int64_t width = smaller(kPanel, t.n - panel * kPanel);
+      const float* residual =
+          t.residual ? call.in[call.inputs - 1].as<const float>() + row * t.residual_row + panel * kPanel : nullptr;
       for (int64_t j = 0; j < width; j += kColumns) {
         const int64_t column = panel * kPanel + j;
         const Columns at = {call.in[1].as<const uint8_t>() + (panel * depth * kPanel + j) * kGroup,
-                            call.in[3].as<const int32_t>() + column, call.in[2].as<const float>() + column,
-                            t.bias ? call.in[4].as<const float>() + column : nullptr, smaller(kColumns, width - j)};
+                            call.in[3].as<const int32_t>() + column,
+                            call.in[2].as<const float>() + column,
+                            t.bias ? call.in[4].as<const float>() + column : nullptr,
+                            residual && !activates ? residual + j : nullptr,
+                            t.residual_row,
+                            smaller(kColumns, width - j)};
         strip_of(height)(x.bytes + row * bytes, bytes, x.scales + row, at, depth, y + j, t.y_row);
       }
-      if (t.activation != Activation::none) activate(t, height, width, y);
+      if (activates) activate(t, height, width, residual, y);
     }
 }
 

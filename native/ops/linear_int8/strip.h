@@ -21,8 +21,9 @@ static_assert(jepa::linear_int8::kPanel % kColumns == 0, "whole passes");
 struct Columns {
   const uint8_t* panel;
   const int32_t* offsets;
-  const float *scales, *bias;  // no bias: null
-  int64_t count;               // up to kColumns
+  const float *scales, *bias, *residual;  // null: nothing is added; the residual from the strip's first row on
+  int64_t residual_row;
+  int64_t count;  // up to kColumns
 };
 
 // x: quantised rows, row_bytes apart, with their scales.
@@ -60,6 +61,7 @@ void strip(const uint8_t* x, int64_t row_bytes, const float* row_scales, const C
     for (int i = 0; i < Rows; i++) {
       Vf value = to_float(sum[i][v]) * set(row_scales[i]) * scale;
       if (at.bias) value = value + bias;
+      if (at.residual) value = value + load_n(at.residual + i * at.residual_row + v * W, n);
       store_n(y + i * y_row + v * W, value, n);
     }
   }
