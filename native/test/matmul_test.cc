@@ -10,10 +10,11 @@ JEPA_TEST_DECLARE(matmul_pack)
 
 using namespace jepa;
 using namespace jepa::test;
+using jepa::matmul::kLarge;
+using jepa::matmul::kLate;
 using jepa::matmul::kPanel;
 using jepa::matmul::kResidual;
 using jepa::matmul::kSlope;
-using jepa::matmul::kStreamed;
 
 namespace {
 
@@ -27,6 +28,7 @@ struct Shape {
   bool rounded = false;
   uint32_t beside = 0;   // kResidual or kSlope
   bool sums = false;     // a second result
+  bool late = false;     // y is written past the caches
   bool aligned = false;  // results, to lines of the cache
 };
 
@@ -162,7 +164,8 @@ void compare(const Shape& s, int64_t gap = 0) {
   std::vector<View> in = {a_edge.view, b_edge.view};
   if (s.biased) in.push_back(bias_edge.view);
   if (s.beside) in.push_back(beside_edge.view);
-  const Bytes bytes = attributes(s.packed, s.packed ? s.k : 0, s.packed ? s.n : 0, s.activation, s.rounded, s.beside);
+  const Bytes bytes = attributes(s.packed, s.packed ? s.k : 0, s.packed ? s.n : 0, s.activation, s.rounded,
+                                 s.beside | (s.late ? kLate : 0));
   each_target(product, [&](const TargetKernel& target) {
     std::vector<char> first;
     for (Split split : {Split::all, Split::single, Split::backwards}) {
@@ -231,8 +234,9 @@ void besides() {
 // Results that leave the caches before they are read, aligned to lines and not, with a last panel that is not whole.
 void streamed() {
   for (int64_t n : {1040, 1050}) {
-    static_assert(520 * 1040 * 4 >= kStreamed, "large enough");
+    static_assert(520 * 1040 * 4 >= kLarge, "large enough");
     Shape s = {{}, 520, 3, n, false, false, n == 1050, true};
+    s.late = true;
     for (bool aligned : {true, false}) {
       s.aligned = aligned;
       s.activation = 0, s.beside = 0, s.sums = false;
@@ -395,8 +399,8 @@ void refusals() {
   refuses({a.view, b.view}, y.view, Bytes().add(0u),
           "[matmul] expected two to four operands, one or two results and 16 bytes, got 2, 1 and 4");
   refuses({a.view, b.view}, y.view, attributes(false, 0, 0, 5), "[matmul] expected known attributes, got 0, 5");
-  refuses({a.view, b.view}, y.view, Bytes().add(16u).add(0u).add(0u).add(0u),
-          "[matmul] expected known attributes, got 16, 0");
+  refuses({a.view, b.view}, y.view, Bytes().add(32u).add(0u).add(0u).add(0u),
+          "[matmul] expected known attributes, got 32, 0");
   refuses({a.view, b.view, y.view}, y.view, attributes(false, 0, 0, 1, false, kResidual | kSlope),
           "[matmul] expected known attributes, got 12, 1");
   refuses({a.view, b.view, y.view}, y.view, attributes(false, 0, 0, 3, false, kSlope),

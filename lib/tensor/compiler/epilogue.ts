@@ -8,7 +8,7 @@ import {
   type NativeNode,
   type Value,
 } from './ir.js';
-import { isProduct, setActivation, setResidual, setSlope, takesSlopes } from './product.js';
+import { isProduct, setActivation, setLate, setResidual, setSlope, takesSlopes } from './product.js';
 
 /** Names of elementwise ops in the order of native/simd/activation_kind.h, of which 0 is none. */
 const activations = ['', 'gelu_erf', 'gelu_tanh', 'silu', 'relu'];
@@ -17,7 +17,8 @@ const slopes = ['', 'gelu_erf_slope', 'gelu_tanh_slope'];
 /**
  * What is done to the result of a product number by number, the product does itself to its last sums while they are in the first
  * cache: an activation (where the slope needs the sums too, as in training, they are a second result), a residual that is added,
- * and in the gradient the slope of an activation. Each saves passes over memory.
+ * and in the gradient the slope of an activation. Each saves passes over memory. Results for other products alone, which compute
+ * for long on what they read, may be written past the caches.
  * @param kept buffers that are wanted in memory: returned, guarded or assigned
  */
 export function applyEpilogues(graph: Graph, kept: ReadonlySet<Buffer>): void {
@@ -29,6 +30,12 @@ export function applyEpilogues(graph: Graph, kept: ReadonlySet<Buffer>): void {
   }
   const { gone } = epilogues;
   if (gone.size > 0) graph.nodes.splice(0, graph.nodes.length, ...graph.nodes.filter((node) => !gone.has(node)));
+  const readers = graph.readers();
+  for (const node of graph.nodes) {
+    if (node.kind !== 'native' || !takesSlopes(node)) continue;
+    if (readers.get(node.outputs[0].buffer)?.every(({ node }) => node.kind === 'native' && takesSlopes(node)))
+      setLate(node);
+  }
 }
 
 class Epilogues {

@@ -9,12 +9,13 @@ const activationOf = new Map([
 const flags = 0;
 /**
  * Bits of them: the right operand is packed; operands are rounded to bfloat16; the last operand is added to the result, or the
- * slope of the activation at it multiplies the sums.
+ * slope of the activation at it multiplies the sums; the result is read late.
  */
 const isPacked = 1;
 export const isRounded = 2;
 const addsResidual = 4;
 const multipliesSlope = 8;
+const isLate = 16;
 
 /** Whether a node can apply an activation to its sums. */
 export function isProduct(node: IrNode): node is NativeNode {
@@ -44,6 +45,10 @@ export function setResidual(product: NativeNode): void {
 
 export function setSlope(product: NativeNode): void {
   addFlag(product, multipliesSlope);
+}
+
+export function setLate(product: NativeNode): void {
+  addFlag(product, isLate);
 }
 
 function addFlag(product: NativeNode, flag: number): void {

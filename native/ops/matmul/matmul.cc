@@ -115,7 +115,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
                 outputs, size);
   std::memcpy(given, bytes, sizeof given);
   const bool residual = given[0] & kResidual, slope = given[0] & kSlope, beside = residual || slope;
-  if (given[0] > (kPacked | kRounded | kResidual | kSlope) || !is_activation(given[3]) || (residual && slope) ||
+  if (given[0] > (kPacked | kRounded | kResidual | kSlope | kLate) || !is_activation(given[3]) || (residual && slope) ||
       (slope && !has_slope(given[3])))
     return fail("[matmul] expected known attributes, got %u, %u", given[0], given[3]);
   if (inputs < 2 + beside || inputs > 3 + beside)
@@ -165,7 +165,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   t.b_copied = t.rounded || t.b_column != 1 || t.a_column == 1 || aliases(t.b_row, kSetsOfL2);
   t.chunks =
       t.batches * blocks(t.m, kRows / 2) * blocks(t.panels, 3) < 8 && t.k >= 2 * kChunk ? blocks(t.k, kChunk) : 1;
-  t.streamed = t.batches * t.m * t.n * 4 >= kStreamed && t.k <= t.depth;
+  t.large = t.batches * t.m * t.n * 4 >= kLarge;
+  t.late = given[0] & kLate;
   cut(&t);
 
   Work& work = prepared->work;

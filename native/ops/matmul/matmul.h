@@ -4,7 +4,7 @@
 //   bias [N] optional; residual or h, as y, with the flag    y [batch…, M, N]   last stride 1; overwritten
 //   s, as y: a second result, optional
 //   or b is one axis of K·⌈N/32⌉·32 numbers, written by matmul_pack
-//   attributes: u32 flags (1: b is packed, 2: bfloat16, 4: residual, 8: slope at h), u32 K, u32 N,
+//   attributes: u32 flags (1: b is packed, 2: bfloat16, 4: residual, 8: slope at h, 16: y is read late), u32 K, u32 N,
 //     u32 activation (see simd/activation_kind.h)
 //
 // bfloat16: a and b are rounded to it (nearest even) as they are copied into blocks, sums stay float32. A packed b is bfloat16
@@ -24,14 +24,14 @@
 
 namespace jepa::matmul {
 
-constexpr int64_t kPanel = 32;          // columns of a packed panel
-constexpr int64_t kRows = 196;          // most rows of a block: 14 strips of 14
-constexpr int64_t kDepth = 512;         // inner steps of a block: kRows·kDepth of a stay in L2 while b streams past
-constexpr int64_t kStreamed = 2 << 20;  // bytes of a result from which on it is written past the caches
-constexpr int64_t kChunk = 2048;        // inner steps of a partial result
+constexpr int64_t kPanel = 32;       // columns of a packed panel
+constexpr int64_t kRows = 196;       // most rows of a block: 14 strips of 14
+constexpr int64_t kDepth = 512;      // inner steps of a block: kRows·kDepth of a stay in L2 while b streams past
+constexpr int64_t kLarge = 2 << 20;  // bytes of a result from which on it is written past the caches if it is read late
+constexpr int64_t kChunk = 2048;     // inner steps of a partial result
 constexpr int64_t kCopiedRow = kDepth + 16;  // of a copied block of a: never a multiple of 4 KiB
 constexpr int64_t kPairedRow = kDepth / 2 + 16;
-constexpr uint32_t kPacked = 1, kRounded = 2, kResidual = 4, kSlope = 8;  // flags
+constexpr uint32_t kPacked = 1, kRounded = 2, kResidual = 4, kSlope = 8, kLate = 16;  // flags
 
 struct Attributes {
   int64_t m, n, k;
@@ -43,7 +43,7 @@ struct Attributes {
   int64_t panels, row_blocks, column_blocks, chunks;
   Activation activation;
   bool packed, bias, residual, slope;
-  bool streamed;          // results are larger than caches: they are written past them
+  bool large, late;       // results that are both are written past the caches; sums are always late
   bool rounded;           // operands are bfloat16
   bool copied, b_copied;  // before use: in place, rows would push each other out of the caches
 };
