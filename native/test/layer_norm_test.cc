@@ -16,7 +16,7 @@ struct Problem {
   int64_t rows, width;
   uint32_t flags;
   double epsilon;
-  Operand x, weight, bias, dy;
+  Operand x, weight, bias, dy, residual;
   Problem(int64_t rows_, int64_t width_, uint32_t flags_, double offset, double epsilon_)
       : rows(rows_),
         width(width_),
@@ -25,12 +25,15 @@ struct Problem {
         x(DType::float32, {rows, width}, {}, 3, 1),
         weight(DType::float32, {width}),
         bias(DType::float32, {width}),
-        dy(DType::float32, {rows, width}, {}, 1) {
+        dy(DType::float32, {rows, width}, {}, 1),
+        residual(DType::float32, {rows, width}, {}, 4, 1) {
     x.normal(1, 1, offset);
     weight.normal(2, 0.3, 1);
     bias.normal(3);
     dy.normal(4);
+    residual.normal(5);
   }
+  double r(int64_t i) { return flags & 4 ? static_cast<double>(residual.f(i)) : 0.0; }
   double w(int64_t i) { return flags & 1 ? static_cast<double>(weight.f(i)) : 1.0; }
   void statistics(const Doubles& row, double* mean, double* rstd) const {
     double sum = 0, squares = 0;
@@ -62,13 +65,14 @@ void compare(int64_t rows, int64_t width, uint32_t flags, double offset, double 
   each_target(forward, [&](const TargetKernel& target) {
     Operand y(DType::float32, {rows, width}, {}, 2), mean(DType::float32, {rows}), rstd(DType::float32, {rows});
     Result r = run(forward, target, in, {y.view, mean.view, rstd.view},
-                   Bytes().add(static_cast<float>(epsilon)).add(flags), Split::backwards);
+                   Bytes().add(static_cast<float>(epsilon)).add(flags & 3), Split::backwards);
     if (!expect(r.status.ok, "%s", r.status.text)) return;
     expect(y.guards_whole() && mean.guards_whole() && rstd.guards_whole(), "guards");
     Operand dx(DType::float32, {rows, width}, {}, 1), dweight(DType::float32, {width}), dbias(DType::float32, {width});
     std::vector<View> inputs = {p.dy.view, p.x.view, mean.view, rstd.view}, outputs = {dx.view};
     if (flags & 1) inputs.push_back(p.weight.view), outputs.push_back(dweight.view);
     if (flags & 2) outputs.push_back(dbias.view);
+    if (flags & 4) inputs.push_back(p.residual.view);
     r = run(backward, target, inputs, outputs, Bytes().add(flags), Split::backwards);
     if (!expect(r.status.ok, "%s", r.status.text)) return;
     expect(dx.guards_whole() && dweight.guards_whole() && dbias.guards_whole(), "guards of gradients");
@@ -94,7 +98,7 @@ void compare(int64_t rows, int64_t width, uint32_t flags, double offset, double 
         if (!expect(std::fabs(y.f(row * width + i) - e) <= 3e-6, "y on %s: %g, expected %g (offset %g)", target.target,
                     y.f(row * width + i), e, offset))
           return;
-        const double d = s * (p.dy.f(row * width + i) * p.w(i) - mean_g - normal * mean_product);
+        const double d = s * (p.dy.f(row * width + i) * p.w(i) - mean_g - normal * mean_product) + p.r(row * width + i);
         if (!expect(std::fabs(dx.f(row * width + i) - d) <= 4e-6 * (s + 1),
                     "dx on %s: %g, expected %g (offset %g, width %lld)", target.target, dx.f(row * width + i), d,
                     offset, static_cast<long long>(width)))
@@ -106,7 +110,7 @@ void compare(int64_t rows, int64_t width, uint32_t flags, double offset, double 
         values[static_cast<size_t>(i)] = kept + h;
         const double up = p.objective(values, row);
         values[static_cast<size_t>(i)] = kept - h;
-        const double slope = (up - p.objective(values, row)) / (2 * h);
+        const double slope = (up - p.objective(values, row)) / (2 * h) + p.r(row * width + i);
         values[static_cast<size_t>(i)] = kept;
         expect(std::fabs(dx.f(row * width + i) - slope) <= 1e-4 * (std::fabs(slope) + 1), "dx %g, slope %g",
                dx.f(row * width + i), slope);
@@ -137,7 +141,7 @@ void constant_rows() {
 
 int main() {
   for (int64_t width : {1, 2, 3, 7, 8, 9, 15, 16, 17, 33, 192, 257})
-    for (uint32_t flags = 0; flags < 4; flags++) {
+    for (uint32_t flags = 0; flags < 8; flags++) {
       compare(3, width, flags, 0, 1e-5);
       compare(5, width, flags, 1, 1e-6);
       if (width > 2) compare(2, width, flags, 1e4, 1e-5);
@@ -162,5 +166,14 @@ int main() {
   refuses({x.view}, {y.view, m.view, m.view}, Bytes().add(NAN).add(0u), "a NaN epsilon");
   refuses({h.view}, {h.view, m.view, m.view}, plain, "bfloat16");
   refuses({x.view}, {y.view, m.view, m.view}, Bytes().add(1u), "four bytes");
+  const auto refuses_gradient = [&](const std::vector<View>& in, const std::vector<View>& out, uint32_t flags,
+                                    const char* what) {
+    const Result r = run(backward, backward.kernels[0], in, out, Bytes().add(flags));
+    expect(!r.status.ok && std::strstr(r.status.text, "[layer_norm_gradient] expected"), "accepts %s", what);
+  };
+  refuses_gradient({y.view, x.view, m.view, m.view}, {y.view}, 8u, "flags 8");
+  refuses_gradient({y.view, x.view, m.view, m.view}, {y.view}, 4u, "a missing residual");
+  refuses_gradient({y.view, x.view, m.view, m.view, w.view}, {y.view}, 4u, "a residual of another shape");
+  refuses_gradient({y.view, x.view, m.view, m.view, x.view}, {y.view}, 0u, "a residual without its flag");
   return finish("layer_norm");
 }

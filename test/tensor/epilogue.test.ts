@@ -1,5 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { add, gelu, linear, mul, relu, reshape, silu, sum, tanh, transpose } from '#lib/ops/index.js';
+import {
+  add,
+  gelu,
+  layerNorm,
+  linear,
+  mul,
+  relu,
+  reshape,
+  silu,
+  square,
+  sum,
+  tanh,
+  transpose,
+} from '#lib/ops/index.js';
 import { compile, grad, type Tensor, tensor } from '#lib/tensor/index.js';
 
 const matrix = (rows: number, columns: number, phase: number): Tensor =>
@@ -25,6 +38,14 @@ const taken: Record<string, [fn: (...inputs: Inputs) => readonly Tensor[], left:
       return [...grad(sum(mul(x, linear(gelu(product(...t)), transpose(w)))), [w]).values()];
     },
     ['mul copy'],
+  ],
+  // The gradient of a normalisation, not a product, adds what comes past it.
+  'the gradient that goes past a block': [
+    (...[x, w]) => {
+      const block = add(x, layerNorm(x, undefined, undefined));
+      return [...grad(sum(square(linear(block, w))), [x]).values()];
+    },
+    ['layer_norm', 'add', 'mul add', 'layer_norm_gradient'],
   ],
   'an activation whose sums are returned too': [
     (...t) => {

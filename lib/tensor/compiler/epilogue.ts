@@ -17,13 +17,15 @@ const slopes = ['', 'gelu_erf_slope', 'gelu_tanh_slope'];
 /**
  * What is done to the result of a product number by number, the product does itself to its last sums while they are in the first
  * cache: an activation (where the slope needs the sums too, as in training, they are a second result), a residual that is added,
- * and in the gradient the slope of an activation. Each saves passes over memory. Results for other products alone, which compute
- * for long on what they read, may be written past the caches.
+ * and in the gradient the slope of an activation. Each saves passes over memory. The gradient of a layer normalisation adds what
+ * comes another way, past the block that it stands in. Results for other products alone, which compute for long on what they read,
+ * may be written past the caches.
  * @param kept buffers that are wanted in memory: returned, guarded or assigned
  */
 export function applyEpilogues(graph: Graph, kept: ReadonlySet<Buffer>): void {
   const epilogues = new Epilogues(graph, kept);
   for (const node of graph.nodes) {
+    if (node.kind === 'native' && node.name === 'layer_norm_gradient') epilogues.residual(node);
     if (!isProduct(node) || epilogues.slope(node)) continue;
     epilogues.activation(node);
     epilogues.residual(node);

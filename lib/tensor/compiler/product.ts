@@ -5,7 +5,7 @@ const activationOf = new Map([
   ['matmul', 12],
   ['linear_int8', 4],
 ]);
-/** Where they keep flags. */
+/** Where they keep flags; so does layer_norm_gradient, with the same bit for a residual. */
 const flags = 0;
 /**
  * Bits of them: the right operand is packed; operands are rounded to bfloat16; the last operand is added to the result, or the
@@ -39,8 +39,8 @@ export function setPacked(product: NativeNode): void {
   addFlag(product, isPacked);
 }
 
-export function setResidual(product: NativeNode): void {
-  addFlag(product, addsResidual);
+export function setResidual(node: NativeNode): void {
+  addFlag(node, addsResidual);
 }
 
 export function setSlope(product: NativeNode): void {
@@ -51,8 +51,8 @@ export function setLate(product: NativeNode): void {
   addFlag(product, isLate);
 }
 
-function addFlag(product: NativeNode, flag: number): void {
-  setAttribute(product, flags, flagsOf(product) | flag);
+function addFlag(node: NativeNode, flag: number): void {
+  setAttribute(node, flags, flagsOf(node) | flag);
 }
 
 /** Attributes may be shared, so they are copied. */

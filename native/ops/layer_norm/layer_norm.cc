@@ -74,13 +74,15 @@ Status prepare_gradient(const View* in, int inputs, const View* out, int outputs
   auto* a = reinterpret_cast<Attributes*>(prepared->attributes.data());
   if (size != 4) return fail("[%s] expected 4 attribute bytes, got %zu", op, size);
   std::memcpy(&a->flags, bytes, 4);
-  if (a->flags > 3) return fail("[%s] expected flags below 4, got %u", op, a->flags);
-  const int weight = a->flags & kWeight ? 1 : 0, affine = weight + (a->flags >> 1);
-  if (inputs != 4 + weight || outputs != 1 + affine)
-    return fail("[%s] expected %d inputs and %d outputs, got %d and %d", op, 4 + weight, 1 + affine, inputs, outputs);
+  if (a->flags > 7) return fail("[%s] expected flags below 8, got %u", op, a->flags);
+  const int weight = a->flags & kWeight ? 1 : 0, affine = weight + (a->flags & kBias ? 1 : 0);
+  const int residual = a->flags & kResidual ? 1 : 0, wanted = 4 + weight + residual;
+  if (inputs != wanted || outputs != 1 + affine)
+    return fail("[%s] expected %d inputs and %d outputs, got %d and %d", op, wanted, 1 + affine, inputs, outputs);
   Status status = check_rows(op, "x", in[1], in[1], &a->x_stride);
   if (status.ok) status = check_rows(op, "dy", in[0], in[1], &a->dy_stride);
   if (status.ok) status = check_rows(op, "dx", out[0], in[1], &a->y_stride);
+  if (status.ok && residual) status = check_rows(op, "residual", in[inputs - 1], in[1], &a->residual_stride);
   if (!status.ok) return status;
   cut(a, in[1]);
   status = check_vector(op, "mean", in[2], a->rows);
@@ -92,20 +94,20 @@ Status prepare_gradient(const View* in, int inputs, const View* out, int outputs
   const double elements = static_cast<double>(in[1].elements());
   Work& work = prepared->work;
   work.tiles[0] = a->tiles;
-  if (a->flags) {
+  if (affine) {
     work.phases = 2;
     work.tiles[1] = (a->width + kColumnBlock - 1) / kColumnBlock;
     work.workspace_bytes = a->tiles * 2 * a->width * 4;
   }
   work.flops = 16 * elements;
-  work.bytes = 12 * elements;
+  work.bytes = (12 + 4 * residual) * elements;
   work.tile_cost = std::min(a->rows_per_tile, a->rows) * (a->width / 2 + 16);
   prepared->in_place = 1;
   prepared->rows.count = a->rows;
-  prepared->rows.multiple = a->flags ? a->rows_per_tile : 1;
+  prepared->rows.multiple = affine ? a->rows_per_tile : 1;
   prepared->rows.cost = a->width / 2 + 16;
-  prepared->rows.inputs = 15;  // dy, x, mean, rstd
-  prepared->rows.outputs = 1;  // dx
+  prepared->rows.inputs = uint64_t{15} | (residual ? uint64_t{1} << (inputs - 1) : 0);  // dy, x, mean, rstd, r
+  prepared->rows.outputs = 1;                                                           // dx
   return {};
 }
 

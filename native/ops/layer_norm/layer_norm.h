@@ -7,8 +7,9 @@
 //
 // layer_norm_gradient, with x̂ = (x − mean)·rstd and g = dy·weight:
 //
-//   dx = rstd·(g − mean(g) − x̂·mean(g·x̂))      dweight = Σ dy·x̂      dbias = Σ dy      all overwritten
-//   inputs dy, x, mean, rstd, (weight); outputs dx, (dweight), (dbias); attributes: u32 flags
+//   dx = rstd·(g − mean(g) − x̂·mean(g·x̂)) + r      dweight = Σ dy·x̂      dbias = Σ dy      all overwritten
+//   inputs dy, x, mean, rstd, (weight), (r); outputs dx, (dweight), (dbias); attributes: u32 flags (1 weight, 2 bias, 4 r: the
+//   gradient that comes to x another way, of its shape)
 //
 // Statistics take two passes over a row that stays in L1, accumulated in float64: one-pass variance cancels when
 // |mean| ≫ std. The saved mean is rounded to float32; the rest of it, mean(x − mean), is taken off as well, or every x̂
@@ -19,7 +20,7 @@
 
 namespace jepa::layer_norm {
 
-constexpr uint32_t kWeight = 1, kBias = 2;
+constexpr uint32_t kWeight = 1, kBias = 2, kResidual = 4;
 constexpr int64_t kColumnBlock = 256;  // of phase 1
 
 struct Attributes {
@@ -27,7 +28,7 @@ struct Attributes {
   uint32_t flags;
   int64_t rows, width, rows_per_tile, tiles;
   int64_t x_stride, y_stride;  // gradient: of x and dx
-  int64_t dy_stride;
+  int64_t dy_stride, residual_stride;
 };
 
 }  // namespace jepa::layer_norm

@@ -80,18 +80,20 @@ void gradient_rows(const Call& call, int64_t begin, int64_t end, char*) {
   const auto* weight = has_weight ? reinterpret_cast<const float*>(call.in[4].data) : nullptr;
   const auto* means = reinterpret_cast<const float*>(call.in[2].data);
   const auto* rstds = reinterpret_cast<const float*>(call.in[3].data);
+  const auto* residuals = a.flags & kResidual ? reinterpret_cast<const float*>(call.in[call.inputs - 1].data) : nullptr;
   const double width = static_cast<double>(a.width);
   for (int64_t from = begin; from < end;) {
     const int64_t tile = from / a.rows_per_tile, after = (tile + 1) * a.rows_per_tile;
     const int64_t last = after < end ? after : end;
     float* dweight = reinterpret_cast<float*>(call.workspace) + 2 * tile * a.width;
     float* dbias = dweight + a.width;
-    if (a.flags)
+    if (a.flags & (kWeight | kBias))
       for (int64_t i = 0; i < 2 * a.width; i++) dweight[i] = 0.0f;
     for (int64_t row = from; row < last; row++) {
       const float* dy = reinterpret_cast<const float*>(call.in[0].data) + row * a.dy_stride;
       const float* x = reinterpret_cast<const float*>(call.in[1].data) + row * a.x_stride;
       float* dx = reinterpret_cast<float*>(call.out[0].data) + row * a.y_stride;
+      const float* residual = residuals ? residuals + row * a.residual_stride : nullptr;
       const Vf mean = set(means[row]), rstd = set(rstds[row]);
       Vd sum_centred = zero_d(), sum_g = zero_d(), sum_product = zero_d();
       for_each_vector(a.width, [&](int64_t i, int n) {
@@ -110,7 +112,8 @@ void gradient_rows(const Call& call, int64_t begin, int64_t end, char*) {
         const Vf g = has_weight ? d * read(weight + i, n) : d;
         if (has_weight) write(dweight + i, fma(d, normal, read(dweight + i, n)), n);
         if (a.flags & kBias) write(dbias + i, d + read(dbias + i, n), n);
-        write(dx + i, rstd * (fnma(normal, m2, g) - m1), n);
+        const Vf gradient = rstd * (fnma(normal, m2, g) - m1);
+        write(dx + i, residual ? gradient + read(residual + i, n) : gradient, n);
       });
     }
     from = last;
