@@ -119,6 +119,61 @@ void random_chains() {
   }
 }
 
+// The update of a parameter in one instruction leaves the bits that it leaves in simple ones, in place or not.
+void whole_formula() {
+  const auto bits = [](float x) {
+    uint32_t b;
+    std::memcpy(&b, &x, 4);
+    return b;
+  };
+  const float toward = 0.3f, decay = 0.7f, rest = 0.6f, epsilon = 0.01f;
+  // Inputs 0 to 6: p, g, m, v, keep, step, correction.
+  const auto loads = [](Program* p) {
+    for (int r = 0; r < 7; r++) p->add(op_load_f, r, r);
+  };
+  Program whole(7 + 1 + 3 + 3, 11);
+  loads(&whole);
+  whole.add(op_const_f, 7, 0, 0, 0, bits(epsilon));
+  whole.add(op_adamw, 8, 0, 1, 2, bits(toward)).add(op_more, 9, 3, 4, 5, bits(decay));
+  whole.add(op_more, 10, 6, 7, 7, bits(rest));
+  whole.add(op_store_f, 0, 8).add(op_store_f, 1, 9).add(op_store_f, 2, 10);
+  Program simple(7 + 4 + 14 + 3, 16);
+  loads(&simple);
+  simple.add(op_const_f, 7, 0, 0, 0, bits(epsilon)).add(op_const_f, 8, 0, 0, 0, bits(toward));
+  simple.add(op_const_f, 9, 0, 0, 0, bits(decay)).add(op_const_f, 10, 0, 0, 0, bits(rest));
+  simple.add(op_sub_f, 11, 1, 2).add(op_mul_f, 11, 11, 8).add(op_add_f, 11, 2, 11);                            // m'
+  simple.add(op_mul_f, 12, 3, 9).add(op_mul_f, 13, 1, 1).add(op_mul_f, 13, 13, 10).add(op_add_f, 12, 12, 13);  // v'
+  simple.add(op_sqrt, 13, 12).add(op_mul_f, 13, 13, 6).add(op_add_f, 13, 13, 7);
+  simple.add(op_mul_f, 14, 0, 4).add(op_mul_f, 15, 11, 5).add(op_div_f, 15, 15, 13).add(op_sub_f, 14, 14, 15);
+  simple.add(op_store_f, 0, 14).add(op_store_f, 1, 11).add(op_store_f, 2, 12);
+  for (int64_t n : {1, 15, 16, 17, 255, 256, 257, 1000})
+    for (const bool in_place : {false, true})
+      each_target(op, [&](const TargetKernel& target) {
+        std::vector<std::vector<float>> results;
+        for (const Program* program : {&whole, &simple}) {
+          std::vector<Operand> in, out;
+          for (int i = 0; i < 7; i++) {
+            in.emplace_back(DType::float32, std::vector<int64_t>{n}, std::vector<int>{}, 0, i % 2);
+            in[i].normal(i + 1);
+            if (i > 2) in[i].fill([&](int64_t k) { return std::abs(in[i].f(k)); });
+            if (i > 3) in[i].view.stride[0] = 0;
+          }
+          for (int k = 0; k < 3; k++) out.emplace_back(DType::float32, std::vector<int64_t>{n});
+          const int order[] = {0, 2, 3};  // p, m, v
+          std::vector<View> to, from;
+          for (int i = 0; i < 7; i++) from.push_back(in[i].view);
+          for (int k = 0; k < 3; k++) to.push_back(in_place ? in[order[k]].view : out[k].view);
+          const Result r = run(op, target, from, to, program->bytes);
+          if (!expect(r.status.ok, "%s", r.status.text)) return;
+          results.emplace_back();
+          for (int k = 0; k < 3; k++)
+            for (int64_t i = 0; i < n; i++) results.back().push_back((in_place ? in[order[k]] : out[k]).f(i));
+        }
+        expect(!std::memcmp(results[0].data(), results[1].data(), results[0].size() * 4),
+               "an update of %lld on %s, in place %d: other bits", static_cast<long long>(n), target.target, in_place);
+      });
+}
+
 void hostile() {
   Operand x(DType::float32, {3}), y(DType::float32, {3}), wrong(DType::float32, {4});
   const auto refuses = [&](const std::vector<View>& in, const std::vector<View>& out, const Bytes& bytes,
@@ -148,6 +203,20 @@ void hostile() {
           "work after a store");
   refuses({x.view}, {y.view}, Program(3, 2).add(op_load_f, 0, 0).add(op_add_f, 0, 0, 255).add(op_store_f, 0, 0).bytes,
           "register 255");
+  const auto places = [](int before, int behind) {
+    Program p(1 + before + behind + 1, 1);
+    p.add(op_load_f, 0, 0);
+    for (int i = 0; i < before; i++) p.add(op_adamw, 0, 0, 0, 0);
+    for (int i = 0; i < behind; i++) p.add(op_more, 0, 0, 0, 0);
+    return p.add(op_store_f, 0, 0).bytes;
+  };
+  expect(run(op, op.kernels[0], {x.view}, {y.view}, places(1, 2)).status.ok, "refuses three places");
+  refuses({x.view}, {y.view}, places(0, 1), "a place of nothing");
+  refuses({x.view}, {y.view}, places(1, 1), "a place too few");
+  refuses({x.view}, {y.view}, places(1, 3), "a place too many");
+  refuses({x.view}, {y.view}, places(2, 2), "a formula within a formula");
+  refuses({x.view}, {y.view}, Program(2, 1).add(op_load_f, 0, 0).add(op_adamw, 0, 0, 0, 0).bytes,
+          "a formula at the end");
   refuses({x.view}, {y.view},
           Program(3, 1).add(op_load_f, 0, 0).add(op_neg_f, 0, 0, 0, 200).add(op_store_f, 0, 0).bytes,
           "register 200 where none is read");
@@ -159,7 +228,7 @@ void hostile() {
   for (int i = 0; i < 20000; i++) {
     Program p(4, 3);
     for (int k = 0; k < 4; k++)
-      p.add(numbers.below(62), numbers.below(4), numbers.below(4), numbers.below(4), numbers.below(4));
+      p.add(numbers.below(kCodes + 2), numbers.below(4), numbers.below(4), numbers.below(4), numbers.below(4));
     run(op, op.kernels[0], {x.view}, {y.view}, p.bytes);  // sanitizers watch
   }
 }
@@ -179,6 +248,7 @@ int main() {
   layouts({}, {}, 0, -1);
   sharing_memory();
   random_chains();
+  whole_formula();
   hostile();
   return finish("elementwise");
 }

@@ -2,17 +2,12 @@ import { JepaError } from '../../errors.js';
 import { ByteWriter } from '../byte-writer.js';
 import { isFloat } from '../dtype.js';
 import type { Emitter } from '../op.js';
+import { adamwInstructions, type Instruction } from './adamw.js';
 import { broadcastView, type ElementwiseNode, keyOf, type Value } from './ir.js';
 
 const maxRegisters = 32;
 const maxInstructions = 256;
 const maxOperands = 40;
-
-interface Instruction {
-  readonly name: string;
-  readonly operands: readonly number[];
-  readonly immediate: number;
-}
 
 /** Instructions of one pass in single-assignment form: an instruction's number is the register it writes. */
 class Listing implements Emitter {
@@ -34,8 +29,9 @@ class Listing implements Emitter {
     return this.#constant('const_i', Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, value)) >>> 0);
   }
 
-  load(name: string, input: number): number {
-    this.instructions.push({ name, operands: [], immediate: input });
+  /** @param steady whether every element is the same */
+  load(name: string, input: number, steady: boolean): number {
+    this.instructions.push({ name, operands: [], immediate: input, steady });
     return this.instructions.length - 1;
   }
 
@@ -43,7 +39,7 @@ class Listing implements Emitter {
     const key = `${name}${immediate}`;
     const known = this.#constants.get(key);
     if (known !== undefined) return known;
-    this.instructions.push({ name, operands: [], immediate });
+    this.instructions.push({ name, operands: [], immediate, steady: true });
     this.#constants.set(key, this.instructions.length - 1);
     return this.instructions.length - 1;
   }
@@ -78,8 +74,10 @@ export function instructionsFor(
         return isFloat(value.dtype) ? listing.float(value.constant) : listing.int(value.constant);
       let register = loaded.get(key);
       if (register === undefined) {
-        register = listing.load(isFloat(value.dtype) ? 'load_f' : 'load_i', inputs.length);
-        inputs.push(broadcastView(value, output.shape));
+        const view = broadcastView(value, output.shape);
+        const steady = view.strides.every((stride, axis) => stride === 0 || view.shape[axis] === 1);
+        register = listing.load(isFloat(value.dtype) ? 'load_f' : 'load_i', inputs.length, steady);
+        inputs.push(view);
         loaded.set(key, register);
       }
       return register;
@@ -88,20 +86,38 @@ export function instructionsFor(
   }
   if (inputs.length + stores.length > maxOperands) return undefined;
   const stored = stores.map(({ output }) => results.get(keyOf(output)) as number);
-  const attributes = allocate(listing.instructions, stored, stores, codes);
+  const whole = adamwInstructions(listing.instructions, stored);
+  const attributes =
+    allocate(whole.instructions, whole.stored, stores, codes, true) ??
+    allocate(whole.instructions, whole.stored, stores, codes, false);
   return attributes && { attributes, inputs };
 }
 
-/** Linear scan: a register is free again after its last reader. Stores read at the end. */
+/** The last reader of every instruction's result; -1 for those that nobody needs. Stores read at the end. */
+function lastUses(instructions: readonly Instruction[], stored: readonly number[]): number[] {
+  const lastUse = new Array<number>(instructions.length).fill(-1);
+  for (const register of stored) lastUse[register] = instructions.length;
+  for (let index = instructions.length - 1; index >= 0; index--) {
+    const { name, operands } = instructions[index];
+    if (name === 'adamw' || name === 'more') lastUse[index] = Math.max(lastUse[index], index); // together or not at all
+    if (lastUse[index] < 0) continue;
+    for (const operand of operands) lastUse[operand] = Math.max(lastUse[operand], index);
+  }
+  return lastUse;
+}
+
+/**
+ * Linear scan: a register is free again after its last reader.
+ * @param pinned whether what is the same for all elements stays in a register of its own, which the machine then fills once
+ */
 function allocate(
   instructions: readonly Instruction[],
   stored: readonly number[],
   stores: readonly ElementwiseNode[],
   codes: ReadonlyMap<string, number>,
+  pinned: boolean,
 ): Uint8Array | undefined {
-  const lastUse = new Array<number>(instructions.length).fill(-1);
-  for (const [index, { operands }] of instructions.entries()) for (const operand of operands) lastUse[operand] = index;
-  for (const register of stored) lastUse[register] = instructions.length;
+  const lastUse = lastUses(instructions, stored);
   if (instructions.length + stored.length > maxInstructions) return undefined;
   const place = new Array<number>(instructions.length).fill(-1);
   const free: number[] = [];
@@ -111,8 +127,10 @@ function allocate(
   for (const [index, { name, operands, immediate }] of instructions.entries()) {
     if (lastUse[index] < 0) continue;
     const reads = operands.map((operand) => place[operand]);
-    for (const operand of new Set(operands)) if (lastUse[operand] === index) free.push(place[operand]);
-    const register = free.length > 0 ? (free.pop() as number) : used++;
+    for (const operand of new Set(operands))
+      if (lastUse[operand] === index && !(pinned && instructions[operand].steady)) free.push(place[operand]);
+    const own = pinned && instructions[index].steady;
+    const register = free.length > 0 && !own ? (free.pop() as number) : used++;
     if (register >= maxRegisters) return undefined;
     place[index] = register;
     const load = name === 'load_f' || name === 'load_i';

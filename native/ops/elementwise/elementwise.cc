@@ -22,6 +22,8 @@ int operands_of(uint8_t code) {
       return 1;
     case op_fma_f:
     case op_select:
+    case op_adamw:
+    case op_more:
       return 3;
     case op_add_f:
     case op_sub_f:
@@ -46,8 +48,13 @@ int operands_of(uint8_t code) {
 Status check_instructions(const Attributes& a, int inputs, int outputs) {
   uint64_t written = 0, stored = 0;
   bool storing = false;
+  int more = 0;
   for (int i = 0; i < a.instructions; i++) {
     const Instruction& s = a.instruction[i];
+    if ((s.code == op_more) != (more > 0) || (s.code == op_adamw && i + 2 >= a.instructions))
+      return fail("[elementwise] expected two places behind one that needs them and nowhere else, got %d at %d", s.code,
+                  i);
+    more = s.code == op_adamw ? 2 : std::max(more - 1, 0);
     if (s.code >= kCodes) return fail("[elementwise] expected an instruction below %d, got %d", kCodes, s.code);
     const bool load = s.code == op_load_f || s.code == op_load_i;
     const bool store = s.code == op_store_f || s.code == op_store_i;
@@ -114,6 +121,7 @@ int64_t cost_of(const Attributes& a) {
   int64_t cost = a.instructions + 2;
   for (int i = 0; i < a.instructions; i++) {
     const uint8_t code = a.instruction[i].code;
+    if (code == op_adamw) cost += 9;
     if (code == op_div_f || (code >= op_exp && code <= op_gelu_tanh_d && code != op_relu)) cost += 6;
   }
   return cost;

@@ -8,6 +8,13 @@
 // length costs one read of its inputs and one write of its outputs. Registers are 32-bit lanes, float32 or int32 by
 // instruction. Loads convert from the operand's dtype, stores to it (bfloat16 and float16 round to nearest even,
 // integers truncate, bool is ≠ 0). All stores come last: outputs may then share memory with inputs.
+//
+// One instruction is a whole formula, with three results, because every step of a training runs it over all parameters:
+// registers then hold what blocks would, and memory is waited for while roots and quotients are computed. Its operands
+// fill three places of the list (a, b, c and an immediate each):
+//   adamw p', p, g, m, 1−β₁   more m', v, keep, step, β₂   more v', correction, ε, ε, 1−β₂
+//   m' = m + (g − m)·(1−β₁);  v' = v·β₂ + g²·(1−β₂);  p' = p·keep − m'·step/(√v'·correction + ε)
+// rounded as the same formula in simple instructions: nothing is contracted.
 #pragma once
 #include "runtime/op.h"
 

@@ -138,6 +138,29 @@ JEPA_INLINE void execute(const Instruction& s, const Machine& m, float* d, int n
 void execute_block(const Instruction& s, const Machine& m, float* d) { execute(s, m, d, kBlock); }
 void execute_part(const Instruction& s, const Machine& m, float* d, int n) { execute(s, m, d, n); }
 
+// Of the update's operands, in elements: the processor's own prefetching stops at the ends of pages.
+constexpr int kAhead = 2 * kBlock;
+
+// Three places of the list at once. A vector is loaded whole before any of its results is stored.
+void execute_adamw(const Instruction* s, const Machine& m, float* const* d, int n) {
+  const auto from = [&](uint8_t r) { return m.value[r]; };
+  const float *p = from(s[0].a), *g = from(s[0].b), *first = from(s[0].c), *second = from(s[1].a), *keep = from(s[1].b),
+              *step = from(s[1].c), *correction = from(s[2].a), *epsilon = from(s[2].b);
+  const auto immediate = [&](int k) { return as_float(set_i(static_cast<int32_t>(s[k].immediate))); };
+  const Vf toward = immediate(0), decay = immediate(1), rest = immediate(2);
+  for (int i = 0; i < n; i += W) {
+    for (const float* operand : {p, g, first, second}) __builtin_prefetch(operand + i + kAhead, 0, 3);
+    const Vf gradient = load(g + i), before = load(first + i), square = load(second + i), kept = load(p + i);
+    const Vf mean = before + (gradient - before) * toward;
+    const Vf variance = square * decay + (gradient * gradient) * rest;
+    const Vf root = sqrt(variance) * load(correction + i) + load(epsilon + i);
+    const Vf next = kept * load(keep + i) - mean * load(step + i) / root;
+    store(d[0] + i, next);
+    store(d[1] + i, mean);
+    store(d[2] + i, variance);
+  }
+}
+
 // Where an instruction writes: into its register's block, or at once into the output that gets it, unless an input that is
 // still read lies in the same memory.
 void choose_targets(const Call& call, const Attributes& a, char** target) {
@@ -208,9 +231,19 @@ void run_elements(const Call& call, int64_t first, int64_t last, char* scratch) 
         if (a.dense[call.inputs + s.dst] && machine.value[s.a] == out.as<float>() + start) continue;  // it is there
         store_block(a, out, call.inputs + s.dst, position, n, s.code == op_store_f, machine.value[s.a]);
       } else {
-        float* d = target[k] && n % W == 0 ? reinterpret_cast<float*>(target[k]) + start : machine.block[s.dst];
-        n == kBlock ? execute_block(s, machine, d) : execute_part(s, machine, d, n);
-        machine.value[s.dst] = d;
+        const int results = s.code == op_adamw ? 3 : 1;
+        float* d[3];
+        for (int r = 0; r < results; r++) {
+          char* memory = target[k + r];
+          d[r] = memory && n % W == 0 ? reinterpret_cast<float*>(memory) + start : machine.block[(&s)[r].dst];
+        }
+        if (results > 1) {
+          execute_adamw(&s, machine, d, n);
+        } else {
+          n == kBlock ? execute_block(s, machine, d[0]) : execute_part(s, machine, d[0], n);
+        }
+        for (int r = 0; r < results; r++) machine.value[(&s)[r].dst] = d[r];
+        k += results - 1;
       }
     }
   }
