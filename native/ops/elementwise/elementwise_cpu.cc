@@ -139,7 +139,7 @@ void execute_block(const Instruction& s, const Machine& m, float* d) { execute(s
 void execute_part(const Instruction& s, const Machine& m, float* d, int n) { execute(s, m, d, n); }
 
 // Of the update's operands, in elements: the processor's own prefetching stops at the ends of pages.
-constexpr int kAhead = 2 * kBlock;
+constexpr int kAhead = kBlock;
 
 // Three places of the list at once. A vector is loaded whole before any of its results is stored.
 void execute_adamw(const Instruction* s, const Machine& m, float* const* d, int n) {
