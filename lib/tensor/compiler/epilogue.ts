@@ -19,7 +19,7 @@ const slopes = ['', 'gelu_erf_slope', 'gelu_tanh_slope'];
  * cache: an activation (where the slope needs the sums too, as in training, they are a second result), a residual that is added,
  * and in the gradient the slope of an activation. Each saves passes over memory. The gradient of a layer normalisation adds what
  * comes another way, past the block that it stands in. Results for other products alone, which compute for long on what they read,
- * may be written past the caches.
+ * and those of the program may be written past the caches.
  * @param kept buffers that are wanted in memory: returned, guarded or assigned
  */
 export function applyEpilogues(graph: Graph, kept: ReadonlySet<Buffer>): void {
@@ -35,8 +35,8 @@ export function applyEpilogues(graph: Graph, kept: ReadonlySet<Buffer>): void {
   const readers = graph.readers();
   for (const node of graph.nodes) {
     if (node.kind !== 'native' || !takesSlopes(node)) continue;
-    if (readers.get(node.outputs[0].buffer)?.every(({ node }) => node.kind === 'native' && takesSlopes(node)))
-      setLate(node);
+    const of = readers.get(node.outputs[0].buffer) ?? [];
+    if (of.every(({ node }) => node.kind === 'native' && takesSlopes(node))) setLate(node);
   }
 }
 
