@@ -13,7 +13,7 @@ export interface Passes {
   readonly mergeSums: boolean;
   /** Right operands that several products or many rows use are packed once. */
   readonly pack: boolean;
-  /** Products apply the activation, residual or slope that reads their sums. */
+  /** Products apply the activation, residual or slope that reads their sums; gradients of layer norms add their residual. */
   readonly epilogue: boolean;
   /** Updates of variables are written in place. */
   readonly inPlace: boolean;

@@ -6,8 +6,8 @@
 namespace jepa::binding {
 namespace {
 
-// Below this a copy costs less than a finalizer.
-constexpr size_t kOutside = 64 << 10;
+// Below the first a copy costs less than a finalizer; beyond the second engines may refuse after they have ended the lease.
+constexpr size_t kSmallestOutside = 64 << 10, kLargestOutside = 1 << 30;
 
 // Engines whose pointers are compressed (Electron) refuse memory from outside their heap. JEPA_EXTERNAL_BUFFERS=0 stands
 // in for them in tests.
@@ -33,22 +33,24 @@ void let_young_ones_be_collected(napi_env env) {
 
 Napi::Value array_buffer(Napi::Env env, Lease lease, size_t bytes) {
   napi_value buffer = nullptr;
-  if (bytes >= kOutside && outside_allowed()) {
-    let_young_ones_be_collected(env);
-    auto* held = new Lease(std::move(lease));
-    const napi_status status = napi_create_external_arraybuffer(env, held->data(), bytes, end_lease, held, &buffer);
-    if (status == napi_ok) return Napi::Value(env, buffer);
-    lease = std::move(*held);
-    delete held;
-    if (status != napi_no_external_buffers_allowed) return Napi::Value();
-  }
-  void* data = nullptr;
-  if (napi_create_arraybuffer(env, bytes, &data, &buffer) != napi_ok) {
+  const auto no_memory = [&] {
     if (!env.IsExceptionPending())
       throw_error(env, "ERR_JEPA_OUT_OF_MEMORY",
                   "[run] expected an output of " + std::to_string(bytes) + " bytes to fit into memory");
     return Napi::Value();
+  };
+  if (bytes >= kSmallestOutside && bytes <= kLargestOutside && outside_allowed()) {
+    let_young_ones_be_collected(env);
+    auto* held = new Lease(std::move(lease));
+    const napi_status status = napi_create_external_arraybuffer(env, held->data(), bytes, end_lease, held, &buffer);
+    if (status == napi_ok) return Napi::Value(env, buffer);
+    // Whose the lease is after another failure, the engine does not say: it is not touched again.
+    if (status != napi_no_external_buffers_allowed) return no_memory();
+    lease = std::move(*held);
+    delete held;
   }
+  void* data = nullptr;
+  if (napi_create_arraybuffer(env, bytes, &data, &buffer) != napi_ok) return no_memory();
   if (bytes) std::memcpy(data, lease.data(), bytes);
   return Napi::Value(env, buffer);
 }

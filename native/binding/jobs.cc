@@ -16,8 +16,8 @@ bool RunJob::begin(Device* device) {
     if (!enough) break;
     const size_t slot = outputs_.size();
     outputs_.push_back(device->blocks().take(bytes));
-    if (executable.output_by_run(slot)) executable.use_output(slot, outputs_[slot].data());
     enough = bytes <= 0 || outputs_[slot].data();
+    if (enough && executable.output_by_run(slot)) executable.use_output(slot, outputs_[slot].data());
     if (!enough) message_ = "[run] expected an output of " + std::to_string(bytes) + " bytes to fit into memory";
   }
   if (!enough) code_ = "ERR_JEPA_OUT_OF_MEMORY";

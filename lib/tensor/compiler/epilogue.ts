@@ -20,10 +20,13 @@ const slopes = ['', 'gelu_erf_slope', 'gelu_tanh_slope'];
  * and in the gradient the slope of an activation. Each saves passes over memory. The gradient of a layer normalisation adds what
  * comes another way, past the block that it stands in. Results for other products alone, which compute for long on what they read,
  * and those of the program may be written past the caches.
- * @param kept buffers that are wanted in memory: returned, guarded or assigned
+ * @param kept buffers that are wanted in memory: returned or guarded, and those that variables are assigned
  */
-export function applyEpilogues(graph: Graph, kept: ReadonlySet<Buffer>): void {
-  const epilogues = new Epilogues(graph, kept);
+export function applyEpilogues(
+  graph: Graph,
+  kept: { readonly results: ReadonlySet<Buffer>; readonly assigned: ReadonlySet<Buffer> },
+): void {
+  const epilogues = new Epilogues(graph, new Set([...kept.results, ...kept.assigned]), kept.assigned);
   for (const node of graph.nodes) {
     if (node.kind === 'native' && node.name === 'layer_norm_gradient') epilogues.residual(node);
     if (!isProduct(node) || epilogues.slope(node)) continue;
@@ -41,13 +44,14 @@ export function applyEpilogues(graph: Graph, kept: ReadonlySet<Buffer>): void {
 }
 
 class Epilogues {
-  /** Nodes that products have taken over. */
+  /** Nodes that others have taken over. */
   readonly gone = new Set<IrNode>();
   private readonly readers: ReturnType<Graph['readers']>;
 
   constructor(
     graph: Graph,
     private readonly kept: ReadonlySet<Buffer>,
+    private readonly assigned: ReadonlySet<Buffer>,
   ) {
     this.readers = graph.readers();
   }
@@ -69,7 +73,8 @@ class Epilogues {
   residual(product: NativeNode): void {
     const [result] = product.outputs;
     const add = this.onlyReader(result, 'add');
-    if (!add) return;
+    // What is assigned the pass writes in place, where the variable lies.
+    if (!add || this.assigned.has(add.output.buffer)) return;
     const other = add.inputs.find(({ buffer }) => buffer !== result.buffer);
     if (!other || !this.isThere(other, result, product)) return;
     const next = this.readers.get(add.output.buffer) ?? [];

@@ -61,7 +61,7 @@ export function lower(
   }
   if (trace.passes.fuse) storeCopies(graph);
   const kept = { results: buffersOf([...results, ...guards]), assigned: buffersOf(targets.map(({ value }) => value)) };
-  if (trace.passes.epilogue) applyEpilogues(graph, new Set([...kept.results, ...kept.assigned]));
+  if (trace.passes.epilogue) applyEpilogues(graph, kept);
   const order = schedule(
     graph.nodes,
     clusters(graph, trace.passes.fuse, kept),

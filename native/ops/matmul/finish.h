@@ -53,7 +53,8 @@ JEPA_INLINE void finish_vectors(const Finish& f, int64_t rows, int64_t columns, 
     }
 }
 
-// y [rows, columns] of sums at `from`, which may be y. Streamed: y and its rows are aligned to lines, columns are whole vectors.
+// y [rows, columns] of sums at `from`, which may be y. What is streamed (non-temporal stores), y or sums, has rows aligned to
+// lines; ends of rows that are no whole vector are stored as usual.
 __attribute__((noinline, unused)) static void finish_tile(const Finish& f, int64_t rows, int64_t columns,
                                                           const float* from, int64_t from_row, float* y, int64_t y_row,
                                                           bool streamed) {
