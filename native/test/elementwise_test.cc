@@ -211,6 +211,9 @@ void hostile() {
     return p.add(op_store_f, 0, 0).bytes;
   };
   expect(run(op, op.kernels[0], {x.view}, {y.view}, places(1, 2)).status.ok, "refuses three places");
+  Program early(5, 2);
+  early.add(op_load_f, 0, 0).add(op_adamw, 1, 0, 0, 0).add(op_more, 0, 1, 0, 0).add(op_more, 0, 0, 0, 0);
+  refuses({x.view}, {y.view}, early.add(op_store_f, 0, 0).bytes, "a result of the first place in the second");
   refuses({x.view}, {y.view}, places(0, 1), "a place of nothing");
   refuses({x.view}, {y.view}, places(1, 1), "a place too few");
   refuses({x.view}, {y.view}, places(1, 3), "a place too many");

@@ -47,6 +47,7 @@ int operands_of(uint8_t code) {
 
 Status check_instructions(const Attributes& a, int inputs, int outputs) {
   uint64_t written = 0, stored = 0;
+  uint64_t pending = 0;  // results of an instruction of several places: it reads all its operands before it writes
   bool storing = false;
   int more = 0;
   for (int i = 0; i < a.instructions; i++) {
@@ -76,7 +77,10 @@ Status check_instructions(const Attributes& a, int inputs, int outputs) {
       stored |= uint64_t{1} << s.dst;
     } else {
       if (s.dst >= a.registers) return fail("[elementwise] expected a register below %d, got %d", a.registers, s.dst);
-      written |= uint64_t{1} << s.dst;
+      pending |= uint64_t{1} << s.dst;
+      if (more > 0) continue;
+      written |= pending;
+      pending = 0;
     }
   }
   if (stored != (uint64_t{1} << outputs) - 1) return fail("[elementwise] expected every output to be stored");
@@ -162,7 +166,10 @@ void follow(const View* out, int inputs, Attributes* a) {
           !a->once[from])
         a->target[from] = s.dst;
     } else {
-      written[s.dst] = i;
+      // What takes three places writes after the last.
+      const bool third = s.code == op_more && a->instruction[i - 1].code == op_more;
+      const bool waits = s.code == op_adamw || (s.code == op_more && !third);
+      for (int j = third ? i - 2 : i; j <= i && !waits; j++) written[a->instruction[j].dst] = j;
       if (load) a->last_read[s.a] = static_cast<int16_t>(i);
     }
   }
