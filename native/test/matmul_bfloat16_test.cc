@@ -43,7 +43,12 @@ void bfloat16() {
   each_target(product, [&](const TargetKernel& target) {
     expect(run(product, target, {ones.view, x.view}, {y.view}, attributes(false, 0, 0, 0, true)).status.ok, "ties");
     for (int64_t i = 0; i < 7; i++) {
-      const float wanted = i == 6 ? 0.0f : nearest_bfloat16(values[i]);
+#if defined(__aarch64__)
+      const bool flushed = false;
+#else
+      const bool flushed = i == 6;  // the denormal
+#endif
+      const float wanted = flushed ? 0.0f : nearest_bfloat16(values[i]);
       expect(y.f(i) == wanted, "%a rounds to %a on %s, expected %a", values[i], y.f(i), target.target, wanted);
       expect(std::isnan(y.f(7 + i)), "%s: %g where a is NaN", target.target, y.f(7 + i));
     }
