@@ -16,4 +16,8 @@ constexpr int kTileRows = 4, kTileVectors = 4;
 #endif
 constexpr int64_t kLine = 16;  // floats of a cache line
 
+JEPA_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+// Where part `part` of `parts` equal ones of `total` begins.
+JEPA_INLINE int64_t share(int64_t total, int64_t part, int64_t parts) { return total * part / parts; }
+
 }  // namespace

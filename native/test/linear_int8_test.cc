@@ -2,6 +2,7 @@
 // that 8 bits allow; sizes around every block edge, activations, NaN and infinity, the smallest numbers, operands that do not fit.
 #include "ops/linear_int8/linear_int8.h"
 
+#include "test/activated.h"
 #include "test/edge.h"
 
 JEPA_TEST_DECLARE(linear_int8)
@@ -89,21 +90,6 @@ void check_pack(Operand& w, const std::vector<Row>& expected, Packed* packed) {
       }
     }
   });
-}
-
-double activated(double x, uint32_t activation) {
-  switch (activation) {
-    case 1:
-      return x / 2 * std::erfc(-x / std::sqrt(2.0));
-    case 2:
-      return x / (1 + std::exp(-2 * 0.7978845608028654 * (x + 0.044715 * x * x * x)));
-    case 3:
-      return x / (1 + std::exp(-x));
-    case 4:
-      return x < 0 ? 0 : x;
-    default:
-      return x;
-  }
 }
 
 struct Shape {

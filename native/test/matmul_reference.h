@@ -2,6 +2,7 @@
 #pragma once
 #include "ops/matmul/matmul.h"
 
+#include "test/activated.h"
 #include "test/edge.h"
 
 JEPA_TEST_DECLARE(matmul)
@@ -51,21 +52,6 @@ inline uint16_t bits_of_bfloat16(float x) {
   uint32_t bits;
   std::memcpy(&bits, &x, 4);
   return static_cast<uint16_t>(bits >> 16);
-}
-
-inline double activated(double x, uint32_t activation) {
-  switch (activation) {
-    case 1:
-      return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
-    case 2:
-      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-    case 3:
-      return x / (1 + std::exp(-x));
-    case 4:
-      return x < 0 ? 0 : x;
-    default:
-      return x;
-  }
 }
 
 inline double slope_of(double x, uint32_t activation) {

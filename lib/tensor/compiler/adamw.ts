@@ -41,7 +41,7 @@ export function adamwInstructions(
   );
   if (early) return { instructions, stored };
   const place = (register: number): number => {
-    if (register === at || register < at) return register === mean ? at + 1 : register === variance ? at + 2 : register;
+    if (register <= at) return register === mean ? at + 1 : register === variance ? at + 2 : register;
     return register + 2;
   };
   const formula: Instruction[] = [

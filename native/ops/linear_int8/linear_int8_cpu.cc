@@ -7,9 +7,6 @@ using namespace jepa::linear_int8;
 
 namespace {
 
-JEPA_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-JEPA_INLINE int64_t share(int64_t total, int64_t part, int64_t parts) { return total * part / parts; }
-
 struct Rows {
   float* scales;
   uint8_t* bytes;

@@ -11,8 +11,6 @@ using namespace jepa::matmul;
 
 namespace {
 
-JEPA_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
 struct Place {
   int64_t a, b, y, beside, sums;
 };
@@ -184,8 +182,6 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
     }
   }
 }
-
-JEPA_INLINE int64_t share(int64_t total, int64_t part, int64_t parts) { return total * part / parts; }
 
 void run_tile(const Call& call, const Attributes& t, int64_t tile, float* scratch) {
   const int64_t column_block = tile % t.column_blocks;
