@@ -5,6 +5,7 @@ import { JepaError } from '../errors.js';
 import { ioError } from '../io/atomic-file.js';
 import { checkOptions } from '../io/options.js';
 import { checkpointPath } from '../train/checkpoint.js';
+import { TensorBoardWriter } from '../train/tensorboard.js';
 import { Trainer } from '../train/trainer.js';
 import type { ObjectiveOptions } from '../world-model/objective.js';
 import { physicsTraining } from '../world-model/physics-training.js';
@@ -49,6 +50,7 @@ export const command: Command = {
       run: { type: 'string', value: 'DIR', help: 'directory of the run: checkpoint, log, configuration, model' },
       resume: { type: 'string', value: 'DIR', help: 'go on from the last checkpoint of this directory' },
       steps: { type: 'integer', help: 'steps of the whole run, instead of those in the configuration' },
+      tensorboard: { type: 'boolean', help: 'write event files for TensorBoard into the directory of the run' },
     },
   },
   async run(parsed) {
@@ -78,7 +80,7 @@ export const command: Command = {
       ...(steps === undefined ? {} : { steps }),
     };
     checkConfig(config);
-    return train(config, directory, resume !== undefined);
+    return train(config, directory, { resume: resume !== undefined, tensorboard: parsed.flag('tensorboard') });
   },
 };
 
@@ -115,7 +117,11 @@ function checkConfig(config: RunConfig): void {
   }
 }
 
-async function train(config: RunConfig, directory: string, resume: boolean): Promise<number> {
+async function train(
+  config: RunConfig,
+  directory: string,
+  { resume, tensorboard }: { readonly resume: boolean; readonly tensorboard: boolean },
+): Promise<number> {
   const progress = new Progress();
   const { model, training, dataset } = physicsTraining(config);
   await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
@@ -128,9 +134,11 @@ async function train(config: RunConfig, directory: string, resume: boolean): Pro
     if (warning) progress.say(`warning: ${warning}`);
     progress.say(`going on from step ${trainer.step} of ${config.steps}`);
   } else if (resume) progress.say(`no checkpoint in ${directory} yet: starting at step 0`);
+  const board = tensorboard ? await TensorBoardWriter.open(directory, { step: trainer.step }) : undefined;
   const { signal, release } = interruptible();
   try {
     for await (const event of trainer.run(dataset, { signal })) {
+      await board?.record(event);
       if (event.type === 'step')
         progress.update(
           `step ${event.step}/${event.steps}  loss ${event.metrics.loss.toFixed(3)}  ${event.samplesPerSecond.toFixed(0)} frames/s  ${duration(event.secondsLeft)} left`,
@@ -143,6 +151,7 @@ async function train(config: RunConfig, directory: string, resume: boolean): Pro
     }
   } finally {
     release();
+    await board?.close();
   }
   await training.finish(await dataset.statisticsBatches());
   const path = join(directory, 'model.jepa');

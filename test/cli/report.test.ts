@@ -1,8 +1,8 @@
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { escapeHtml, lineChart, pathChart } from '#lib/cli/report/chart.js';
-import { encodePng } from '#lib/cli/report/png.js';
 import { table } from '#lib/cli/table.js';
+import { encodePng } from '#lib/io/png-writer.js';
 import { checkPage } from './page.js';
 
 const labels = { title: 'A <b> & "c"', xLabel: 'x', yLabel: 'y' };

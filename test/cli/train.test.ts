@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCheckpoint } from '#lib/train/index.js';
 import { WorldModel } from '#lib/world-model/index.js';
+import { readEvents } from '../io/event-file.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
 import { jepa, start } from './command.js';
 
@@ -27,7 +28,7 @@ describe('jepa train', () => {
     expect(whole).toMatchObject({ code: 0, stdout: `${join('whole', 'model.jepa')}\n` });
     expect(readdirSync(join(folder, 'whole')).sort()).toEqual(files);
 
-    const { child, ended } = start(['train', 'config.json', '--run', 'parts'], {
+    const { child, ended } = start(['train', 'config.json', '--run', 'parts', '--tensorboard'], {
       cwd: folder,
       env: { JEPA_THREADS: '2' },
     });
@@ -50,10 +51,19 @@ describe('jepa train', () => {
     );
     expect(refused.code).toBe(1);
 
-    const resumed = await jepa(['train', '--resume', 'parts'], { cwd: folder, env: { JEPA_THREADS: '2' } });
+    const resumed = await jepa(['train', '--resume', 'parts', '--tensorboard'], {
+      cwd: folder,
+      env: { JEPA_THREADS: '2' },
+    });
     expect(resumed.stderr).toContain(`going on from step ${step} of 16`);
     expect(resumed.code).toBe(0);
-    expect(readdirSync(join(folder, 'parts')).sort()).toEqual(files);
+    const written = readdirSync(join(folder, 'parts')).sort();
+    const boards = written.filter((name) => name.includes('tfevents'));
+    expect(written).toEqual([...files, ...boards].sort());
+    const [first, second] = boards.map((name) => readEvents(readFileSync(join(folder, 'parts', name))));
+    expect(first[1]).toMatchObject({ step: 1, sessionStatus: 1 });
+    expect(second[1]).toMatchObject({ step: step + 1, sessionStatus: 1 });
+    expect(second.at(-1)?.step).toBe(16);
     for (const name of ['checkpoint.safetensors', 'model.jepa'])
       expect(hash(join(folder, 'parts', name)), name).toBe(hash(join(folder, 'whole', name)));
     const lines = readFileSync(join(folder, 'parts', 'log.jsonl'), 'utf8')

@@ -1,9 +1,9 @@
 import type { PhysicsExamples, ViolationExample } from '../../eval/examples.js';
 import type { TrainingEvent } from '../../train/events.js';
 import { worldSize } from '../../worlds/two-room/room.js';
+import { dataUri, filmStrip } from '../page/film-strip.js';
 import type { Results } from '../results.js';
 import { escapeHtml, lineChart, pathChart, type Series } from './chart.js';
-import { filmStrip } from './png.js';
 import { rowsOf } from './rows.js';
 
 /** What the report shows beside the numbers. */
@@ -91,7 +91,7 @@ function lawBroken(example: ViolationExample): string {
   const curve = (values: readonly number[]): [number, number][] =>
     values.map((value, index) => [firstFrame + index, value]);
   const strip = (pixels: Uint8Array, label: string): string =>
-    `<img alt="${label} clip, ${property}" src="${filmStrip(pixels, frames, size, size)}">`;
+    `<img alt="${label} clip, ${property}" src="${dataUri(filmStrip(pixels, frames, size, size))}">`;
   return `<h3>${escapeHtml(property)}, from frame ${eventFrame}</h3>${strip(possible, 'possible')}<br>${strip(impossible, 'impossible')}${lineChart(
     [
       { name: 'possible', points: curve(possibleSurprise) },
@@ -113,7 +113,7 @@ function imaginedPaths({ rollouts }: PhysicsExamples): string {
         { name: 'true', points: truth },
         { name: 'imagined', points: imagined },
       ],
-      { title: scene, size: 4, background: filmStrip(lastSeen, 1, size, size) },
+      { title: scene, size: 4, background: dataUri(filmStrip(lastSeen, 1, size, size)) },
     ),
   );
   return `<p>The model sees four frames, the last of which is shown, then only the forces. Where it imagines the disc over twelve frames, read from its embeddings, beside where the simulator has it.</p><div class="row">${charts.join('')}</div>`;
@@ -126,5 +126,5 @@ function planningEpisode({ positions, goal, room, succeeded, tried }: NonNullabl
     succeeded > 0
       ? `hard protocol: the first of ${tried} episodes that succeeded; ${succeeded} of ${tried} did`
       : `hard protocol: the first of ${tried} episodes; none succeeded`;
-  return `<div class="row">${pathChart([{ name: succeeded > 0 ? `reached in ${positions.length - 1} steps` : 'not reached', points: positions.map(up) }], { title: caption, size: worldSize, background: filmStrip(room, 1, worldSize, worldSize), marks: [{ x, y, label: 'goal' }] })}</div>`;
+  return `<div class="row">${pathChart([{ name: succeeded > 0 ? `reached in ${positions.length - 1} steps` : 'not reached', points: positions.map(up) }], { title: caption, size: worldSize, background: dataUri(filmStrip(room, 1, worldSize, worldSize)), marks: [{ x, y, label: 'goal' }] })}</div>`;
 }
