@@ -12,9 +12,17 @@ export {
   type TensorListing,
   writeSafetensors,
 } from './io/safetensors.js';
+export { ActionEncoder, type ActionEncoderOptions } from './models/action-encoder.js';
+export {
+  AdaptivePredictor,
+  type AdaptivePredictorOptions,
+  type AdaptiveTransformerSize,
+} from './models/adaptive-predictor.js';
 export { ConvEncoder, type ConvEncoderOptions, type ConvLayer } from './models/conv-encoder.js';
+export { LeWM, type LeWMLossOptions, type LeWMOptions } from './models/lewm.js';
 export { MarkovPredictor, type MarkovPredictorOptions } from './models/markov-predictor.js';
 export type { Prediction, Predictor, Rollout } from './models/predictor.js';
+export { Projector } from './models/projector.js';
 export { RecurrentPredictor, type RecurrentPredictorOptions } from './models/recurrent-predictor.js';
 export { VectorEncoder, type VectorEncoderOptions } from './models/vector-encoder.js';
 export * from './nn/index.js';

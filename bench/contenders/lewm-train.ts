@@ -1,14 +1,15 @@
 // jepa's side of the lewm-train suite.
-import type { Tensor } from '#lib/index.js';
+import { LeWM, type Tensor } from '#lib/index.js';
 import { serveTraining } from '../harness/serve-training.js';
-import { LeWm, type LeWmConfig } from '../models/lewm.js';
+import type { LeWMConfig } from '../models/lewm.js';
 
 await serveTraining(
-  (config: LeWmConfig) => new LeWm(config),
-  (model) => ({
+  ({ sigregWeight: _weight, knots: _knots, ...sizes }: LeWMConfig) => new LeWM(sizes),
+  (model, { sigregWeight, knots }) => ({
     name: 'lewm',
     batch: ['pixels', 'actions', 'directions'],
     parameters: model.parameters(),
-    loss: (pixels: Tensor, actions: Tensor, directions: Tensor) => model.terms(pixels, actions, directions).loss,
+    loss: (pixels: Tensor, actions: Tensor, directions: Tensor) =>
+      model.loss(pixels, actions, { directions, sigregWeight, knots }).loss,
   }),
 );

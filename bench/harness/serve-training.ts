@@ -22,13 +22,14 @@ export interface Training<Batch extends readonly Tensor[]> {
  */
 export async function serveTraining<Config, Model extends Module, Batch extends readonly Tensor[]>(
   make: (config: Config) => Model,
-  training: (model: Model) => Training<Batch>,
+  training: (model: Model, config: Config) => Training<Batch>,
 ): Promise<void> {
-  const [path, config, precision] = process.argv.slice(2);
+  const [path, json, precision] = process.argv.slice(2);
   const { tensors } = await readSafetensors(path);
-  const model = make(JSON.parse(config) as Config);
+  const config = JSON.parse(json) as Config;
+  const model = make(config);
   await model.loadStateDict(part(tensors, 'model.'));
-  const { name, batch, parameters, loss: lossOf, after } = training(model);
+  const { name, batch, parameters, loss: lossOf, after } = training(model, config);
   const optimiser = adamW(parameters, stepOptions);
   const step = (inputs: Batch, learningRate: Tensor): Stepped => {
     const { value: loss, gradients } = valueAndGrad(() => lossOf(...inputs), parameters);

@@ -69,16 +69,16 @@ class FramePredictor(nn.Module):
         return self.norm(x)
 
 
-class LeWm(nn.Module):
-    def __init__(self, encoder, embedding, projector, predictor, action, history, sigregWeight, knots):
+class LeWM(nn.Module):
+    def __init__(self, encoder, embeddingSize, projector, predictor, action, historySize, sigregWeight, knots):
         super().__init__()
         width = encoder["width"]
         self.encoder = VisionTransformer(**encoder, class_token=True, eps=1e-12)
-        self.projector = Projector(width, projector, embedding)
-        self.action_encoder = ActionEncoder(embedding, **action)
-        self.predictor = FramePredictor(history, **predictor)
-        self.pred_proj = Projector(embedding, projector, embedding)
-        self.history, self.weight = history, sigregWeight
+        self.projector = Projector(width, projector, embeddingSize)
+        self.action_encoder = ActionEncoder(embeddingSize, **action)
+        self.predictor = FramePredictor(historySize, **predictor)
+        self.pred_proj = Projector(embeddingSize, projector, embeddingSize)
+        self.history, self.weight = historySize, sigregWeight
         assert knots == len(KNOTS) + 1
 
     def forward(self, pixels, actions, directions):
@@ -91,7 +91,7 @@ class LeWm(nn.Module):
             return loss + self.weight * sigreg(z.transpose(0, 1).float(), directions)
 
 
-model = LeWm(**config)
+model = LeWM(**config)
 model.load_state_dict({name[6:]: value for name, value in data.items() if name.startswith("model.")})
 loss_of = torch.compile(model) if mode == "compile" else model
 batches = [[data[f"{name}.{index}"] for name in ("pixels", "actions", "directions")] for index in (0, 1)]

@@ -1,6 +1,6 @@
 import type { HostTensor } from '../io/safetensors.js';
 import { recordRead, type Tensor, Variable } from '../tensor/index.js';
-import { readState, writeState } from './state-dict.js';
+import { readState, type StateDict, writeState } from './state-dict.js';
 
 /** A module that maps one tensor to another, as {@link Sequential} strings them together. */
 export interface Layer extends Module {
@@ -71,10 +71,7 @@ export class Module {
    * @param strict refuse missing and unexpected names too (default); otherwise only what fits by name is loaded
    * @throws JepaError ERR_JEPA_CHECKPOINT_MISMATCH listing missing, unexpected and mis-shaped names
    */
-  async loadStateDict(
-    state: ReadonlyMap<string, HostTensor>,
-    { strict = true }: { readonly strict?: boolean } = {},
-  ): Promise<void> {
+  async loadStateDict(state: StateDict, { strict = true }: { readonly strict?: boolean } = {}): Promise<void> {
     await writeState(this.constructor.name, this.#state(), state, strict);
   }
 

@@ -1,4 +1,6 @@
 import { JepaError } from '../errors.js';
+import { matmul, reshape } from '../ops/index.js';
+import { type Tensor, tensor } from '../tensor/index.js';
 
 /**
  * Fixed sine-cosine positions of even width m: ω_k = 10000^(−k/(m/2)), row p = [sin(p·ω_0) …, cos(p·ω_0) …]: all sines, then
@@ -50,4 +52,39 @@ export function sincos2d(width: number, [rows, columns]: readonly [number, numbe
     }
   }
   return table;
+}
+
+/**
+ * Position vectors of one grid resampled for another, as vision transformers take pictures of other sizes: bicubic (Keys 1981 with
+ * a = −¾), pixel centres aligned, edges repeated, no antialiasing: PyTorch's `interpolate(size, mode='bicubic')`. Differentiable.
+ * @param places [1, rows·columns, D], row-major over `from`   @param from, to [rows, columns]   @returns [1, rows·columns of `to`, D]
+ * @example const table = interpolatePositions(vit.posEmbed, [16, 16], [32, 32]);
+ */
+export function interpolatePositions(
+  places: Tensor,
+  from: readonly [number, number],
+  to: readonly [number, number],
+): Tensor {
+  const width = places.shape[2];
+  const [rows, columns] = [bicubicWeights(from[0], to[0]), bicubicWeights(from[1], to[1])];
+  const exact = { precision: 'float32' } as const;
+  const down = matmul(rows, reshape(places, [from[0], from[1] * width]), exact); // [rows', columns · D]
+  const across = matmul(columns, reshape(down, [to[0], from[1], width]), exact); // [rows', columns', D]
+  return reshape(across, [1, to[0] * to[1], width]);
+}
+
+/** How much of each of `from` samples there is in each of `to`: [to, from]. */
+function bicubicWeights(from: number, to: number): Tensor {
+  const a = -0.75;
+  const near = (x: number): number => ((a + 2) * x - (a + 3)) * x * x + 1;
+  const far = (x: number): number => ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
+  const weights = new Float64Array(to * from);
+  for (let row = 0; row < to; row++) {
+    const place = ((row + 0.5) * from) / to - 0.5;
+    const base = Math.floor(place);
+    const t = place - base;
+    for (const [offset, weight] of [far(1 + t), near(t), near(1 - t), far(2 - t)].entries())
+      weights[row * from + Math.min(Math.max(base - 1 + offset, 0), from - 1)] += weight;
+  }
+  return tensor(Float32Array.from(weights), { shape: [to, from] });
 }

@@ -2,6 +2,9 @@ import { JepaError } from '../errors.js';
 import type { HostTensor } from '../io/safetensors.js';
 import type { Variable } from '../tensor/index.js';
 
+/** Parameters and buffers by name: what a module or an optimiser reads from and writes to a file. */
+export type StateDict = ReadonlyMap<string, HostTensor>;
+
 /** Values of variables by name, as of now: later steps do not change them. */
 export async function readState(variables: ReadonlyMap<string, Variable>): Promise<Map<string, HostTensor>> {
   const entries = [...variables].map(
@@ -20,7 +23,7 @@ export async function readState(variables: ReadonlyMap<string, Variable>): Promi
 export async function writeState(
   owner: string,
   variables: ReadonlyMap<string, Variable>,
-  state: ReadonlyMap<string, HostTensor>,
+  state: StateDict,
   strict = true,
 ): Promise<void> {
   const missing = strict ? [...variables.keys()].filter((name) => !state.has(name)) : [];
@@ -59,9 +62,7 @@ function describe({ dtype, shape }: { readonly dtype: string; readonly shape: re
  * Several states as one, each name with its part in front: what a checkpoint of a whole run holds.
  * @example joinStateDicts({ model: await model.stateDict(), optimiser: await optimiser.stateDict() })
  */
-export function joinStateDicts(
-  parts: Readonly<Record<string, ReadonlyMap<string, HostTensor>>>,
-): Map<string, HostTensor> {
+export function joinStateDicts(parts: Readonly<Record<string, StateDict>>): Map<string, HostTensor> {
   return new Map(
     Object.entries(parts).flatMap(([part, state]) =>
       [...state].map(([name, value]): [string, HostTensor] => [`${part}.${name}`, value]),
@@ -74,7 +75,7 @@ export function joinStateDicts(
  * @throws JepaError ERR_JEPA_CHECKPOINT_MISMATCH for a name of no part
  */
 export function splitStateDict<Part extends string>(
-  state: ReadonlyMap<string, HostTensor>,
+  state: StateDict,
   parts: readonly Part[],
 ): Record<Part, Map<string, HostTensor>> {
   const split = Object.fromEntries(parts.map((part) => [part, new Map<string, HostTensor>()])) as Record<

@@ -13,7 +13,7 @@ import {
 import { LayerNorm } from './layer-norm.js';
 import { Linear } from './linear.js';
 import { Module } from './module.js';
-import { type SincosOrder, sincos2d } from './positions.js';
+import { interpolatePositions, type SincosOrder, sincos2d } from './positions.js';
 import { TransformerBlock } from './transformer-block.js';
 
 export interface VisionTransformerOptions extends SeedOptions {
@@ -61,6 +61,8 @@ const optionNames = [
 export interface VisionTransformerCall {
   /** int32 [B, K]: the patches that each picture shows, all of them without it. Each keeps the position of its place. */
   readonly keep?: Tensor;
+  /** Takes pictures of other sizes too, in whole patches: positions are interpolated, bicubic, and those of a class token kept (default false). */
+  readonly interpolatePositions?: boolean;
 }
 
 /**
@@ -140,44 +142,57 @@ export class VisionTransformer extends Module {
   }
 
   /**
-   * @param pixels [B, C, H, W] or [B, H, W, C] by layout, float32
+   * @param pixels [B, C, H, W] or [B, H, W, C] by layout, float32, of the image size
    * @returns tokens [B, N, D], row-major over the grid of patches, or [B, K, D] in the order of `keep`; the class token before them
    * @throws JepaError ERR_JEPA_SHAPE, and ERR_JEPA_INDEX_RANGE when run if `keep` names no patch
    */
-  forward(pixels: Tensor, { keep }: VisionTransformerCall = {}): Tensor {
-    let x = this.#embedded(this.#patches(pixels), keep);
+  forward(pixels: Tensor, { keep, interpolatePositions = false }: VisionTransformerCall = {}): Tensor {
+    const grid = this.#gridOf(pixels, interpolatePositions);
+    let x = this.#embedded(this.#patches(pixels, grid), this.#places(grid), keep);
     for (const block of this.blocks) x = block.forward(x);
     return this.norm.forward(x);
   }
 
   /** Patches with their positions; those that nobody sees are left out before anything is computed of them. */
-  #embedded(patches: Tensor, keep: Tensor | undefined): Tensor {
+  #embedded(patches: Tensor, places: Tensor, keep: Tensor | undefined): Tensor {
     const [batch, tokens] = patches.shape;
     const width = this.posEmbed.shape[2];
     const shown = keep ? gatherTokens(patches, keep) : patches;
-    const first = this.clsToken && slice(this.posEmbed, 1, 0, 1);
-    let places: Tensor = first ? slice(this.posEmbed, 1, 1, 1 + tokens) : this.posEmbed;
-    if (keep) places = gatherRows(reshape(places, [tokens, width]), keep);
-    const x = add(this.patchEmbed.forward(shown), places);
-    if (!this.clsToken || !first) return x;
+    const kept = keep ? gatherRows(reshape(places, [tokens, width]), keep) : places;
+    const x = add(this.patchEmbed.forward(shown), kept);
+    if (!this.clsToken) return x;
+    const first = slice(this.posEmbed, 1, 0, 1);
     return concat([broadcastTo(add(this.clsToken, first), [batch, 1, width]), x], 1);
   }
 
-  /** [B, N, C·p·p], a patch's numbers in the order channel, row, column, as a convolution's weight has them. */
-  #patches(pixels: Tensor): Tensor {
-    const [rows, columns] = this.#grid;
+  /** Positions of the patches of a grid: [1, N, D]. */
+  #places(grid: readonly [number, number]): Tensor {
+    const tokens = this.#grid[0] * this.#grid[1];
+    const own = this.clsToken ? slice(this.posEmbed, 1, 1, 1 + tokens) : this.posEmbed;
+    return grid.join() === this.#grid.join() ? own : interpolatePositions(own, this.#grid, grid);
+  }
+
+  /** Rows and columns of patches that a picture has. */
+  #gridOf({ shape, rank }: Tensor, anySize: boolean): readonly [number, number] {
     const { size, channels, layout } = this.#patch;
-    const batch = pixels.shape[0];
-    const expected =
-      layout === 'NCHW'
-        ? [batch, channels, rows * size, columns * size]
-        : [batch, rows * size, columns * size, channels];
-    if (pixels.rank !== 4 || expected.some((extent, axis) => pixels.shape[axis] !== extent)) {
+    const own = [this.#grid[0] * size, this.#grid[1] * size];
+    const [height, breadth] = layout === 'NCHW' ? shape.slice(2) : shape.slice(1);
+    const sized = anySize ? height % size === 0 && breadth % size === 0 : height === own[0] && breadth === own[1];
+    if (rank !== 4 || shape[layout === 'NCHW' ? 1 : 3] !== channels || !sized || height * breadth === 0) {
+      const sides = anySize ? [`k·${size}`, `l·${size}`] : own;
+      const expected = layout === 'NCHW' ? [shape[0], channels, ...sides] : [shape[0], ...sides, channels];
       throw new JepaError(
         'ERR_JEPA_SHAPE',
-        `[VisionTransformer] expected pixels of shape [${expected.join(', ')}] (${layout}), got [${pixels.shape.join(', ')}]`,
+        `[VisionTransformer] expected pixels of shape [${expected.join(', ')}] (${layout}), got [${shape.join(', ')}]`,
       );
     }
+    return [height / size, breadth / size];
+  }
+
+  /** [B, N, C·p·p], a patch's numbers in the order channel, row, column, as a convolution's weight has them. */
+  #patches(pixels: Tensor, [rows, columns]: readonly [number, number]): Tensor {
+    const { size, channels, layout } = this.#patch;
+    const batch = pixels.shape[0];
     const patches =
       layout === 'NCHW'
         ? permute(reshape(pixels, [batch, channels, rows, size, columns, size]), [0, 2, 4, 1, 3, 5])

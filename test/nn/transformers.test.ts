@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { AdaptiveTransformerBlock } from '#lib/nn/adaptive-transformer-block.js';
 import { MultiHeadAttention } from '#lib/nn/multi-head-attention.js';
+import { interpolatePositions } from '#lib/nn/positions.js';
 import { VisionTransformer } from '#lib/nn/vision-transformer.js';
 import { compile, tensor } from '#lib/tensor/index.js';
 import { affine, checkLayer, normals, type Values } from './check-layer.js';
@@ -74,6 +75,64 @@ describe('vision transformers equal plain float64 loops, gradients too', () => {
     const classed = new VisionTransformer({ ...options, name: 'vit', classToken: true });
     const [own, its] = await Promise.all([plain.posEmbed.read(), classed.posEmbed.read()]);
     expect([...its]).toEqual([...new Float32Array(width), ...own]);
+  });
+});
+
+/** Bicubic weights by the definition: Keys' kernel with a = −¾ at every sample, edges repeated far beyond the grid. */
+function resampled(places: ArrayLike<number>, [rows, columns]: Pair, [newRows, newColumns]: Pair): Float64Array {
+  const kernel = (x: number): number => {
+    const d = Math.abs(x);
+    if (d <= 1) return 1.25 * d ** 3 - 2.25 * d ** 2 + 1;
+    return d < 2 ? -0.75 * d ** 3 + 3.75 * d ** 2 - 6 * d + 3 : 0;
+  };
+  const edge = (at: number, size: number): number => Math.min(Math.max(at, 0), size - 1);
+  return Float64Array.from({ length: newRows * newColumns * width }, (_, i) => {
+    const y = ((Math.floor(i / width / newColumns) + 0.5) * rows) / newRows - 0.5;
+    const x = (((Math.floor(i / width) % newColumns) + 0.5) * columns) / newColumns - 0.5;
+    let total = 0;
+    for (let row = -4; row < rows + 4; row++)
+      for (let column = -4; column < columns + 4; column++)
+        total +=
+          kernel(y - row) *
+          kernel(x - column) *
+          places[(edge(row, rows) * columns + edge(column, columns)) * width + (i % width)];
+    return total;
+  });
+}
+type Pair = readonly [number, number];
+
+it.each([
+  [3, 2, 4, 5],
+  [5, 4, 2, 3],
+  [2, 2, 2, 2],
+])('positions of a grid %i × %i resampled to %i × %i', async (rows, columns, newRows, newColumns) => {
+  await checkLayer({
+    inputs: { places: [1, rows * columns, width] },
+    forward: ({ places }) => interpolatePositions(places, [rows, columns], [newRows, newColumns]),
+    reference: ({ places }) => resampled(places, [rows, columns], [newRows, newColumns]),
+  });
+});
+
+describe('pictures of other sizes', () => {
+  const module = new VisionTransformer({ ...options, name: 'vit', classToken: true });
+
+  it('are refused unless positions are to be interpolated', () => {
+    const pixels = tensor(new Float32Array(2 * 4 * 6), { shape: [2, 1, 4, 6] });
+    expect(() => module.forward(pixels)).toThrow('expected pixels of shape [2, 1, 4, 4] (NCHW), got [2, 1, 4, 6]');
+    expect(module.forward(pixels, { interpolatePositions: true }).shape).toEqual([2, 7, width]);
+  });
+
+  it('must consist of whole patches', () => {
+    const pixels = tensor(new Float32Array(2 * 4 * 5), { shape: [2, 1, 4, 5] });
+    expect(() => module.forward(pixels, { interpolatePositions: true })).toThrow(
+      'expected pixels of shape [2, 1, k·2, l·2] (NCHW), got [2, 1, 4, 5]',
+    );
+  });
+
+  it('of the own size keep their positions to the bit', async () => {
+    const pixels = tensor(normals('pixels', 32), { shape: [2, 1, 4, 4] });
+    const [plain, any] = [module.forward(pixels), module.forward(pixels, { interpolatePositions: true })];
+    expect([...(await any.data())]).toEqual([...(await plain.data())]);
   });
 });
 

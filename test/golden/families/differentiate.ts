@@ -11,11 +11,12 @@ export function given(call: GoldenCall, name: string): Tensor {
   return tensor(host.data, { shape: host.shape, dtype: host.dtype });
 }
 
-export function inputsOf(call: GoldenCall): Record<string, Tensor> {
+/** The tensors whose names begin with a prefix, without it. */
+export function inputsOf(call: GoldenCall, prefix: 'input.' | 'cotangent.' = 'input.'): Record<string, Tensor> {
   return Object.fromEntries(
     [...call.tensors.keys()]
-      .filter((name) => name.startsWith('input.'))
-      .map((name) => [name.slice('input.'.length), given(call, name)]),
+      .filter((name) => name.startsWith(prefix))
+      .map((name) => [name.slice(prefix.length), given(call, name)]),
   );
 }
 
@@ -49,12 +50,7 @@ export async function check(
       ),
     };
   });
-  const cotangents = Object.fromEntries(
-    [...call.tensors.keys()]
-      .filter((name) => name.startsWith('cotangent.'))
-      .map((name) => [name.slice('cotangent.'.length), given(call, name)]),
-  );
-  const { outputs, found } = await run(inputsOf(call), cotangents);
+  const { outputs, found } = await run(inputsOf(call), inputsOf(call, 'cotangent.'));
   const verdicts: Verdict[] = [];
   for (const name of call.outputs) {
     const expected = call.tensors.get(name);

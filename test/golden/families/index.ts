@@ -1,6 +1,6 @@
 import type { GoldenCall } from '../case.js';
 import type { Verdict } from '../compare.js';
-import { runLeWm } from './lewm.js';
+import { runLeWM } from './lewm.js';
 import { runOp } from './ops.js';
 import { runSigreg } from './sigreg.js';
 import { runTwoRoom } from './two-room.js';
@@ -10,7 +10,7 @@ export type Family = (call: GoldenCall) => Promise<{ composed: readonly string[]
 /** What the runner knows; everything else is a failure. */
 export const families: Readonly<Record<string, Family | undefined>> = {
   ops: runOp,
-  lewm: runLeWm,
+  lewm: runLeWM,
   sigreg: runSigreg,
   'two-room': runTwoRoom,
 };
