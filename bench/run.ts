@@ -28,12 +28,12 @@ async function main(): Promise<number> {
   const progress = (text: string): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
   };
-  const run: Run = { ...asked, note, progress };
   const where = machine();
   if (where.load > 0.5)
     note(`${where.load} processes wanted to run in the last minute: on a busy machine these numbers mean little`);
   const problem = buildNative('peak');
   if (problem !== undefined) note(`peaks are not measured: ${problem}`);
+  const run: Run = { ...asked, measuresPeaks: problem === undefined, note, progress };
   const before = problem === undefined ? measurePeaks(threads) : null;
   const measured: Record<string, readonly Measured[]> = {};
   for (const suite of chosen) {
@@ -46,8 +46,8 @@ async function main(): Promise<number> {
     peaks?.multiplyAdd.find(({ target, threads: count }) => target === where.target && count === of)?.gflops;
   const results: Record<string, Row[]> = {};
   for (const [name, rows] of Object.entries(measured))
-    results[name] = rows.map((row) => {
-      const limit = peak(row.threads);
+    results[name] = rows.map(({ peakGflops, ...row }) => {
+      const limit = peakGflops ?? peak(row.threads);
       return { ...row, percentOfPeak: row.gflops === null || limit === undefined ? null : (row.gflops / limit) * 100 };
     });
   const report: Report = { machine: where, peaks, suites: results, notes };

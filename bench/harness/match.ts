@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Contender, type ContenderOptions, inTurns } from './contender.js';
+import { Contender, type ContenderOptions } from './contender.js';
+import { inTurnsWithPeak } from './peaks.js';
 import { peerPath, pythonWith } from './python.js';
 import { type Measured, type Precision, type Run, statistics, untimed, withRatios } from './suite.js';
 
@@ -123,7 +124,7 @@ export async function play<Check extends object>(run: Run, match: Match<Check>):
         `${named}: ${contender.name} ${precision} differs by ${error.toExponential(1)}${mean === undefined ? '' : ` at most, ${mean.toExponential(1)} in the mean`}, ${allowed} allowed`,
       );
   }
-  const samples = await inTurns(agreed, run.rounds, ({ contender, precision }) => {
+  const { samples, peakGflops } = await inTurnsWithPeak(run, threads, agreed, ({ contender, precision }) => {
     run.progress(`${named}, ${threads} threads: ${contender.name} ${precision}`);
     return contender.request<number[]>('time', match.time);
   });
@@ -142,6 +143,7 @@ export async function play<Check extends object>(run: Run, match: Match<Check>):
         gflops: flops === null || summary.medianMs === null ? null : flops / summary.medianMs / 1e6,
         perSecond: count === null || summary.medianMs === null ? null : (count * 1000) / summary.medianMs,
         ratio: null,
+        peakGflops,
         verified: alone ? null : times !== undefined,
       };
     }),

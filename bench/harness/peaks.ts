@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Contender, inTurns } from './contender.js';
 import { root } from './paths.js';
+import { quantile, type Run } from './suite.js';
 
 export interface Rate {
   readonly target: string;
@@ -39,6 +41,33 @@ export function measurePeaks(threads: readonly number[]): Peaks {
   });
   if (status !== 0) throw new Error(`the peak measurement failed: ${stderr}`);
   return JSON.parse(stdout) as Peaks;
+}
+
+/**
+ * As inTurns, with the peak as one more who takes its turns: the speed of a shared machine changes from one second to the next.
+ * @returns also the median of the peak, GFLOP/s, where `build/bench/peak` is there to be asked
+ */
+export async function inTurnsWithPeak<Key>(
+  run: Run,
+  threads: number,
+  contenders: readonly Key[],
+  sample: (contender: Key) => Promise<readonly number[]>,
+): Promise<{ samples: Map<Key, number[]>; peakGflops?: number }> {
+  if (!run.measuresPeaks) return { samples: await inTurns(contenders, run.rounds, sample) };
+  const command = join(root, 'build', 'bench', 'peak');
+  const peak = new Contender({ name: 'peak', threads, command, arguments: ['--serve', String(threads)] });
+  const rates: number[] = [];
+  try {
+    const samples = await inTurns<Key | Contender>([peak, ...contenders], run.rounds, async (contender) => {
+      if (contender !== peak) return sample(contender as Key);
+      rates.push(...(await peak.request<number[]>('time')));
+      return [];
+    });
+    samples.delete(peak);
+    return { samples: samples as Map<Key, number[]>, peakGflops: quantile(rates, 0.5) };
+  } finally {
+    await peak.close();
+  }
 }
 
 /** The better of two measurements of each rate: what an undisturbed machine does. */

@@ -38,14 +38,19 @@ export interface Run {
   readonly precisions: readonly Precision[];
   /** Only peers whose name contains this; jepa itself always runs. */
   readonly peers: string;
+  /** Whether build/bench/peak is there to be asked. */
+  readonly measuresPeaks: boolean;
   /** Something a reader of the numbers must know, such as a missing peer. */
   note(text: string): void;
   /** Progress, on a line that the next one replaces. */
   progress(text: string): void;
 }
 
-/** What a suite measures; the share of the peak is added at the end, when the peak has been measured twice. */
-export type Measured = Omit<Row, 'percentOfPeak'>;
+/** What a suite measures; the share of the peak is added at the end. */
+export interface Measured extends Omit<Row, 'percentOfPeak'> {
+  /** The float32 multiply-add peak, GFLOP/s, measured in turns with this row; else the best before and after the suites counts. */
+  readonly peakGflops?: number;
+}
 
 export interface Suite {
   readonly name: string;
@@ -59,15 +64,18 @@ export interface Statistics {
   readonly spreadPercent: number;
 }
 
-export function statistics(samples: readonly number[]): Statistics {
+/** Of samples in any order, between the nearest two where need be. */
+export function quantile(samples: readonly number[], fraction: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
-  const at = (fraction: number): number => {
-    const place = fraction * (sorted.length - 1);
-    const low = Math.floor(place);
-    return sorted[low] + (place - low) * (sorted[Math.min(low + 1, sorted.length - 1)] - sorted[low]);
-  };
-  const medianMs = at(0.5);
-  return { medianMs, minMs: sorted[0], spreadPercent: ((at(0.75) - at(0.25)) / medianMs) * 100 };
+  const place = fraction * (sorted.length - 1);
+  const low = Math.floor(place);
+  return sorted[low] + (place - low) * (sorted[Math.min(low + 1, sorted.length - 1)] - sorted[low]);
+}
+
+export function statistics(samples: readonly number[]): Statistics {
+  const medianMs = quantile(samples, 0.5);
+  const range = quantile(samples, 0.75) - quantile(samples, 0.25);
+  return { medianMs, minMs: Math.min(...samples), spreadPercent: (range / medianMs) * 100 };
 }
 
 export const untimed = { medianMs: null, minMs: null, spreadPercent: null } as const;

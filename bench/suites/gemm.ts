@@ -1,7 +1,8 @@
 // Matrix products in float32 and bfloat16 as transformers need them: forward (NN), gradient of the input (NT) and of the weights (TN).
 import { fromBfloat16, toBfloat16 } from '#lib/index.js';
-import { Contender, inTurns } from '../harness/contender.js';
+import { Contender } from '../harness/contender.js';
 import { contenderPath } from '../harness/paths.js';
+import { inTurnsWithPeak } from '../harness/peaks.js';
 import { peerPath, pythonWith } from '../harness/python.js';
 import {
   type Measured,
@@ -149,7 +150,9 @@ async function measure(run: Run, { name, product }: Case, contenders: readonly C
         present.push(contender);
         if (agrees(outputs, expected, asked)) right.push(contender);
       }
-      const samples = await inTurns(right, run.rounds, (contender) => contender.request<number[]>('time'));
+      const { samples, peakGflops } = await inTurnsWithPeak(run, threads, right, (contender) =>
+        contender.request<number[]>('time'),
+      );
       for (const contender of present) {
         const times = samples.get(contender);
         const summary = times ? statistics(times) : untimed;
@@ -164,6 +167,7 @@ async function measure(run: Run, { name, product }: Case, contenders: readonly C
           perSecond: null,
           ratio: null,
           verified: times !== undefined,
+          peakGflops,
         });
       }
     }
@@ -182,26 +186,31 @@ function summaries(rows: readonly Measured[], layoutOf: ReadonlyMap<string, stri
     }
   }
   return [...groups].flatMap(([key, members]) => {
-    const geomean = (values: readonly (number | null)[]): number | null =>
-      values.every((value) => value !== null)
-        ? Math.exp(values.reduce((sum: number, value) => sum + Math.log(value as number), 0) / values.length)
-        : null;
-    const gflops = members.map((row) => row.gflops);
-    const summary = (name: string, value: number | null, ratio: number | null): Measured => ({
-      ...members[0],
-      ...untimed,
-      flops: null,
-      case: `${key.split('|')[0]} ${name}`,
-      gflops: value,
-      ratio,
-      verified: members.every(({ verified }) => verified === true),
-    });
-    const worst = gflops.every((value) => value !== null) ? Math.min(...(gflops as number[])) : null;
-    const ratios = members.map(({ ratio }) => ratio);
-    const worstRatio = ratios.every((value) => value !== null) ? Math.min(...(ratios as number[])) : null;
-    return [summary('geomean', geomean(gflops), geomean(ratios)), summary('worst', worst, worstRatio)];
+    const summary = (name: string, of: (values: readonly number[]) => number): Measured => {
+      const over = (pick: (row: Measured) => number | null | undefined): number | null => {
+        const values = members.map(pick).filter((value) => typeof value === 'number');
+        return values.length === members.length ? of(values) : null;
+      };
+      // Each case's share is of the peak in its own turns: the rate here is that share of the group's peak.
+      const peakGflops = geomean(members.map((row) => row.peakGflops ?? 1));
+      const share = over(({ gflops, peakGflops: peak = 1 }) => gflops && gflops / peak);
+      return {
+        ...members[0],
+        ...untimed,
+        flops: null,
+        case: `${key.split('|')[0]} ${name}`,
+        gflops: share && share * peakGflops,
+        peakGflops: members[0].peakGflops && peakGflops,
+        ratio: over(({ ratio }) => ratio),
+        verified: members.every(({ verified }) => verified === true),
+      };
+    };
+    return [summary('geomean', geomean), summary('worst', (values) => Math.min(...values))];
   });
 }
+
+const geomean = (values: readonly number[]): number =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
 export const gemm: Suite = {
   name: 'gemm',

@@ -6,8 +6,9 @@ import { type HostTensor, normal, writeSafetensors } from '#lib/index.js';
 import { physicsTraining } from '#lib/world-model/physics-training.js';
 import type { ClipBatch } from '#lib/world-model/training.js';
 import { physicsTrainingBatch } from '#lib/worlds/physics/training.js';
-import { Contender, inTurns } from '../harness/contender.js';
+import { Contender } from '../harness/contender.js';
 import { contenderPath } from '../harness/paths.js';
+import { inTurnsWithPeak } from '../harness/peaks.js';
 import { peerPath, pythonWith } from '../harness/python.js';
 import { type Measured, type Run, type Suite, statistics, untimed, withRatios } from '../harness/suite.js';
 
@@ -134,7 +135,7 @@ async function measure(run: Run, threads: number, path: string): Promise<Measure
       }
     }
     const { flops } = await own.request<{ flops: number }>('cost');
-    const samples = await inTurns(verified, run.rounds, (contender) => {
+    const { samples, peakGflops } = await inTurnsWithPeak(run, threads, verified, (contender) => {
       run.progress(`tiny-train: ${contender.name}, ${threads} threads`);
       return contender.request<number[]>('time', { steps: stepsPerTurn, ...(contender === own ? {} : { rate: 1e-4 }) });
     });
@@ -152,6 +153,7 @@ async function measure(run: Run, threads: number, path: string): Promise<Measure
           gflops: summary.medianMs === null ? null : flops / summary.medianMs / 1e6,
           perSecond: summary.medianMs === null ? null : (clips * frames * 1000) / summary.medianMs,
           ratio: null,
+          peakGflops,
           verified: contender === own && verified.length === 1 ? null : times !== undefined, // nobody to agree with
         };
       }),

@@ -1,6 +1,8 @@
 // peak THREADS…: prints as JSON how fast this machine multiply-adds and adds dot products (every SIMD target that has
 // the instructions) and reads and writes memory (the default target), with each number of threads. Best and median of
 // many short measurements: the best is what an undisturbed core does.
+// peak --serve THREADS: answers each line of its input with the rates of a few such measurements of the default target, for a
+// harness that asks in turns with what it compares: the speed of a shared machine changes from one second to the next.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -60,23 +62,44 @@ const Rates* rates_of(const char* target) {
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// Seconds that `work(thread)` takes when all threads start together.
-double together(int threads, const std::function<void(int)>& work) {
-  std::atomic<int> ready{0};
-  std::atomic<bool> go{false};
+// Seconds of each of `count` bursts, in which all threads do `work(thread)` and wait for one another. The threads live
+// through all of them: a new one may share a core with another at first.
+std::vector<double> bursts(int threads, int count, const std::function<void(int)>& work) {
+  std::atomic<int> arrived{0};
+  const auto meet = [&](int phase) {
+    arrived++;
+    while (arrived.load(std::memory_order_acquire) < phase * threads) std::this_thread::yield();
+  };
+  const auto play = [&](int thread, const std::function<void()>& mark) {
+    for (int i = 0; i < count; i++) {
+      meet(2 * i + 1);
+      mark();
+      work(thread);
+      meet(2 * i + 2);
+      mark();
+    }
+  };
   std::vector<std::thread> others;
-  for (int t = 1; t < threads; t++)
-    others.emplace_back([&, t] {
-      ready++;
-      while (!go.load(std::memory_order_acquire)) std::this_thread::yield();
-      work(t);
-    });
-  while (ready.load() < threads - 1) std::this_thread::yield();
-  const double start = seconds();
-  go.store(true, std::memory_order_release);
-  work(0);
+  for (int t = 1; t < threads; t++) others.emplace_back([&, t] { play(t, [] {}); });
+  std::vector<double> marks;
+  play(0, [&] { marks.push_back(seconds()); });
   for (std::thread& thread : others) thread.join();
-  return seconds() - start;
+  std::vector<double> elapsed;
+  for (int i = 0; i < count; i++) elapsed.push_back(marks[2 * i + 1] - marks[2 * i]);
+  return elapsed;
+}
+
+using Work = std::function<void(int thread, int64_t times)>;
+
+// How many times a burst of kSeconds does `work`.
+int64_t times_of_a_burst(const Work& work) {
+  int64_t times = 1;
+  const auto shortest = [&] {
+    const std::vector<double> elapsed = bursts(1, 3, [&](int t) { work(t, times); });
+    return *std::min_element(elapsed.begin(), elapsed.end());
+  };
+  while (shortest() < kSeconds) times *= 2;
+  return times;
 }
 
 struct Rate {
@@ -84,15 +107,11 @@ struct Rate {
 };
 
 // Units a second in billions, where `work(thread, times)` does `units` each time.
-Rate measure(int threads, double units, const std::function<void(int, int64_t)>& work) {
-  int64_t times = 1;
-  const auto alone = [&] { return together(1, [&](int t) { work(t, times); }); };
-  while (std::min({alone(), alone(), alone()}) < kSeconds) times *= 2;
+Rate measure(int threads, double units, const Work& work) {
+  const int64_t times = times_of_a_burst(work);
   std::vector<double> rates;
-  for (int i = 0; i < kRepetitions; i++) {
-    const double elapsed = together(threads, [&](int t) { work(t, times); });
+  for (double elapsed : bursts(threads, kRepetitions, [&](int t) { work(t, times); }))
     rates.push_back(units * static_cast<double>(times) * threads / elapsed * 1e-9);
-  }
   std::sort(rates.begin(), rates.end());
   return {rates.back(), rates[rates.size() / 2]};
 }
@@ -121,17 +140,20 @@ void print_bandwidth(const Rates& rates, int threads, int64_t bytes, const char*
 
 using Loop = void (*)(int64_t rounds, float* data);
 
+// Runs `loop` on registers of its own.
+void compute(Loop loop, int64_t rounds) {
+  alignas(64) float data[16 * kRegisters];
+  for (int i = 0; i < 16 * kRegisters; i++) data[i] = 1.0f + 1e-3f * static_cast<float>(i);
+  loop(rounds, data);
+  sink = data[0];
+}
+
 // One object of the list for each number of threads; nothing where the target has no such instructions.
 void print_rates(const Target* target, const std::vector<int>& thread_counts, Loop loop, double operations,
                  const char* kind, const char** separator) {
   if (!loop) return;
   for (int threads : thread_counts) {
-    const Rate rate = measure(threads, operations, [&](int, int64_t times) {
-      alignas(64) float data[16 * kRegisters];
-      for (int i = 0; i < 16 * kRegisters; i++) data[i] = 1.0f + 1e-3f * static_cast<float>(i);
-      loop(times, data);
-      sink = data[0];
-    });
+    const Rate rate = measure(threads, operations, [&](int, int64_t times) { compute(loop, times); });
     std::printf("%s\n    {\"target\": \"%s\",%s \"threads\": %d, \"gflops\": %.1f, \"medianGflops\": %.1f}", *separator,
                 target->name, kind, threads, rate.best, rate.median);
     *separator = ",";
@@ -166,10 +188,29 @@ int run(const std::vector<int>& thread_counts) {
   return 0;
 }
 
+int serve(int threads) {
+  const Rates& rates = *rates_of(default_target()->name);
+  const Work work = [&](int, int64_t times) { compute(rates.multiply_add, times); };
+  const int64_t times = times_of_a_burst(work);
+  const double operations = static_cast<double>(rates.flops_per_round * times * threads);
+  for (int c = std::getchar(); c != EOF; c = std::getchar()) {
+    if (c != '\n') continue;
+    const std::vector<double> elapsed = bursts(threads, 4, [&](int t) { work(t, times); });
+    std::printf("{\"answer\": [");  // without the first, in which the threads find their cores
+    for (size_t i = 1; i < elapsed.size(); i++)
+      std::printf("%s%.1f", i == 1 ? "" : ", ", operations / elapsed[i] * 1e-9);
+    std::printf("]}\n");
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
 }  // namespace
 }  // namespace jepa::bench
 
 int main(int count, char** arguments) {
+  if (count == 3 && !std::strcmp(arguments[1], "--serve") && std::atoi(arguments[2]) > 0)
+    return jepa::bench::serve(std::atoi(arguments[2]));
   std::vector<int> threads;
   for (int i = 1; i < count; i++) threads.push_back(std::atoi(arguments[i]));
   if (threads.empty() || *std::min_element(threads.begin(), threads.end()) < 1) {
