@@ -20,6 +20,8 @@ import { writeJson } from './results.js';
 interface RunConfig {
   readonly world: 'physics';
   readonly preset: 'tiny' | 'small';
+  readonly encoder: 'convolution' | 'transformer';
+  readonly predictor: 'recurrent' | 'transformer' | 'markov';
   readonly seed: number;
   readonly steps: number;
   readonly clips: number;
@@ -32,6 +34,8 @@ interface RunConfig {
 const defaults: RunConfig = {
   world: 'physics',
   preset: 'tiny',
+  encoder: 'convolution',
+  predictor: 'recurrent',
   seed: 0,
   steps: 2000,
   clips: 16,
@@ -102,7 +106,7 @@ async function readConfig(path: string): Promise<Partial<RunConfig>> {
   return config;
 }
 
-/** Sizes that JSON may have wrong; the preset, objective and training options are checked where they are used. */
+/** Sizes that JSON may have wrong; the preset, its parts, objective and training options are checked where they are used. */
 function checkConfig(config: RunConfig): void {
   if (config.world !== 'physics')
     throw new JepaError('ERR_JEPA_CONFIG', `[train] expected world 'physics', got ${JSON.stringify(config.world)}`);

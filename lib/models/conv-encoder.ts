@@ -4,6 +4,7 @@ import { Linear } from '../nn/linear.js';
 import { Module } from '../nn/module.js';
 import { gelu, reshape } from '../ops/index.js';
 import type { Tensor } from '../tensor/index.js';
+import type { Encoder } from './encoder.js';
 
 /** One convolution of a {@link ConvEncoder}: output channels, square kernel, stride and zero padding in pixels. */
 export interface ConvLayer {
@@ -34,7 +35,7 @@ export interface ConvEncoderOptions {
  * Batch normalisation, never layer normalisation, comes last: a layer norm fixes every embedding's length, which
  * a distribution-matching regulariser such as SIGReg cannot live with.
  */
-export class ConvEncoder extends Module {
+export class ConvEncoder extends Module implements Encoder {
   readonly convolutions: Conv2d[];
   readonly hidden: Linear;
   readonly projection: Linear;

@@ -17,6 +17,7 @@ export interface MarkovPredictorOptions {
  */
 export class MarkovPredictor extends Module implements Predictor {
   readonly change: Perceptron;
+  readonly stateSize = 0;
 
   constructor({ embeddingSize, actionSize, hidden, seed }: MarkovPredictorOptions) {
     super();

@@ -20,6 +20,8 @@ export interface Rollout {
 
 /** Predicts embeddings from embeddings and actions; every architecture of a world model's dynamics offers these. */
 export interface Predictor extends Module {
+  /** Width H of its state; 0: it remembers nothing. */
+  readonly stateSize: number;
   initialState(batch: number): Tensor;
   /** @param state [B, H]   @param embedding [B, D]   @param action [B, A]: the action taken at that frame */
   step(state: Tensor, embedding: Tensor, action: Tensor): Prediction;

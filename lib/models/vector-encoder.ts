@@ -3,6 +3,7 @@ import { Linear } from '../nn/linear.js';
 import { Module } from '../nn/module.js';
 import { gelu } from '../ops/index.js';
 import type { Tensor } from '../tensor/index.js';
+import type { Encoder } from './encoder.js';
 
 export interface VectorEncoderOptions {
   /** Length of the sensor vector. */
@@ -14,7 +15,7 @@ export interface VectorEncoderOptions {
 }
 
 /** Sensor vectors to embeddings: a two-layer perceptron with GELU, then batch normalisation. */
-export class VectorEncoder extends Module {
+export class VectorEncoder extends Module implements Encoder {
   readonly input: Linear;
   readonly hidden: Linear;
   readonly projection: Linear;

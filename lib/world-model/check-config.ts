@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import { JepaError } from '../errors.js';
 import type { ConvLayer } from '../models/conv-encoder.js';
-import type { ObservationConfig, WorldModelConfig } from './config.js';
+import type { EncoderConfig, ObservationConfig, PredictorConfig, WorldModelConfig } from './config.js';
 
 /**
  * Checks what TypeScript cannot: numbers from files and JSON.
@@ -26,7 +26,17 @@ export function checkedConfig(config: WorldModelConfig): WorldModelConfig {
       fail('observation.mean and observation.std', 'given together', observation.mean ?? observation.std);
     if (observation.mean !== undefined) statistics('observation', observation.size, observation);
   } else fail('observation.kind', "'image' or 'vector'", (observation as { kind?: unknown } | undefined)?.kind);
-  if (encoder?.kind !== (observation.kind === 'image' ? 'convolution' : 'vector'))
+  checkEncoder(observation, encoder);
+  checkPredictor(predictor);
+  for (const key of ['variance', 'inverse', 'critic'] as const) whole(`heads.${key}`, heads?.[key]);
+  statistics('action', action.size, action);
+  expectToFit(config);
+  return config;
+}
+
+function checkEncoder(observation: ObservationConfig, encoder: EncoderConfig): void {
+  const kinds = observation.kind === 'image' ? ['convolution', 'transformer'] : ['vector'];
+  if (!kinds.includes(encoder?.kind))
     fail('encoder.kind', `one that takes ${observation.kind} observations`, encoder?.kind);
   if (encoder.kind === 'convolution') {
     if (!Array.isArray(encoder.layers) || encoder.layers.length === 0)
@@ -37,19 +47,34 @@ export function checkedConfig(config: WorldModelConfig): WorldModelConfig {
       positive(`encoder.layers[${index}].stride`, layer.stride);
       whole(`encoder.layers[${index}].padding`, layer.padding);
     }
+  }
+  if (encoder.kind === 'transformer' && observation.kind === 'image') {
+    for (const key of ['patchSize', 'width', 'depth', 'heads'] as const) positive(`encoder.${key}`, encoder[key]);
+    const { height, width } = observation;
+    if (height % encoder.patchSize !== 0 || width % encoder.patchSize !== 0)
+      fail('encoder.patchSize', `a divisor of the picture's ${height} × ${width} pixels`, encoder.patchSize);
+    if (encoder.width % encoder.heads !== 0)
+      fail('encoder.heads', `a divisor of its width ${encoder.width}`, encoder.heads);
+  }
+  if (encoder.kind !== 'vector')
     for (const key of ['pixelScale', 'pixelOffset'] as const)
       if (!Number.isFinite(encoder[key])) fail(`encoder.${key}`, 'a finite number', encoder[key]);
-  }
   positive('encoder.hidden', encoder.hidden);
   if (typeof encoder.affine !== 'boolean') fail('encoder.affine', 'true or false', encoder.affine);
+}
+
+function checkPredictor(predictor: PredictorConfig): void {
   if (predictor?.kind === 'recurrent') positive('predictor.stateSize', predictor.stateSize);
+  else if (predictor?.kind === 'transformer')
+    for (const key of ['historySize', 'width', 'depth', 'heads', 'headWidth'] as const)
+      positive(`predictor.${key}`, predictor[key]);
   else if (predictor?.kind !== 'markov')
-    fail('predictor.kind', "'recurrent' or 'markov'", (predictor as { kind?: unknown } | undefined)?.kind);
+    fail(
+      'predictor.kind',
+      "'recurrent', 'transformer' or 'markov'",
+      (predictor as { kind?: unknown } | undefined)?.kind,
+    );
   positive('predictor.hidden', predictor.hidden);
-  for (const key of ['variance', 'inverse', 'critic'] as const) whole(`heads.${key}`, heads?.[key]);
-  statistics('action', action.size, action);
-  expectToFit(config);
-  return config;
 }
 
 export function positive(field: string, value: unknown): void {
@@ -87,26 +112,44 @@ function convolved(
   return { features: map[0] * map[1] * channels, weights };
 }
 
-/** What does not fit would otherwise end in an allocation that fails somewhere inside. */
-function expectToFit({ embeddingSize, encoder, predictor, observation, action }: WorldModelConfig): void {
-  const { features, weights } =
-    observation.kind === 'image' && encoder.kind === 'convolution'
-      ? convolved(observation, encoder.layers)
-      : { features: observation.kind === 'vector' ? observation.size : 0, weights: 0 };
-  const state = predictor.kind === 'recurrent' ? predictor.stateSize : 0;
+/** Weights of the encoder, about. */
+function encoderElements({ observation, encoder, embeddingSize }: WorldModelConfig): number {
+  const { hidden } = encoder;
+  if (observation.kind === 'vector') return hidden * (observation.size + hidden + embeddingSize);
+  if (encoder.kind === 'convolution') {
+    const { features, weights } = convolved(observation, encoder.layers);
+    return weights + hidden * (features + embeddingSize);
+  }
+  if (encoder.kind !== 'transformer') return 0;
+  const { patchSize, width, depth } = encoder;
+  const tokens = (observation.height * observation.width) / patchSize ** 2;
+  return (
+    width * (observation.channels * patchSize ** 2 + tokens + 12 * depth * width + hidden) + hidden * embeddingSize
+  );
+}
+
+/** Weights of the predictor, about. */
+function predictorElements({ predictor, embeddingSize, action }: WorldModelConfig): number {
+  const { hidden } = predictor;
   const inputs = embeddingSize + action.size;
-  const elements =
-    weights +
-    encoder.hidden * (features + embeddingSize) +
-    3 * state * (state + inputs) +
-    predictor.hidden * (state + inputs + embeddingSize);
+  if (predictor.kind === 'transformer') {
+    const { width, depth, heads, headWidth } = predictor;
+    return depth * width * (6 * width + 4 * heads * headWidth + 2 * hidden) + 2 * embeddingSize * (width + hidden);
+  }
+  const state = predictor.kind === 'recurrent' ? predictor.stateSize : 0;
+  return 3 * state * (state + inputs) + hidden * (state + inputs + embeddingSize);
+}
+
+/** What does not fit would otherwise end in an allocation that fails somewhere inside. */
+function expectToFit(config: WorldModelConfig): void {
+  const elements = encoderElements(config) + predictorElements(config);
   const bytes = 4 * elements;
   const gibibytes = (count: number): string => `${(count / 2 ** 30).toFixed(1)} GiB`;
   if (bytes > totalmem())
     throw new JepaError(
       'ERR_JEPA_OUT_OF_MEMORY',
       `[worldModel] expected weights that fit into the ${gibibytes(totalmem())} of memory here, got ${gibibytes(bytes)}`,
-      { help: ['lower embeddingSize, stateSize and the hidden widths'] },
+      { help: ['lower embeddingSize, stateSize, width and the hidden widths'] },
     );
 }
 

@@ -1,5 +1,7 @@
 import { checkOptions } from '../io/options.js';
+import type { AdaptiveTransformerSize } from '../models/adaptive-predictor.js';
 import type { ConvLayer } from '../models/conv-encoder.js';
+import type { VisionEncoderSize } from '../models/vision-encoder.js';
 import { checkedConfig, fail, positive } from './check-config.js';
 
 /** What the encoder sees: pictures, or vectors of sensor readings. */
@@ -32,10 +34,12 @@ export type EncoderConfig =
       readonly pixelScale: number;
       readonly pixelOffset: number;
     }
+  | ({ readonly kind: 'transformer' } & VisionEncoderSize)
   | { readonly kind: 'vector'; readonly hidden: number; readonly affine: boolean };
 
 export type PredictorConfig =
   | { readonly kind: 'recurrent'; readonly stateSize: number; readonly hidden: number }
+  | ({ readonly kind: 'transformer'; readonly historySize: number } & AdaptiveTransformerSize)
   | { readonly kind: 'markov'; readonly hidden: number };
 
 /** Everything that defines a world model apart from its weights; stored in the file. */
@@ -63,29 +67,56 @@ export interface PresetOptions {
   readonly frameRate: number;
   readonly contextFrames?: number;
   readonly seed?: number;
+  /** What sees pictures: convolutions (default) or a vision transformer. */
+  readonly encoder?: 'convolution' | 'transformer';
+  /** What predicts: a GRU (default), a transformer over the last `contextFrames` frames, or a perceptron without memory. */
+  readonly predictor?: PredictorConfig['kind'];
 }
+
+const presetOptionNames = ['observation', 'action', 'frameRate', 'contextFrames', 'seed', 'encoder', 'predictor'];
 
 /** `tiny` (1.2 M parameters at 64×64: minutes on two cores) and `small` (about four times the compute). */
 export function presetConfig(preset: Preset, options: PresetOptions): WorldModelConfig {
   if (preset !== 'tiny' && preset !== 'small') fail('the preset', "'tiny' or 'small'", preset);
-  checkOptions('worldModel', options, ['observation', 'action', 'frameRate', 'contextFrames', 'seed']);
-  const wide = preset === 'small';
-  const { observation, frameRate, contextFrames = 4, seed = 0 } = options;
+  checkOptions('worldModel', options, presetOptionNames);
+  const { observation, frameRate, contextFrames = 4, seed = 0, encoder = 'convolution' } = options;
+  const { predictor = 'recurrent' } = options;
+  const factor = preset === 'small' ? 2 : 1;
   positive('action.size', options.action?.size);
+  if (encoder !== 'convolution' && encoder !== 'transformer')
+    fail('encoder', "'convolution' or 'transformer'", encoder);
+  if (observation?.kind === 'vector' && options.encoder !== undefined)
+    fail('encoder', 'left out for vectors, which have their own', encoder);
   return checkedConfig({
     observation,
     action: standardised(options.action),
     frameRate,
     contextFrames,
     seed,
-    embeddingSize: wide ? 96 : 64,
+    embeddingSize: factor * 32 + 32,
     encoder:
-      observation?.kind === 'image'
-        ? convolution(observation.height, wide ? 2 : 1)
-        : { kind: 'vector', hidden: wide ? 512 : 256, affine: true },
-    predictor: { kind: 'recurrent', stateSize: wide ? 640 : 384, hidden: wide ? 512 : 256 },
+      observation?.kind !== 'image'
+        ? { kind: 'vector', hidden: 256 * factor, affine: true }
+        : encoder === 'convolution'
+          ? convolution(observation.height, factor)
+          : vision(observation, factor),
+    predictor: presetPredictor(predictor, factor, contextFrames),
     heads: { variance: 128, inverse: 256, critic: 128 },
   });
+}
+
+function presetPredictor(kind: PredictorConfig['kind'], factor: number, historySize: number): PredictorConfig {
+  const hidden = 256 * factor;
+  switch (kind) {
+    case 'recurrent':
+      return { kind, stateSize: factor === 1 ? 384 : 640, hidden };
+    case 'transformer':
+      return { kind, historySize, width: 96 * factor, depth: 3 * factor, heads: 4, headWidth: 32 * factor, hidden };
+    case 'markov':
+      return { kind, hidden };
+    default:
+      return fail('predictor', "'recurrent', 'transformer' or 'markov'", kind);
+  }
 }
 
 /** Actions with their statistics; absent ones mean 'already standardised'. */
@@ -96,6 +127,9 @@ export function standardised(action: Partial<ActionConfig> & { readonly size: nu
     std: action.std ?? new Array<number>(action.size).fill(1),
   };
 }
+
+/** Of a colour channel 0 … 255, most of which are bright in drawn worlds: about −3 … 1. */
+const pixels = { pixelScale: 4 / 255, pixelOffset: -3.2 };
 
 // A 4×4 patch stem, then halvings down to a 4×4 map: 64 pixels need two, 128 three.
 function convolution(height: number, factor: number): EncoderConfig {
@@ -108,5 +142,24 @@ function convolution(height: number, factor: number): EncoderConfig {
   ) {
     layers.push({ channels: widths[index] * factor, kernel: 3, stride: 2, padding: 1 });
   }
-  return { kind: 'convolution', layers, hidden: 256 * factor, affine: true, pixelScale: 4 / 255, pixelOffset: -3.2 };
+  return { kind: 'convolution', layers, hidden: 256 * factor, affine: true, ...pixels };
+}
+
+// Square patches, at least eight along the shorter side, as few as that allows.
+function vision({ height, width }: ObservationConfig & { readonly kind: 'image' }, factor: number): EncoderConfig {
+  const divides = (size: number): boolean => height % size === 0 && width % size === 0;
+  let patchSize = Math.max(1, Math.floor(Math.min(height, width) / 8));
+  while (!divides(patchSize)) patchSize--;
+  if ((height * width) / patchSize ** 2 > 1024)
+    fail('the sides of pictures for a transformer', 'divisible by about an eighth of the shorter one', [height, width]);
+  return {
+    kind: 'transformer',
+    patchSize,
+    width: 96 * factor,
+    depth: 4 * factor,
+    heads: 3,
+    hidden: 256 * factor,
+    affine: true,
+    ...pixels,
+  };
 }

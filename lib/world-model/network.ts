@@ -1,9 +1,12 @@
 import { ConvEncoder } from '../models/conv-encoder.js';
+import type { Encoder } from '../models/encoder.js';
 import { MarkovPredictor } from '../models/markov-predictor.js';
 import { Perceptron } from '../models/perceptron.js';
 import type { Predictor } from '../models/predictor.js';
 import { RecurrentPredictor } from '../models/recurrent-predictor.js';
+import { TransformerPredictor } from '../models/transformer-predictor.js';
 import { VectorEncoder } from '../models/vector-encoder.js';
+import { VisionEncoder } from '../models/vision-encoder.js';
 import { Module } from '../nn/module.js';
 import { add, div, mean, mul, reshape, rsqrt, square, sub } from '../ops/index.js';
 import { type Tensor, tensor } from '../tensor/index.js';
@@ -11,7 +14,7 @@ import type { WorldModelConfig } from './config.js';
 
 /** The parameters of a world model: encoder, predictor, and the heads that training and read-outs use. */
 export class WorldModelNetwork extends Module {
-  readonly encoder: ConvEncoder | VectorEncoder;
+  readonly encoder: Encoder;
   readonly predictor: Predictor;
   /** log E[squared error] from (state, embedding, action, horizon): per dimension and, last, for their mean. */
   readonly variance?: Perceptron;
@@ -24,29 +27,11 @@ export class WorldModelNetwork extends Module {
   constructor(config: WorldModelConfig) {
     super();
     this.#config = config;
-    const { observation, encoder, predictor, heads, embeddingSize, seed } = config;
+    const { heads, embeddingSize, seed } = config;
     const actionSize = config.action.size;
-    this.encoder =
-      observation.kind === 'image' && encoder.kind === 'convolution'
-        ? new ConvEncoder({ ...observation, ...encoder, embeddingSize, seed })
-        : new VectorEncoder({
-            size: observation.kind === 'vector' ? observation.size : 0,
-            hidden: encoder.hidden,
-            affine: encoder.affine,
-            embeddingSize,
-            seed,
-          });
-    this.predictor =
-      predictor.kind === 'recurrent'
-        ? new RecurrentPredictor({
-            embeddingSize,
-            actionSize,
-            stateSize: predictor.stateSize,
-            hidden: predictor.hidden,
-            seed,
-          })
-        : new MarkovPredictor({ embeddingSize, actionSize, hidden: predictor.hidden, seed });
-    const stateSize = predictor.kind === 'recurrent' ? predictor.stateSize : 0;
+    this.encoder = encoderOf(config);
+    this.predictor = predictorOf(config);
+    const { stateSize } = this.predictor;
     if (heads.variance)
       this.variance = new Perceptron([stateSize + embeddingSize + actionSize + 1, heads.variance, embeddingSize + 1], {
         seed,
@@ -89,5 +74,29 @@ export class WorldModelNetwork extends Module {
     if (observation.kind === 'vector' && observation.mean && observation.std)
       return div(sub(flat, tensor(observation.mean)), tensor(observation.std));
     return flat;
+  }
+}
+
+/** @throws RangeError for an encoder of another kind of observation, which `checkedConfig` lets not through */
+function encoderOf({ observation, encoder, embeddingSize, seed }: WorldModelConfig): Encoder {
+  const common = { embeddingSize, seed };
+  if (observation.kind === 'vector' && encoder.kind === 'vector')
+    return new VectorEncoder({ ...common, ...encoder, size: observation.size });
+  if (observation.kind === 'image' && encoder.kind === 'convolution')
+    return new ConvEncoder({ ...common, ...observation, ...encoder });
+  if (observation.kind === 'image' && encoder.kind === 'transformer')
+    return new VisionEncoder({ ...common, ...observation, ...encoder, breadth: observation.width });
+  throw new RangeError(`expected an encoder of ${observation.kind}s, got ${encoder.kind}`);
+}
+
+function predictorOf({ predictor, embeddingSize, action, seed }: WorldModelConfig): Predictor {
+  const common = { embeddingSize, actionSize: action.size, seed };
+  switch (predictor.kind) {
+    case 'recurrent':
+      return new RecurrentPredictor({ ...common, ...predictor });
+    case 'transformer':
+      return new TransformerPredictor({ ...common, ...predictor });
+    case 'markov':
+      return new MarkovPredictor({ ...common, ...predictor });
   }
 }

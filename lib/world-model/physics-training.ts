@@ -1,11 +1,12 @@
 import type { Dataset } from '../data/dataset.js';
 import { PhysicsDataset } from '../worlds/physics/dataset.js';
 import { physicsTrainingBatch } from '../worlds/physics/training.js';
+import type { PresetOptions } from './config.js';
 import type { ObjectiveOptions } from './objective.js';
 import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
 import { WorldModel } from './world-model.js';
 
-export interface PhysicsTrainingOptions {
+export interface PhysicsTrainingOptions extends Pick<PresetOptions, 'encoder' | 'predictor'> {
   readonly preset: 'tiny' | 'small';
   readonly seed: number;
   readonly clips: number;
@@ -24,7 +25,7 @@ const statisticsBatches = 48;
 export const forceStatistics = { mean: [0, 0.2], std: [0.45, 0.4] } as const;
 
 /** A world model of the physics suite with its objective and its endless data: what `jepa demo` and `jepa train` train. */
-export function physicsTraining({ preset, seed, clips, workers, objective, training }: PhysicsTrainingOptions): {
+export function physicsTraining({ preset, seed, clips, workers, ...options }: PhysicsTrainingOptions): {
   readonly model: WorldModel;
   readonly training: WorldModelTraining;
   readonly dataset: Dataset<ClipBatch> & { statisticsBatches(): Promise<ClipBatch[]> };
@@ -40,12 +41,14 @@ export function physicsTraining({ preset, seed, clips, workers, objective, train
     },
     frameRate: 15,
     seed,
+    encoder: options.encoder,
+    predictor: options.predictor,
   });
   const source = { seed, clips, twinGroups: 1 };
   const endless = new PhysicsDataset({ ...source, workers });
   return {
     model,
-    training: new WorldModelTraining(model, { ...training, objective }),
+    training: new WorldModelTraining(model, { ...options.training, objective: options.objective }),
     dataset: {
       seek: (index) => endless.seek(index + statisticsBatches),
       [Symbol.asyncIterator]: () => endless[Symbol.asyncIterator](),

@@ -3,7 +3,7 @@ import { distanceAtEnd, evaluateTwoRoom, Planner, planEpisodes, trainTwoRoom, tw
 import { type Tensor, tensor } from '#lib/tensor/index.js';
 import { goalPairs } from '#lib/worlds/two-room/protocol.js';
 import { close } from '../nn/check-layer.js';
-import { clipsFor, pictureConfig, sensorConfig, shaken } from '../world-model/small.js';
+import { clipsFor, pictureConfig, sensorConfig, shaken, transformerConfig } from '../world-model/small.js';
 
 describe('Planner', () => {
   const options = { horizon: 3, numSamples: 32, iterations: 3, seed: 4 };
@@ -48,8 +48,11 @@ describe('Planner', () => {
     expect(other.cost).not.toBe(one.cost);
   });
 
-  it('remembers the frames and actions before the last: another past, another plan', async () => {
-    const model = await shaken(sensorConfig);
+  it.each([
+    ['a GRU', sensorConfig],
+    ['a transformer', { ...sensorConfig, predictor: transformerConfig.predictor }],
+  ])('remembers the frames and actions before the last: another past, another plan, with %s', async (_, config) => {
+    const model = await shaken(config);
     const planner = new Planner(model, { ...options, objective: distanceAtEnd });
     const goal = tensor(Float32Array.of(-0.4, 0.9, 0), { shape: [3] });
     const frames = tensor(Float32Array.of(0.3, -0.2, 0.5, 0.1, 0.4, -0.3, 0.1, 0.2, 0.3), { shape: [3, 3] });

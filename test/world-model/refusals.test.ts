@@ -5,17 +5,15 @@ import { writeSafetensors } from '#lib/io/safetensors.js';
 import { tensor } from '#lib/tensor/index.js';
 import { WorldModel, type WorldModelConfig } from '#lib/world-model/index.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
-import { clipsFor, pictureConfig, sensorConfig } from './small.js';
+import { clipsFor, pictureConfig, sensorConfig, transformerConfig } from './small.js';
 
 const refusal = (code: string, message: RegExp) =>
   expect.objectContaining({ name: 'JepaError', code, message: expect.stringMatching(message) });
 
 describe('a configuration', () => {
   const withField = (path: string, value: unknown): WorldModelConfig => {
-    const copy = structuredClone(path.startsWith('encoder.layers') ? pictureConfig : sensorConfig) as unknown as Record<
-      string,
-      unknown
-    >;
+    const base = path.startsWith('encoder.layers') ? pictureConfig : sensorConfig;
+    const copy = structuredClone(base) as unknown as Record<string, unknown>;
     const keys = path.split('.');
     const owner = keys.slice(0, -1).reduce((at, key) => at[key] as Record<string, unknown>, copy);
     owner[keys.at(-1) as string] = value;
@@ -38,7 +36,7 @@ describe('a configuration', () => {
     ['encoder.layers', [], 'at least one convolution, got []'],
     ['encoder.layers.0.stride', 0, 'a positive integer, got 0'],
     ['encoder.layers.1.kernel', 99, 'a convolution that leaves something of 4 × 4 pixels'],
-    ['predictor.kind', 'transformer', "'recurrent' or 'markov', got \"transformer\""],
+    ['predictor.kind', 'attention', "'recurrent', 'transformer' or 'markov', got \"attention\""],
     ['predictor.stateSize', null, 'a positive integer, got null'],
     ['heads', undefined, 'a whole number, 0 or more, got undefined'],
     ['heads.critic', -1, 'a whole number, 0 or more, got -1'],
@@ -53,6 +51,21 @@ describe('a configuration', () => {
       expect(() => new WorldModel(withField(field, value))).toThrow(`expected ${named} to be`);
   });
 
+  it.each([
+    ['encoder', 'patchSize', 5, "a divisor of the picture's 8 × 12 pixels, got 5"],
+    ['encoder', 'patchSize', 0, 'a positive integer, got 0'],
+    ['encoder', 'heads', 3, 'a divisor of its width 8, got 3'],
+    ['encoder', 'pixelScale', Number.NaN, 'a finite number, got null'],
+    ['predictor', 'historySize', 0, 'a positive integer, got 0'],
+    ['predictor', 'headWidth', undefined, 'a positive integer, got undefined'],
+  ] as const)('of transformers with %s.%s %j is refused by name', (part, field, value, message) => {
+    const config = { ...transformerConfig, [part]: { ...transformerConfig[part], [field]: value } };
+    expect(() => new WorldModel(config)).toThrow(
+      refusal('ERR_JEPA_CONFIG', new RegExp(`expected ${part}.${field} to be `)),
+    );
+    expect(() => new WorldModel(config)).toThrow(message);
+  });
+
   it('that no machine holds is refused before anything is allocated', () => {
     const error = refusal(
       'ERR_JEPA_OUT_OF_MEMORY',
@@ -60,6 +73,9 @@ describe('a configuration', () => {
     );
     for (const field of ['embeddingSize', 'encoder.hidden', 'predictor.stateSize'])
       expect(() => new WorldModel(withField(field, 2 ** 40))).toThrow(error);
+    const { encoder, predictor } = transformerConfig;
+    for (const large of [{ encoder: { ...encoder, depth: 2 ** 40 } }, { predictor: { ...predictor, width: 2 ** 40 } }])
+      expect(() => new WorldModel({ ...transformerConfig, ...large } as WorldModelConfig)).toThrow(error);
   });
 
   it('of a preset is checked too', () => {
@@ -72,6 +88,16 @@ describe('a configuration', () => {
     );
     expect(() => WorldModel.create('tiny', { ...options, action: {} } as never)).toThrow(
       refusal('ERR_JEPA_CONFIG', /expected action.size to be a positive integer/),
+    );
+    expect(() => WorldModel.create('tiny', { ...options, encoder: 'transformer' })).toThrow(
+      refusal('ERR_JEPA_CONFIG', /expected encoder to be left out for vectors/),
+    );
+    const pictures = { ...options, observation: { kind: 'image', height: 97, width: 89, channels: 3 } } as const;
+    expect(() => WorldModel.create('tiny', { ...pictures, encoder: 'transformer' })).toThrow(
+      refusal('ERR_JEPA_CONFIG', /expected the sides of pictures for a transformer to be divisible .* got \[97,89\]/),
+    );
+    expect(() => WorldModel.create('tiny', { ...pictures, predictor: 'gru' as 'recurrent' })).toThrow(
+      refusal('ERR_JEPA_CONFIG', /expected predictor to be 'recurrent', 'transformer' or 'markov', got "gru"/),
     );
   });
 });

@@ -37,6 +37,29 @@ export const pictureConfig: WorldModelConfig = {
   seed: 2,
 };
 
+/** A model of pictures 12 wide and 8 high whose encoder and predictor are transformers that see three frames. */
+export const transformerConfig: WorldModelConfig = {
+  observation: { kind: 'image', height: 8, width: 12, channels: 3 },
+  action: { size: 2, mean: [0, 0.1], std: [1, 0.5] },
+  frameRate: 10,
+  embeddingSize: 6,
+  encoder: {
+    kind: 'transformer',
+    patchSize: 4,
+    width: 8,
+    depth: 1,
+    heads: 2,
+    hidden: 10,
+    affine: true,
+    pixelScale: 1 / 127.5,
+    pixelOffset: -1,
+  },
+  predictor: { kind: 'transformer', historySize: 3, width: 8, depth: 2, heads: 2, headWidth: 5, hidden: 9 },
+  heads: { variance: 7, inverse: 8, critic: 0 },
+  contextFrames: 2,
+  seed: 4,
+};
+
 /** Clips of random observations and actions for a model. */
 export function clipsFor(config: WorldModelConfig, clips: number, frames: number, seed = 0): Clips {
   const random = new Random(seed, 'clips');

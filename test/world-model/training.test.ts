@@ -1,11 +1,13 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fromIndex } from '#lib/data/index.js';
 import { scalar, tensor } from '#lib/tensor/index.js';
 import { Trainer, type TrainingEvent } from '#lib/train/index.js';
 import { healthOf } from '#lib/world-model/health.js';
 import { type ClipBatch, WorldModel, WorldModelTraining } from '#lib/world-model/index.js';
+import { temporaryFolder } from '../io/temporary-folder.js';
 import { close } from '../nn/check-layer.js';
-import { clipsFor, pictureConfig, sensorConfig } from './small.js';
+import { clipsFor, pictureConfig, sensorConfig, transformerConfig } from './small.js';
 
 const T = 8;
 const light = { firstTwinFrame: 5, directions: 16 };
@@ -43,6 +45,30 @@ describe('WorldModelTraining', () => {
     );
     expect(losses[79].loss).toBeLessThan(0.8 * losses[0].loss);
     expect(losses[79].inverseDynamics).toBeLessThan(losses[0].inverseDynamics);
+  });
+
+  it('lowers the loss of transformers, whose average becomes a model that is saved and loaded', async () => {
+    const model = new WorldModel(transformerConfig);
+    const training = new WorldModelTraining(model, { objective: light, learningRate: 5e-3 });
+    const batch = clipsFor(transformerConfig, 8, T, 0);
+    const events = await run(
+      training,
+      fromIndex(() => batch),
+      40,
+      20,
+    );
+    const losses = events.flatMap((event) => (event.type === 'step' ? [event.metrics.loss] : []));
+    expect(losses[39]).toBeLessThan(0.85 * losses[0]);
+    expect(events.find(({ type }) => type === 'health')).toMatchObject({ health: { collapsed: false } });
+    await training.finish([batch]);
+    const path = join(temporaryFolder(), 'model.jepa');
+    await model.save(path);
+    const loaded = await WorldModel.load(path);
+    const [observations, actions] = model.tensors(batch);
+    const [own, read] = await Promise.all(
+      [model, loaded].map(async (of) => (await of.rollout(observations, actions)).embeddings.data()),
+    );
+    expect(read).toEqual(own);
   });
 
   it('is disposed of without its model', async () => {

@@ -5,7 +5,7 @@ import { type Tensor, tensor } from '#lib/tensor/index.js';
 import { WorldModel } from '#lib/world-model/index.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
 import { close } from '../nn/check-layer.js';
-import { clipsFor, pictureConfig, sensorConfig, shaken } from './small.js';
+import { clipsFor, pictureConfig, sensorConfig, shaken, transformerConfig } from './small.js';
 
 const floats = async (of: Tensor): Promise<Float32Array> => (await of.data()) as Float32Array;
 const rows = (values: Float32Array, from: number, count: number, width: number): Float32Array =>
@@ -14,6 +14,7 @@ const rows = (values: Float32Array, from: number, count: number, width: number):
 describe.each([
   ['sensors, with memory', sensorConfig],
   ['pictures, without', pictureConfig],
+  ['pictures, of transformers', transformerConfig],
 ])('WorldModel of %s', (_, config) => {
   const { embeddingSize: D, contextFrames: c } = config;
   const [B, T] = [5, 9];
@@ -218,6 +219,18 @@ describe('WorldModel', () => {
       const [observations, actions] = model.tensors(clipsFor(model.config, 1, 6));
       expect((await model.rollout(observations, actions)).embeddings.shape).toEqual([1, 2, model.config.embeddingSize]);
       model.dispose();
+    }
+    for (const [height, width, encoder, predictor] of [
+      [64, 64, 'transformer', 'transformer'],
+      [48, 36, 'transformer', 'recurrent'],
+      [16, 16, 'convolution', 'transformer'],
+    ] as const) {
+      const observation = { kind: 'image', height, width, channels: 3 } as const;
+      const options = { observation, action: { size: 2 }, frameRate: 15, encoder, predictor };
+      using model = WorldModel.create('tiny', options);
+      expect([model.config.encoder.kind, model.config.predictor.kind]).toEqual([encoder, predictor]);
+      const [observations, actions] = model.tensors(clipsFor(model.config, 1, 6));
+      expect((await model.rollout(observations, actions)).embeddings.shape).toEqual([1, 2, model.config.embeddingSize]);
     }
     for (const size of [8, 20, 96]) {
       const observation = { kind: 'image', height: size, width: size, channels: 1 } as const;
