@@ -23,6 +23,7 @@ export const errorCodes = {
   ERR_JEPA_MISSING_PEER: 'an optional package is not installed',
   ERR_JEPA_CONFIG: 'a configuration is not valid',
   ERR_JEPA_DATASET: 'a dataset did not deliver what was expected',
+  ERR_JEPA_CORRUPT_SAMPLE: 'a sample cannot be read or decoded',
 } as const;
 
 export type JepaErrorCode = keyof typeof errorCodes;

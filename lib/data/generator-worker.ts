@@ -1,6 +1,12 @@
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type BatchGenerator, buffersOf, type GeneratorReply, type GeneratorRequest } from './generator.js';
+import {
+  type BatchGenerator,
+  buffersOf,
+  type GeneratorReply,
+  type GeneratorRequest,
+  importFunction,
+} from './generator.js';
 
 const { module, name, options } = workerData as BatchGenerator;
 
@@ -14,14 +20,7 @@ if (process.platform === 'linux') {
   }
 }
 
-type Generate = (options: unknown, index: number) => unknown;
-
-const generate = (async (): Promise<Generate> => {
-  const exported = ((await import(String(module))) as Record<string, unknown>)[name];
-  if (typeof exported !== 'function')
-    throw new TypeError(`expected ${module} to export a function '${name}', got ${typeof exported}`);
-  return exported as Generate;
-})();
+const generate = importFunction(module, name);
 generate.catch(() => {}); // told with every reply
 
 parentPort?.on('message', async ({ index }: GeneratorRequest) => {

@@ -1,3 +1,11 @@
-export { type Dataset, fromIndex } from './dataset.js';
+export { type BatchOptions, batch } from './batch.js';
+export { type Collated, collate, type TensorsOf, tensors } from './collate.js';
+export { type Dataset, fromIndex, type IndexedDataset, type IndexedSource, type Source } from './dataset.js';
 export type { BatchGenerator } from './generator.js';
+export { map } from './map.js';
+export { type PrefetchOptions, prefetch, prefetchInWorkers } from './prefetch.js';
+export { repeat, type ShardOptions, shard } from './select.js';
+export { type ShuffleOptions, shuffle } from './shuffle.js';
+export { type CorruptSample, type SkipCorruptOptions, skipCorrupt } from './skip-corrupt.js';
+export { fromStream } from './stream.js';
 export { WorkerDataset, type WorkerDatasetOptions } from './worker-dataset.js';

@@ -50,6 +50,9 @@ export function physicsTraining({ preset, seed, clips, workers, ...options }: Ph
     model,
     training: new WorldModelTraining(model, { ...options.training, objective: options.objective }),
     dataset: {
+      get index() {
+        return Math.max(0, endless.index - statisticsBatches);
+      },
       seek: (index) => endless.seek(index + statisticsBatches),
       [Symbol.asyncIterator]: () => endless[Symbol.asyncIterator](),
       statisticsBatches: () =>

@@ -1,20 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { type BatchGenerator, fromIndex, WorkerDataset } from '#lib/data/index.js';
+import { take } from './taking.js';
 
 const generator = (name: string, options: unknown = {}): BatchGenerator => ({
   module: new URL('./batches.mjs', import.meta.url),
   name,
   options,
 });
-
-async function take<T>(dataset: AsyncIterable<T>, count: number): Promise<T[]> {
-  const taken: T[] = [];
-  for await (const batch of dataset) {
-    taken.push(batch);
-    if (taken.length === count) break;
-  }
-  return taken;
-}
 
 interface Square {
   readonly index: number;
@@ -91,7 +83,7 @@ describe('WorkerDataset', () => {
     expect(() => new WorkerDataset(generator('square'), { workers: 0 })).toThrow(/workers to be a positive integer/);
     expect(() => new WorkerDataset(generator('square'), { worker: 1 } as never)).toThrow(/did you mean 'workers'/);
     const dataset = new WorkerDataset<Square>(generator('square'));
-    expect(() => dataset.seek(-1)).toThrow(/index of a batch/);
+    expect(() => dataset.seek(-1)).toThrow(/expected an index, 0 or more/);
     for await (const _ of dataset) {
       await expect(take(dataset, 1)).rejects.toThrow(/one iteration at a time/);
       break;

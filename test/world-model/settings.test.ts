@@ -99,7 +99,7 @@ describe('datasets and planners', () => {
   it('take undefined for not given, and refuse counts that are none', () => {
     expect(() => new WorkerDataset(generator, { count: undefined, workers: undefined })).not.toThrow();
     expect(() => new WorkerDataset(generator, { count: 1.5 })).toThrow(
-      refusal('ERR_JEPA_INVALID_ARGUMENT', 'expected count to be a whole number of batches, or Infinity, got 1.5'),
+      refusal('ERR_JEPA_INVALID_ARGUMENT', 'expected count to be a whole number, or Infinity, got 1.5'),
     );
     const dynamics = { actionSize: 2, step: (state: never) => state, position: (state: never) => state };
     expect(new CemSolver(dynamics, { cost: (states) => states[0] }, { horizon: undefined }).horizon).toBe(5);
