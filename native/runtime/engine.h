@@ -1,6 +1,7 @@
 // The engine thread: one for the process, which outlives every JavaScript environment. Jobs run one after another in
 // the order they were given, so a variable written after a program was started is written after it has run.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -37,6 +38,7 @@ class Engine {
  private:
   Engine() = default;
   void loop();
+  void linger(uint32_t submitted) const;
 
   std::mutex mutex_;
   std::condition_variable wake_, idle_;
@@ -45,6 +47,7 @@ class Engine {
   std::unique_ptr<Device> device_;
   std::thread thread_;
   bool started_ = false;
+  std::atomic<uint32_t> submitted_{0};
 };
 
 }  // namespace jepa
