@@ -1,5 +1,6 @@
 import { checkOptions } from '../io/options.js';
 import { linear } from '../ops/index.js';
+import { quantizationOf } from '../ops/linear-int8.js';
 import type { Quantization, Tensor, Variable } from '../tensor/index.js';
 import {
   type Initialiser,
@@ -39,7 +40,7 @@ export class Linear extends Module {
     const draw = { seed, fanIn: inFeatures };
     const first = initialisers(initialiser);
     this.weight = parameter(`${name}.weight`, [outFeatures, inFeatures], first.weight, draw);
-    this.#quantize = options.quantize;
+    this.#quantize = options.quantize && quantizationOf('Linear', options.quantize);
     if (bias) this.bias = parameter(`${name}.bias`, [outFeatures], first.bias, draw);
   }
 

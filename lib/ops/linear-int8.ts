@@ -1,11 +1,11 @@
 import { apply, type OpDefinition } from '../tensor/op.js';
+import { panelColumns } from '../tensor/product-format.js';
 import { show } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { isQuantization, type Quantization, tracedQuantization } from '../tensor/trace.js';
 
 /** As native/ops/linear_int8/linear_int8.h has them. */
-const panel = 32;
 const group = 4;
 const mostInputs = 2 ** 17;
 
@@ -13,7 +13,7 @@ const packOp: OpDefinition<null> = {
   name: 'linear_int8_pack',
   outputs: ([weight]) => {
     const [outputs, inputs] = weight.shape;
-    const padded = Math.ceil(outputs / panel) * panel;
+    const padded = Math.ceil(outputs / panelColumns) * panelColumns;
     return [
       { shape: [padded * Math.ceil(inputs / group) * group], dtype: 'uint8' },
       { shape: [padded], dtype: 'float32' },

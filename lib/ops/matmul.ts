@@ -1,5 +1,5 @@
-import { isRounded } from '../tensor/compiler/product.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
+import { isRounded, panelColumns } from '../tensor/product-format.js';
 import { broadcastShapes, sameShape, show, sizeOf } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -38,11 +38,11 @@ const matmulOp: OpDefinition<Attributes> = {
 
 /**
  * aᵀ·dy. Where b is the transpose of a weight, as (dyᵀ·a)ᵀ: the weight's own gradient is then dense, for whoever updates it. Not
- * where that would fill up the last panel of 32 columns with more zeros.
+ * where that would fill up the last panel of columns with more zeros.
  */
 function rightGradient(precision: Precision, a: Tensor, b: Tensor, dy: Tensor): Tensor {
   const [k, n] = b.shape.slice(-2);
-  const padded = (columns: number): number => Math.ceil(columns / 32) * 32;
+  const padded = (columns: number): number => Math.ceil(columns / panelColumns) * panelColumns;
   return b.node?.op.name === 'permute' && b.rank === 2 && padded(k) * n <= padded(n) * k
     ? transpose(product(precision, transpose(dy), a))
     : product(precision, transpose(a), dy);

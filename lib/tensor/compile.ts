@@ -29,7 +29,7 @@ export interface CompileOptions {
   readonly precision?: Precision;
   /**
    * 'int8' rounds the inputs and weights of linear layers to 8 bits, for inference: they have no gradient then. Weights are rounded
-   * once and kept, scales of inputs are found anew for every row. Default 'none'.
+   * once and kept, scales of inputs are found anew for every row; `precision` is then of the other products. Default 'none'.
    */
   readonly quantize?: Quantization;
   /** Rewrites to leave out, to see what they do. */

@@ -35,7 +35,19 @@ Lease BlockPool::take(int64_t bytes) {
       return Lease(std::move(block), this);
     }
   }
-  return Lease(Block(size), this);
+  Block block(size);
+  if (!block.data()) {  // the system may have enough once what waits here is its own again
+    drop();
+    block = Block(size);
+  }
+  return Lease(std::move(block), this);
+}
+
+void BlockPool::drop() {
+  std::deque<Block> dropped;
+  std::lock_guard<std::mutex> lock(mutex_);
+  dropped.swap(free_);
+  free_bytes_ = 0;
 }
 
 void BlockPool::give(Block block) {

@@ -46,6 +46,7 @@ class BlockPool {
  private:
   friend class Lease;
   void give(Block block);
+  void drop();
 
   const int64_t most_free_;
   mutable std::mutex mutex_;

@@ -45,6 +45,14 @@ void bounded() {
   expect(pool.free_bytes() == 0, "what is larger than the bound is kept, or others beside it");
 }
 
+void makes_room() {
+  BlockPool pool(4 * kMegabyte);
+  pool.take(kMegabyte);
+  expect(pool.free_bytes() == kMegabyte, "a block waits");
+  expect(!pool.take(int64_t{1} << 60).data() && pool.free_bytes() == 0,
+         "what waits is given up before the system has refused for good");
+}
+
 void from_many_threads() {
   BlockPool pool(4 * kMegabyte);
   std::vector<std::thread> threads;
@@ -134,6 +142,7 @@ void not_by_run(Device* device) {
 int main() {
   blocks_come_back();
   bounded();
+  makes_room();
   from_many_threads();
   for (const uint32_t flags : {0u, 1u})
     for (const int threads : {1, 3}) {

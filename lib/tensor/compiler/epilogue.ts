@@ -8,7 +8,7 @@ import {
   type NativeNode,
   type Value,
 } from './ir.js';
-import { isProduct, setActivation, setLate, setResidual, setSlope, takesSlopes } from './product.js';
+import { isMatmul, isProduct, setActivation, setLate, setResidual, setSlope } from './product.js';
 
 /** Names of elementwise ops in the order of native/simd/activation_kind.h, of which 0 is none. */
 const activations = ['', 'gelu_erf', 'gelu_tanh', 'silu', 'relu'];
@@ -37,9 +37,9 @@ export function applyEpilogues(
   if (gone.size > 0) graph.nodes.splice(0, graph.nodes.length, ...graph.nodes.filter((node) => !gone.has(node)));
   const readers = graph.readers();
   for (const node of graph.nodes) {
-    if (node.kind !== 'native' || !takesSlopes(node)) continue;
+    if (node.kind !== 'native' || !isMatmul(node)) continue;
     const of = readers.get(node.outputs[0].buffer) ?? [];
-    if (of.every(({ node }) => node.kind === 'native' && takesSlopes(node))) setLate(node);
+    if (of.every(({ node }) => node.kind === 'native' && isMatmul(node))) setLate(node);
   }
 }
 
@@ -62,7 +62,7 @@ class Epilogues {
     const readers = this.readersOf(sums);
     const found = readers.filter(({ op }) => activations.indexOf(op.name) > 0);
     const needed = this.kept.has(sums.buffer) || (this.readers.get(sums.buffer) ?? []).length > 1;
-    if (needed && !takesSlopes(product)) return;
+    if (needed && !isMatmul(product)) return;
     if (found.length !== 1 || !isAlone(sums) || !this.takes(product, found[0])) return;
     const [{ op, output }] = found;
     setActivation(product, activations.indexOf(op.name));
@@ -88,7 +88,7 @@ class Epilogues {
   /** y = s·activation′(h), where nothing else needs the slope. */
   slope(product: NativeNode): boolean {
     const [sums] = product.outputs;
-    const multiplied = takesSlopes(product) ? this.onlyReader(sums, 'mul') : undefined;
+    const multiplied = isMatmul(product) ? this.onlyReader(sums, 'mul') : undefined;
     const factor = multiplied?.inputs.find(({ buffer }) => buffer !== sums.buffer);
     const [writer, ...more] = factor?.buffer.writers ?? [];
     if (!multiplied || !factor || writer?.kind !== 'elementwise' || more.length > 0) return false;

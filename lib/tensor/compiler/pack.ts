@@ -1,7 +1,7 @@
+import { isRounded, panelColumns } from '../product-format.js';
 import { type Buffer, type Graph, keyOf, type NativeNode } from './ir.js';
-import { flagsOf, isRounded, setPacked } from './product.js';
+import { flagsOf, setPacked } from './product.js';
 
-const panel = 32;
 /** The product kernel packs anew for every block of 196 rows: soon dearer than once. */
 const manyRows = 4 * 196;
 
@@ -30,7 +30,7 @@ export function packOperands(graph: Graph, steady: ReadonlySet<Buffer>): void {
     if (!pays || k === 0 || n === 0) continue;
     const pairs = (flagsOf(nodes[0]) & isRounded) !== 0;
     const packed = graph.dense({
-      shape: [(pairs ? k + (k % 2) : k) * Math.ceil(n / panel) * panel],
+      shape: [(pairs ? k + (k % 2) : k) * Math.ceil(n / panelColumns) * panelColumns],
       dtype: pairs ? 'bfloat16' : 'float32',
     });
     for (const node of nodes) {

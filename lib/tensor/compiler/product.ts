@@ -8,11 +8,10 @@ const activationOf = new Map([
 /** Where they keep flags; so does layer_norm_gradient, with the same bit for a residual. */
 const flags = 0;
 /**
- * Bits of them: the right operand is packed; operands are rounded to bfloat16; the last operand is added to the result, or the
+ * Bits of them, beside isRounded: the right operand is packed; the last operand is added to the result, or the
  * slope of the activation at it multiplies the sums; the result is read late.
  */
 const isPacked = 1;
-export const isRounded = 2;
 const addsResidual = 4;
 const multipliesSlope = 8;
 const isLate = 16;
@@ -22,8 +21,8 @@ export function isProduct(node: IrNode): node is NativeNode {
   return node.kind === 'native' && activationOf.has(node.name);
 }
 
-/** Whether it also multiplies by a slope and keeps its sums, as training needs. */
-export function takesSlopes({ name }: NativeNode): boolean {
+/** A product of floats, which can also multiply by a slope and keep its sums, as training needs. */
+export function isMatmul({ name }: NativeNode): boolean {
   return name === 'matmul';
 }
 
