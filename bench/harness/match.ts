@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Contender, type ContenderOptions } from './contender.js';
 import { inTurnsWithPeak } from './peaks.js';
 import { peerPath, pythonWith } from './python.js';
-import { type Measured, type Precision, type Run, statistics, untimed, withRatios } from './suite.js';
+import { type Measured, type Precision, type Run, timedRow, withRatios } from './suite.js';
 
 /** A contender with the precision it computes in. */
 export interface Entrant {
@@ -131,21 +131,18 @@ export async function play<Check extends object>(run: Run, match: Match<Check>):
   return withRatios(
     present.map((entrant): Measured => {
       const times = samples.get(entrant);
-      const summary = times ? statistics(times) : untimed;
       const alone = entrant === entrants[0] && agreed.length === 1; // nobody to agree with
-      return {
+      return timedRow({
         case: match.case,
         contender: entrant.contender.name,
         threads,
         precision: entrant.precision,
-        ...summary,
+        times,
         flops,
-        gflops: flops === null || summary.medianMs === null ? null : flops / summary.medianMs / 1e6,
-        perSecond: count === null || summary.medianMs === null ? null : (count * 1000) / summary.medianMs,
-        ratio: null,
+        count,
         peakGflops,
         verified: alone ? null : times !== undefined,
-      };
+      });
     }),
   );
 }

@@ -80,6 +80,34 @@ export function statistics(samples: readonly number[]): Statistics {
 
 export const untimed = { medianMs: null, minMs: null, spreadPercent: null } as const;
 
+/** What a row is made of; what is absent does not apply. */
+export interface Timed extends Pick<Measured, 'case' | 'contender' | 'threads' | 'verified' | 'peakGflops'> {
+  /** Default 'float32'. */
+  readonly precision?: Precision;
+  /** Milliseconds of repetitions; absent where it was not timed. */
+  readonly times?: readonly number[];
+  readonly flops?: number | null;
+  /** What a repetition has of what is counted a second. */
+  readonly count?: number | null;
+}
+
+/** A row of samples, to be given its ratio by {@link withRatios}. */
+export function timedRow({ times, precision = 'float32', flops = null, count = null, ...rest }: Timed): Measured {
+  const summary = times ? statistics(times) : untimed;
+  const per = (amount: number | null): number | null =>
+    amount === null || summary.medianMs === null ? null : amount / summary.medianMs;
+  const gflops = per(flops === null ? null : flops / 1e6);
+  return {
+    ...rest,
+    precision,
+    ...summary,
+    flops,
+    gflops,
+    perSecond: per(count === null ? null : 1e3 * count),
+    ratio: null,
+  };
+}
+
 /**
  * Fills in `ratio` for the rows of one case at one number of threads. Like is compared with like; a precision that one side has
  * not is compared with the other side's float32.

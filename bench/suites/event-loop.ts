@@ -1,7 +1,7 @@
 // Does training leave the event loop alone? A timer of 5 ms on the main thread, idle and during `jepa demo`'s training.
 import { Contender, inTurns } from '../harness/contender.js';
 import { contenderPath } from '../harness/paths.js';
-import { type Measured, type Suite, statistics } from '../harness/suite.js';
+import { type Measured, type Suite, timedRow } from '../harness/suite.js';
 
 export const timerMs = 5;
 const secondsPerTurn = 3;
@@ -49,18 +49,8 @@ export const eventLoop: Suite = {
       const idle = rates.get('idle');
       return phases.map((phase): Measured => {
         const perSecond = rates.get(phase) as number;
-        return {
-          case: phase,
-          contender: 'jepa',
-          threads,
-          precision: 'float32',
-          ...statistics(gaps.get(phase) as number[]),
-          flops: null,
-          gflops: null,
-          perSecond,
-          ratio: idle === undefined ? null : perSecond / idle,
-          verified: null,
-        };
+        const row = timedRow({ case: phase, contender: 'jepa', threads, times: gaps.get(phase), verified: null });
+        return { ...row, perSecond, ratio: idle === undefined ? null : perSecond / idle };
       });
     } finally {
       await contender.close();

@@ -9,7 +9,7 @@ import {
   type Precision,
   type Run,
   type Suite,
-  statistics,
+  timedRow,
   untimed,
   withRatios,
 } from '../harness/suite.js';
@@ -155,20 +155,8 @@ async function measure(run: Run, { name, product }: Case, contenders: readonly C
       );
       for (const contender of present) {
         const times = samples.get(contender);
-        const summary = times ? statistics(times) : untimed;
-        measured.push({
-          case: name,
-          contender: contender.name,
-          threads,
-          precision,
-          ...summary,
-          flops,
-          gflops: summary.medianMs === null ? null : flops / summary.medianMs / 1e6,
-          perSecond: null,
-          ratio: null,
-          verified: times !== undefined,
-          peakGflops,
-        });
+        const row = { case: name, contender: contender.name, threads, precision, times, flops, peakGflops };
+        measured.push(timedRow({ ...row, verified: times !== undefined }));
       }
     }
     rows.push(...withRatios(measured));

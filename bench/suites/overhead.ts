@@ -4,27 +4,15 @@ import { join } from 'node:path';
 import { Contender, inTurns } from '../harness/contender.js';
 import { contenderPath, root } from '../harness/paths.js';
 import { buildNative } from '../harness/peaks.js';
-import { type Measured, type Run, type Suite, statistics } from '../harness/suite.js';
+import { type Measured, type Run, type Suite, timedRow } from '../harness/suite.js';
 import { vitTiny64 } from '../models/vision.js';
 import type { VitTrainConfig } from '../models/vit-train.js';
 
 /** About a GFLOP forward and backward. */
 const config: VitTrainConfig = { encoder: { ...vitTiny64, depth: 6 }, batch: 1 };
 
-function row(name: string, threads: number, milliseconds: readonly number[], flops: number | null = null): Measured {
-  const summary = statistics(milliseconds);
-  return {
-    case: name,
-    contender: 'jepa',
-    threads,
-    precision: 'float32',
-    ...summary,
-    flops,
-    gflops: flops === null ? null : flops / summary.medianMs / 1e6,
-    perSecond: 1000 / summary.medianMs,
-    ratio: null,
-    verified: null,
-  };
+function row(name: string, threads: number, times: readonly number[], flops: number | null = null): Measured {
+  return timedRow({ case: name, contender: 'jepa', threads, times, flops, count: 1, verified: null });
 }
 
 /** Calls of the pool by native/bench/fork_join.cc. */

@@ -10,7 +10,7 @@ import { Contender } from '../harness/contender.js';
 import { contenderPath } from '../harness/paths.js';
 import { inTurnsWithPeak } from '../harness/peaks.js';
 import { peerPath, pythonWith } from '../harness/python.js';
-import { type Measured, type Run, type Suite, statistics, untimed, withRatios } from '../harness/suite.js';
+import { type Measured, type Run, type Suite, timedRow, withRatios } from '../harness/suite.js';
 
 const clips = 16;
 const frames = 16;
@@ -142,20 +142,16 @@ async function measure(run: Run, threads: number, path: string): Promise<Measure
     return withRatios(
       contenders.map((contender) => {
         const times = samples.get(contender);
-        const summary = times ? statistics(times) : untimed;
-        return {
+        return timedRow({
           case: `step of ${clips} clips × ${frames} frames`,
           contender: contender.name,
           threads,
-          precision: 'float32',
-          ...summary,
+          times,
           flops,
-          gflops: summary.medianMs === null ? null : flops / summary.medianMs / 1e6,
-          perSecond: summary.medianMs === null ? null : (clips * frames * 1000) / summary.medianMs,
-          ratio: null,
+          count: clips * frames,
           peakGflops,
           verified: contender === own && verified.length === 1 ? null : times !== undefined, // nobody to agree with
-        };
+        });
       }),
     );
   } finally {
