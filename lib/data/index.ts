@@ -1,9 +1,17 @@
 export { type BatchOptions, batch } from './batch.js';
+export { type ClipBatchOptions, type ClipOptions, clipBatches, clips, collateClips } from './clips.js';
 export { type Collated, collate, type TensorsOf, tensors } from './collate.js';
 export { type Dataset, fromIndex, type IndexedDataset, type IndexedSource, type Source } from './dataset.js';
+export { type EpisodeStatistics, episodeStatistics } from './episode-statistics.js';
+export { type Episode, type Episodes, episodesOf } from './episodes.js';
+export { type FrameFolderOptions, frameFolders } from './frame-folders.js';
 export type { BatchGenerator } from './generator.js';
+export type { ImageOptions } from './image.js';
+export { type ImageFolder, type ImageSample, imageFolder } from './image-folder.js';
 export { map } from './map.js';
+export { type NpzEpisodesOptions, npzEpisodes } from './npz-episodes.js';
 export { type PrefetchOptions, prefetch, prefetchInWorkers } from './prefetch.js';
+export { rows } from './rows.js';
 export { repeat, type ShardOptions, shard } from './select.js';
 export { type ShuffleOptions, shuffle } from './shuffle.js';
 export { type CorruptSample, type SkipCorruptOptions, skipCorrupt } from './skip-corrupt.js';

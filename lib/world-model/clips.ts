@@ -1,15 +1,8 @@
+import type { Clips } from '../data/clips.js';
 import { type Tensor, tensor } from '../tensor/index.js';
 import type { WorldModelConfig } from './config.js';
 
-/** Clips on the host. */
-export interface Clips {
-  readonly clips: number;
-  readonly frames: number;
-  /** [clips, frames, H, W, C] uint8, or [clips, frames, size] float32 */
-  readonly observations: Uint8Array | Float32Array;
-  /** [clips, frames, A] in the world's units */
-  readonly actions: Float32Array;
-}
+export type { Clips };
 
 /** Observations and actions of clips as tensors of the shapes that a model takes. @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_DTYPE */
 export function clipTensors(

@@ -4,7 +4,11 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { pixelSurprise } from '#lib/eval/pixel-baselines.js';
+import { WorldModel } from '#lib/world-model/index.js';
 import { violationPairs } from '#lib/worlds/physics/evaluation.js';
+import { installed } from '../data/installed.js';
+import { writeRecording } from '../data/recording.js';
+import { temporaryFolder } from '../io/temporary-folder.js';
 import { root } from '../package/source-files.js';
 
 function run(file: string, ...args: string[]) {
@@ -44,4 +48,17 @@ test('the README’s example learns to be surprised by discs that float, and sav
 test('a model of one’s own learns to swing', () => {
   const [, error] = /off by ([\d.]+) rad/.exec(run('examples/own-model.mjs', '200')) ?? [];
   expect(Number(error)).toBeLessThan(0.6); // standing still is off by about a radian
+});
+
+const reason = installed('sharp') ? '' : ' (skipped: the package sharp is not installed)';
+
+test.skipIf(reason !== '')(`a folder of frames becomes a world model${reason}`, async () => {
+  const folder = temporaryFolder();
+  writeRecording(folder, [24, 20], { height: 64, width: 64 });
+  const file = join(folder, 'world.jepa');
+  expect(run('examples/frame-folder.mjs', folder, '4', file)).toMatch(
+    /^2 episodes; surprise of its own recordings: \d/,
+  );
+  const { config } = await WorldModel.load(file);
+  expect([config.observation.kind, config.action.size, config.frameRate]).toEqual(['image', 2, 15]);
 });
