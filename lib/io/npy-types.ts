@@ -1,5 +1,6 @@
 import { JepaError } from '../errors.js';
 import { type DType, hostArrays, type TypedArray } from './dtypes.js';
+import { narrowed, rounded } from './narrow.js';
 
 /** How the elements of a .npy file become those of a host tensor. */
 interface NpyType {
@@ -17,12 +18,12 @@ const types: Readonly<Record<string, NpyType>> = {
   i2: { dtype: 'int32', width: 2, decode: ({ buffer }) => Int32Array.from(new Int16Array(buffer)) },
   u2: { dtype: 'int32', width: 2, decode: ({ buffer }) => Int32Array.from(new Uint16Array(buffer)) },
   i4: { dtype: 'int32', width: 4, decode: ({ buffer }) => new Int32Array(buffer) },
-  u4: { dtype: 'int32', width: 4, decode: ({ buffer }) => narrowed(new Uint32Array(buffer)) },
-  i8: { dtype: 'int32', width: 8, decode: ({ buffer }) => narrowed(new BigInt64Array(buffer)) },
-  u8: { dtype: 'int32', width: 8, decode: ({ buffer }) => narrowed(new BigUint64Array(buffer)) },
+  u4: { dtype: 'int32', width: 4, decode: ({ buffer }) => narrowed('npy', new Uint32Array(buffer)) },
+  i8: { dtype: 'int32', width: 8, decode: ({ buffer }) => narrowed('npy', new BigInt64Array(buffer)) },
+  u8: { dtype: 'int32', width: 8, decode: ({ buffer }) => narrowed('npy', new BigUint64Array(buffer)) },
   f2: { dtype: 'float16', width: 2, decode: ({ buffer }) => new Uint16Array(buffer) },
   f4: { dtype: 'float32', width: 4, decode: ({ buffer }) => new Float32Array(buffer) },
-  f8: { dtype: 'float32', width: 8, decode: ({ buffer }) => rounded(new Float64Array(buffer)) },
+  f8: { dtype: 'float32', width: 8, decode: ({ buffer }) => rounded('npy', new Float64Array(buffer)) },
 };
 
 /** What NumPy writes and no dtype here can hold. */
@@ -87,26 +88,4 @@ function flags(bytes: Uint8Array): Uint8Array {
   if (at < 0) return bytes;
   const got = `${bytes[at]} at element ${at}`;
   throw new JepaError('ERR_JEPA_CHECKPOINT_FORMAT', `[npy] expected only 0 and 1 as booleans, got ${got}`);
-}
-
-function narrowed(values: Uint32Array | BigInt64Array | BigUint64Array): Int32Array {
-  const result = new Int32Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    result[i] = Number(values[i]); // wraps beyond int32, which the comparison sees
-    if (BigInt(result[i]) !== BigInt(values[i])) doesNotFit('int32', values[i], i);
-  }
-  return result;
-}
-
-/** To the nearest float32, ties to even. Infinities and NaN stay; a finite value must not become infinite. */
-function rounded(values: Float64Array): Float32Array {
-  const result = Float32Array.from(values);
-  for (let i = 0; i < values.length; i++)
-    if (!Number.isFinite(result[i]) && Number.isFinite(values[i])) doesNotFit('float32', values[i], i);
-  return result;
-}
-
-function doesNotFit(dtype: DType, value: number | bigint, at: number): never {
-  const got = `${value} at element ${at}`;
-  throw new JepaError('ERR_JEPA_DTYPE', `[npy] expected values that fit into ${dtype}, got ${got} of the file`);
 }

@@ -105,7 +105,7 @@ export function attention(
   k: Tensor,
   v: Tensor,
   { scale, precision: given, ...mask }: AttentionOptions = {},
-): Tensor {
+): Tensor<'float32'> {
   const [batch, heads, queries, width] = q.shape;
   const keys = k.shape[2];
   if (
@@ -120,7 +120,7 @@ export function attention(
   }
   const precision = precisionOf('attention', given);
   checkMask(mask);
-  const operands = [q, k, v].map((operand) => cast(operand, 'float32'));
+  const operands: Tensor[] = [q, k, v].map((operand) => cast(operand, 'float32'));
   if (mask.mask) {
     const full = [batch, heads, queries, keys];
     if (!sameShape(broadcastShapes('attention', mask.mask.shape, full), full))
@@ -151,7 +151,7 @@ export function attention(
     windowBlocks: mask.block?.blocks ?? 0,
     compute: precision === 'bfloat16' ? 1 : 0,
   };
-  return apply(attentionOp, operands, attributes)[0];
+  return apply(attentionOp, operands, attributes)[0] as Tensor<'float32'>;
 }
 
 function checkMask({ queryOffset = 0, window, block }: AttentionMask): void {

@@ -1,3 +1,4 @@
+import type { DType } from '../tensor/dtype.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { sameShape, show } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
@@ -63,7 +64,7 @@ export function conv2d(
   weight: Tensor,
   bias?: Tensor,
   { stride = 1, padding = 0, layout = 'NCHW', input }: Conv2dOpOptions = {},
-): Tensor {
+): Tensor<'float32'> {
   if (x.rank !== 4 || weight.rank !== 4)
     throw opError(
       'ERR_JEPA_SHAPE',
@@ -72,7 +73,7 @@ export function conv2d(
   if (layout !== 'NCHW' && layout !== 'NHWC')
     throw opError('ERR_JEPA_INVALID_ARGUMENT', `[conv2d] expected layout 'NCHW' or 'NHWC', got '${String(layout)}'`);
   const picture = layout === 'NCHW' ? permute(x, [0, 2, 3, 1]) : x;
-  const read = (bytes: Tensor): Tensor => {
+  const read = (bytes: Tensor): Tensor<'float32'> => {
     const values = cast(bytes, 'float32');
     return input ? add(mul(values, input.scale), input.offset) : values;
   };
@@ -109,16 +110,16 @@ export function avgPool2d(
     readonly stride?: number | readonly [number, number];
     readonly padding?: number | readonly [number, number];
   } = {},
-): Tensor {
+): Tensor<'float32'> {
   if (x.rank !== 4) throw opError('ERR_JEPA_SHAPE', `[avgPool2d] expected x [N, C, H, W], got ${show(x.shape)}`);
   const [n, c, h, w] = x.shape;
   const window = windowOf('avgPool2d', [n * c, h, w, 1], pair(kernel), pair(stride), pair(padding));
-  const patches = apply(im2colOp, [reshape(cast(x, 'float32'), [n * c, h, w, 1])], window)[0];
+  const patches = apply(im2colOp, [reshape(cast(x, 'float32'), [n * c, h, w, 1])], window)[0] as Tensor<'float32'>;
   return reshape(mean(patches, { axes: [1] }), [n, c, ...window.output]);
 }
 
 /** Non-overlapping patches as rows in the order of nn.Conv2d's weights. @param x [N, C, H, W]   @returns [N, H/p·W/p, C·p·p] */
-export function patchify(x: Tensor, patch: number | readonly [number, number]): Tensor {
+export function patchify<D extends DType>(x: Tensor<D>, patch: number | readonly [number, number]): Tensor<D> {
   const [ph, pw] = pair(patch);
   if (![ph, pw].every((extent) => Number.isInteger(extent) && extent > 0))
     throw opError('ERR_JEPA_INVALID_ARGUMENT', `[patchify] expected patches of at least 1, got ${show([ph, pw])}`);

@@ -5,15 +5,15 @@ import type { Tensor } from '../tensor/tensor.js';
 import { broadcastTo } from './views.js';
 
 /** A tensor that is one number everywhere; takes no memory until something needs it to. */
-export function full(shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
+export function full<D extends DType = 'float32'>(shape: Shape, value: number, dtype: D = 'float32' as D): Tensor<D> {
   checkShape('full', shape);
   return broadcastTo(scalar(value, dtype), shape);
 }
 /** A tensor of zeros. @example zeros([2, 3]) */
-export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
+export function zeros<D extends DType = 'float32'>(shape: Shape, dtype: D = 'float32' as D): Tensor<D> {
   return full(shape, 0, dtype);
 }
 /** A tensor of ones. */
-export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
+export function ones<D extends DType = 'float32'>(shape: Shape, dtype: D = 'float32' as D): Tensor<D> {
   return full(shape, 1, dtype);
 }

@@ -4,21 +4,21 @@ import { apply, type GradientContext, type OpDefinition } from '../tensor/op.js'
 import { broadcastShapes } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import { Tensor } from '../tensor/tensor.js';
+import {
+  type Arithmetic,
+  type Comparison,
+  type Division,
+  type FloatFunction,
+  type FloatOf,
+  type NumberFunction,
+  type NumberOf,
+  type Promoted,
+  promote,
+  type WithNumber,
+} from './promotion.js';
 import { unbroadcast } from './unbroadcast.js';
 
 type Gradient = (context: GradientContext<unknown>, dy: Tensor) => (Tensor | undefined)[];
-
-/** The dtype of a result: numbers take the tensor's, float32 wins over narrower floats, floats win over integers. */
-export function promote(op: string, a: DType, b: DType): DType {
-  if (a === b) return a;
-  if (isFloat(a) && isFloat(b)) return 'float32';
-  if (isFloat(a)) return a;
-  if (isFloat(b)) return b;
-  if (a === 'bool') return b;
-  if (b === 'bool') return a;
-  if ((a === 'int32' && b === 'uint8') || (a === 'uint8' && b === 'int32')) return 'int32';
-  throw opError('ERR_JEPA_DTYPE', `[${op}] expected dtypes that combine, got ${a} and ${b}`);
-}
 
 /** A number beside a tensor becomes a scalar of its dtype, or float32 if it would not fit into an integer one. */
 function operands(op: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
@@ -49,7 +49,7 @@ function binary(
   name: string,
   codes: { readonly float: string; readonly int?: string; readonly bool?: boolean },
   gradient: Gradient | null,
-): (a: TensorLike, b: TensorLike) => Tensor {
+): (a: TensorLike, b: TensorLike) => Tensor<never> {
   const op: OpDefinition<null> = {
     name,
     outputs: ([a, b]) => [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: codes.bool ? 'bool' : a.dtype }],
@@ -70,7 +70,7 @@ function binary(
     let dtype = promote(name, a.dtype, b.dtype);
     if (!codes.int && !float(dtype)) dtype = 'float32';
     if (codes.int && dtype === 'bool' && !codes.bool) dtype = 'int32';
-    return apply(op, [converted(name, a, dtype), converted(name, b, dtype)], null)[0];
+    return apply(op, [converted(name, a, dtype), converted(name, b, dtype)], null)[0] as Tensor<never>;
   };
 }
 
@@ -79,7 +79,7 @@ function unary(
   name: string,
   codes: { readonly float: string; readonly int?: string },
   gradient: Gradient | null,
-): (x: Tensor) => Tensor {
+): (x: Tensor) => Tensor<never> {
   const op: OpDefinition<null> = {
     name,
     outputs: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
@@ -87,23 +87,27 @@ function unary(
     gradient: gradient && ((context) => gradient(context, context.cotangents[0] as Tensor)),
   };
   return (x) =>
-    apply(op, [float(checked(name, x).dtype) ? x : converted(name, x, codes.int ? 'int32' : 'float32')], null)[0];
+    apply(
+      op,
+      [float(checked(name, x).dtype) ? x : converted(name, x, codes.int ? 'int32' : 'float32')],
+      null,
+    )[0] as Tensor<never>;
 }
 
 /** a + b. @example add(tensor([1, 2]), 1) */
-export const add = binary('add', { float: 'add_f', int: 'add_i' }, (_, dy) => [dy, dy]);
+export const add: Arithmetic = binary('add', { float: 'add_f', int: 'add_i' }, (_, dy) => [dy, dy]);
 /** a − b */
-export const sub = binary('sub', { float: 'sub_f', int: 'sub_i' }, ({ needs }, dy) => [
+export const sub: Arithmetic = binary('sub', { float: 'sub_f', int: 'sub_i' }, ({ needs }, dy) => [
   dy,
   needs[1] ? neg(dy) : undefined,
 ]);
 /** a · b, element by element */
-export const mul = binary('mul', { float: 'mul_f', int: 'mul_i' }, ({ inputs: [a, b], needs }, dy) => [
+export const mul: Arithmetic = binary('mul', { float: 'mul_f', int: 'mul_i' }, ({ inputs: [a, b], needs }, dy) => [
   needs[0] ? mul(dy, b) : undefined,
   needs[1] ? mul(dy, a) : undefined,
 ]);
 /** a / b; integers become float32 */
-export const div = binary('div', { float: 'div_f' }, ({ inputs: [, b], outputs: [y], needs }, dy) => {
+export const div: Division = binary('div', { float: 'div_f' }, ({ inputs: [, b], outputs: [y], needs }, dy) => {
   const da = div(dy, b);
   return [da, needs[1] ? neg(mul(da, y)) : undefined];
 });
@@ -117,74 +121,89 @@ const extremum =
     return [where(tie, half, where(wins(a, b), dy, 0)), where(tie, half, where(wins(b, a), dy, 0))];
   };
 /** The smaller of a and b; NaN if either is. */
-export const minimum = binary(
+export const minimum: Arithmetic = binary(
   'minimum',
   { float: 'min_f', int: 'min_i' },
   extremum((a, b) => less(a, b)),
 );
 /** The larger of a and b; NaN if either is. */
-export const maximum = binary(
+export const maximum: Arithmetic = binary(
   'maximum',
   { float: 'max_f', int: 'max_i' },
   extremum((a, b) => greater(a, b)),
 );
 
 /** −x */
-export const neg = unary('neg', { float: 'neg_f', int: 'neg_i' }, (_, dy) => [neg(dy)]);
+export const neg: NumberFunction = unary('neg', { float: 'neg_f', int: 'neg_i' }, (_, dy) => [neg(dy)]);
 /** |x|; its gradient at 0 is 0 */
-export const abs = unary('abs', { float: 'abs_f', int: 'abs_i' }, ({ inputs: [x] }, dy) => [mul(dy, sign(x))]);
+export const abs: NumberFunction = unary('abs', { float: 'abs_f', int: 'abs_i' }, ({ inputs: [x] }, dy) => [
+  mul(dy, sign(x)),
+]);
 /** −1, 0 or 1; gradient 0 */
-export const sign = unary('sign', { float: 'sign_f', int: 'sign_i' }, ({ inputs: [x] }) => [mul(x, 0)]);
+export const sign: NumberFunction = unary('sign', { float: 'sign_f', int: 'sign_i' }, ({ inputs: [x] }) => [mul(x, 0)]);
 /** Largest whole number ≤ x; gradient 0 */
-export const floor = unary('floor', { float: 'floor_f' }, ({ inputs: [x] }) => [mul(x, 0)]);
+export const floor: FloatFunction = unary('floor', { float: 'floor_f' }, ({ inputs: [x] }) => [mul(x, 0)]);
 /** e^x */
-export const exp = unary('exp', { float: 'exp' }, ({ outputs: [y] }, dy) => [mul(dy, y)]);
+export const exp: FloatFunction = unary('exp', { float: 'exp' }, ({ outputs: [y] }, dy) => [mul(dy, y)]);
 /** Natural logarithm */
-export const log = unary('log', { float: 'log' }, ({ inputs: [x] }, dy) => [div(dy, x)]);
+export const log: FloatFunction = unary('log', { float: 'log' }, ({ inputs: [x] }, dy) => [div(dy, x)]);
 /** √x; NaN for negative x */
-export const sqrt = unary('sqrt', { float: 'sqrt' }, ({ outputs: [y] }, dy) => [div(mul(dy, 0.5), y)]);
+export const sqrt: FloatFunction = unary('sqrt', { float: 'sqrt' }, ({ outputs: [y] }, dy) => [div(mul(dy, 0.5), y)]);
 /** 1 / √x */
-export const rsqrt = unary('rsqrt', { float: 'rsqrt' }, ({ inputs: [x], outputs: [y] }, dy) => [
+export const rsqrt: FloatFunction = unary('rsqrt', { float: 'rsqrt' }, ({ inputs: [x], outputs: [y] }, dy) => [
   div(mul(mul(dy, -0.5), y), x),
 ]);
 /** Sine of radians. */
-export const sin = unary('sin', { float: 'sin' }, ({ inputs: [x] }, dy) => [mul(dy, cos(x))]);
+export const sin: FloatFunction = unary('sin', { float: 'sin' }, ({ inputs: [x] }, dy) => [mul(dy, cos(x))]);
 /** Cosine of radians. */
-export const cos = unary('cos', { float: 'cos' }, ({ inputs: [x] }, dy) => [neg(mul(dy, sin(x)))]);
+export const cos: FloatFunction = unary('cos', { float: 'cos' }, ({ inputs: [x] }, dy) => [neg(mul(dy, sin(x)))]);
 /** (e^x − e^−x)/(e^x + e^−x) */
-export const tanh = unary('tanh', { float: 'tanh' }, ({ outputs: [y] }, dy) => [mul(dy, sub(1, mul(y, y)))]);
+export const tanh: FloatFunction = unary('tanh', { float: 'tanh' }, ({ outputs: [y] }, dy) => [
+  mul(dy, sub(1, mul(y, y))),
+]);
 /** 1 / (1 + e^−x) */
-export const sigmoid = unary('sigmoid', { float: 'sigmoid' }, ({ outputs: [y] }, dy) => [mul(dy, mul(y, sub(1, y)))]);
+export const sigmoid: FloatFunction = unary('sigmoid', { float: 'sigmoid' }, ({ outputs: [y] }, dy) => [
+  mul(dy, mul(y, sub(1, y))),
+]);
 /** 2/√π ∫₀ˣ e^(−t²) dt */
-export const erf = unary('erf', { float: 'erf' }, ({ inputs: [x] }, dy) => [
+export const erf: FloatFunction = unary('erf', { float: 'erf' }, ({ inputs: [x] }, dy) => [
   mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
 ]);
 /** x · σ(x) */
-export const silu = unary('silu', { float: 'silu' }, ({ inputs: [x] }, dy) => {
+export const silu: FloatFunction = unary('silu', { float: 'silu' }, ({ inputs: [x] }, dy) => {
   const s = sigmoid(x);
   return [mul(dy, mul(s, add(mul(x, sub(1, s)), 1)))];
 });
 /** max(x, 0); its gradient at 0 is 0 */
-export const relu = unary('relu', { float: 'relu' }, ({ inputs: [x] }, dy) => [where(greater(x, 0), dy, 0)]);
+export const relu: FloatFunction = unary('relu', { float: 'relu' }, ({ inputs: [x] }, dy) => [
+  where(greater(x, 0), dy, 0),
+]);
 
-const geluErfSlope = unary('gelu_erf_slope', { float: 'gelu_erf_d' }, null);
-const geluTanhSlope = unary('gelu_tanh_slope', { float: 'gelu_tanh_d' }, null);
-const geluErf = unary('gelu_erf', { float: 'gelu_erf' }, ({ inputs: [x] }, dy) => [mul(dy, geluErfSlope(x))]);
-const geluTanh = unary('gelu_tanh', { float: 'gelu_tanh' }, ({ inputs: [x] }, dy) => [mul(dy, geluTanhSlope(x))]);
+const geluErfSlope: FloatFunction = unary('gelu_erf_slope', { float: 'gelu_erf_d' }, null);
+const geluTanhSlope: FloatFunction = unary('gelu_tanh_slope', { float: 'gelu_tanh_d' }, null);
+const geluErf: FloatFunction = unary('gelu_erf', { float: 'gelu_erf' }, ({ inputs: [x] }, dy) => [
+  mul(dy, geluErfSlope(x)),
+]);
+const geluTanh: FloatFunction = unary('gelu_tanh', { float: 'gelu_tanh' }, ({ inputs: [x] }, dy) => [
+  mul(dy, geluTanhSlope(x)),
+]);
 
 /** Gaussian error linear unit x·Φ(x) (Hendrycks & Gimpel 2016), exact or by the tanh approximation. */
-export function gelu(x: Tensor, { approximate = 'none' }: { readonly approximate?: 'none' | 'tanh' } = {}): Tensor {
+export function gelu<D extends DType>(
+  x: Tensor<D>,
+  { approximate = 'none' }: { readonly approximate?: 'none' | 'tanh' } = {},
+): Tensor<FloatOf<D>> {
   return approximate === 'tanh' ? geluTanh(x) : geluErf(x);
 }
 
 /** x² */
-export function square(x: Tensor): Tensor {
-  return mul(x, x);
+export function square<D extends DType>(x: Tensor<D>): Tensor<NumberOf<D>> {
+  return mul(x as Tensor, x as Tensor) as Tensor<NumberOf<D>>;
 }
 
 /** 1 / x */
-export function reciprocal(x: Tensor): Tensor {
-  return div(1, x);
+export function reciprocal<D extends DType>(x: Tensor<D>): Tensor<FloatOf<D>> {
+  return div(1, x as Tensor) as Tensor<FloatOf<D>>;
 }
 
 /** x to a whole power or a half: repeated products and square roots. @throws JepaError ERR_JEPA_INVALID_ARGUMENT for other exponents */
@@ -202,9 +221,9 @@ export function pow(x: Tensor, exponent: number): Tensor {
 }
 
 /** x limited to [min, max]; outside the gradient is 0, at a limit it passes. */
-export function clamp(x: Tensor, min: number, max: number): Tensor {
+export function clamp<D extends DType>(x: Tensor<D>, min: number, max: number): Tensor<D> {
   if (!(min <= max)) throw opError('ERR_JEPA_INVALID_ARGUMENT', `[clamp] expected min ≤ max, got ${min} and ${max}`);
-  return apply(clampOp, [x], { min, max })[0];
+  return apply(clampOp, [x], { min, max })[0] as Tensor<D>;
 }
 const clampOp: OpDefinition<{ min: number; max: number }> = {
   name: 'clamp',
@@ -219,7 +238,7 @@ const clampOp: OpDefinition<{ min: number; max: number }> = {
   ],
 };
 
-const comparison = (name: string, code: string): ((a: TensorLike, b: TensorLike) => Tensor) =>
+const comparison = (name: string, code: string): Comparison =>
   binary(name, { float: `${code}_f`, int: `${code}_i`, bool: true }, null);
 /** a < b as bool; false where either is NaN */
 export const less = comparison('less', 'lt');
@@ -234,14 +253,14 @@ export const greater = comparison('greater', 'gt');
 /** a ≥ b as bool; false where either is NaN */
 export const greaterEqual = comparison('greater_equal', 'ge');
 
-const logical = (name: string, code: string): ((a: Tensor, b: Tensor) => Tensor) => {
+const logical = (name: string, code: string): ((a: Tensor, b: Tensor) => Tensor<'bool'>) => {
   const op: OpDefinition<null> = {
     name,
     outputs: ([a, b]) => [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: 'bool' }],
     emit: (e, [a, b]) => e.op(code, a, b),
     gradient: null,
   };
-  return (a, b) => apply(op, [converted(name, a, 'bool'), converted(name, b, 'bool')], null)[0];
+  return (a, b) => apply(op, [converted(name, a, 'bool'), converted(name, b, 'bool')], null)[0] as Tensor<'bool'>;
 };
 /** Both hold; operands of other dtypes hold where they are ≠ 0. */
 export const logicalAnd = logical('logical_and', 'and_i');
@@ -255,12 +274,12 @@ const notOp: OpDefinition<null> = {
   gradient: null,
 };
 /** It does not hold: x is 0. */
-export function logicalNot(x: Tensor): Tensor {
-  return apply(notOp, [converted('logical_not', x, 'bool')], null)[0];
+export function logicalNot(x: Tensor): Tensor<'bool'> {
+  return apply(notOp, [converted('logical_not', x, 'bool')], null)[0] as Tensor<'bool'>;
 }
 
 /** Neither NaN nor infinite. */
-export function isFinite(x: Tensor): Tensor {
+export function isFinite(x: Tensor): Tensor<'bool'> {
   return less(abs(x), Number.POSITIVE_INFINITY);
 }
 
@@ -277,6 +296,14 @@ const whereOp: OpDefinition<null> = {
   ],
 };
 /** a where the condition holds, else b. @param condition bool, broadcast */
+export function where<A extends DType, B extends DType>(
+  condition: Tensor,
+  left: Tensor<A>,
+  right: Tensor<B>,
+): Tensor<Promoted<A, B>>;
+export function where<D extends DType>(condition: Tensor, left: Tensor<D>, right: number): Tensor<WithNumber<D>>;
+export function where<D extends DType>(condition: Tensor, left: number, right: Tensor<D>): Tensor<WithNumber<D>>;
+export function where(condition: Tensor, left: TensorLike, right: TensorLike): Tensor;
 export function where(condition: Tensor, left: TensorLike, right: TensorLike): Tensor {
   const [a, b] = operands('where', left, right);
   const dtype = promote('where', a.dtype, b.dtype);
@@ -298,11 +325,11 @@ const castOp: OpDefinition<DType> = {
   gradient: ({ inputs: [x], cotangents: [dy] }) => [float(x.dtype) ? cast(dy as Tensor, x.dtype) : undefined],
 };
 /** The values in another dtype: floats round to nearest even, integers truncate toward zero, bool is ≠ 0. */
-export function cast(x: Tensor, dtype: DType): Tensor {
+export function cast<D extends DType>(x: Tensor, dtype: D): Tensor<D> {
   if (!dtypes.includes(dtype))
     throw opError(
       'ERR_JEPA_DTYPE',
       `[cast] expected ${dtypes.slice(0, -1).join(', ')} or ${dtypes.at(-1)}, got '${dtype}'`,
     );
-  return checked('cast', x).dtype === dtype ? x : apply(castOp, [x], dtype)[0];
+  return (checked('cast', x).dtype === dtype ? x : apply(castOp, [x], dtype)[0]) as Tensor<D>;
 }

@@ -53,7 +53,7 @@ export function layerNorm(
   weight?: Tensor,
   bias?: Tensor,
   { epsilon = 1e-5 }: { readonly epsilon?: number } = {},
-): Tensor {
+): Tensor<'float32'> {
   if (x.rank < 1) throw opError('ERR_JEPA_SHAPE', `[layerNorm] expected at least one axis, got ${show(x.shape)}`);
   if (!(epsilon >= 0))
     throw opError('ERR_JEPA_INVALID_ARGUMENT', `[layerNorm] expected a non-negative epsilon, got ${epsilon}`);
@@ -70,5 +70,5 @@ export function layerNorm(
     epsilon,
     weight: weight !== undefined,
     bias: bias !== undefined,
-  })[0];
+  })[0] as Tensor<'float32'>;
 }

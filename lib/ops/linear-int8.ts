@@ -56,12 +56,14 @@ export function quantizationOf(op: string, given: Quantization | undefined): Qua
  * holds still.
  * @param x [M, K]   @param weight [N, K]   @param bias [N]   @returns [M, N]   @throws JepaError ERR_JEPA_SHAPE
  */
-export function linearInt8(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+export function linearInt8(x: Tensor, weight: Tensor, bias?: Tensor): Tensor<'float32'> {
   const [outputs, inputs] = weight.shape;
   if (inputs > mostInputs)
     throw opError(
       'ERR_JEPA_SHAPE',
       `[linear] expected at most ${mostInputs} inputs with quantize: 'int8', got weight ${show(weight.shape)}`,
     );
-  return apply(linearInt8Op, [x, ...apply(packOp, [weight], null), ...(bias ? [bias] : [])], { outputs })[0];
+  return apply(linearInt8Op, [x, ...apply(packOp, [weight], null), ...(bias ? [bias] : [])], {
+    outputs,
+  })[0] as Tensor<'float32'>;
 }

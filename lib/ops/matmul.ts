@@ -1,3 +1,4 @@
+import type { DType } from '../tensor/dtype.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { isRounded, panelColumns } from '../tensor/product-format.js';
 import { broadcastShapes, sameShape, show, sizeOf } from '../tensor/shape.js';
@@ -7,6 +8,7 @@ import type { Precision, Quantization } from '../tensor/trace.js';
 import { add, cast, gelu, relu, silu } from './elementwise.js';
 import { linearInt8, quantizationOf } from './linear-int8.js';
 import { precisionOf } from './precision.js';
+import type { FloatOf } from './promotion.js';
 import { unbroadcast } from './unbroadcast.js';
 import { broadcastTo, reshape, transpose } from './views.js';
 
@@ -49,8 +51,8 @@ function rightGradient(precision: Precision, a: Tensor, b: Tensor, dy: Tensor): 
 }
 
 /** a [batch, M, K] · b [batch, K, N] with equal batch axes. */
-function product(precision: Precision, a: Tensor, b: Tensor, bias?: Tensor): Tensor {
-  return apply(matmulOp, bias ? [a, b, bias] : [a, b], { precision })[0];
+function product(precision: Precision, a: Tensor, b: Tensor, bias?: Tensor): Tensor<'float32'> {
+  return apply(matmulOp, bias ? [a, b, bias] : [a, b], { precision })[0] as Tensor<'float32'>;
 }
 
 export interface MatmulOptions {
@@ -69,7 +71,7 @@ export function matmul(
   a: Tensor,
   b: Tensor,
   { transposeA = false, transposeB = false, precision: given }: MatmulOptions = {},
-): Tensor {
+): Tensor<'float32'> {
   if (a.rank < 2 || b.rank < 2)
     throw opError(
       'ERR_JEPA_SHAPE',
@@ -93,14 +95,14 @@ export function matmul(
       n,
     ]);
   const batch = broadcastShapes('matmul', left.shape.slice(0, -2), right.shape.slice(0, -2));
-  const stretched = (x: Tensor): Tensor => broadcastTo(x, [...batch, ...x.shape.slice(-2)]);
+  const stretched = <D extends DType>(x: Tensor<D>): Tensor<D> => broadcastTo(x, [...batch, ...x.shape.slice(-2)]);
   return product(precision, stretched(left), stretched(right));
 }
 
 export type ActivationKind = 'none' | 'gelu' | 'geluTanh' | 'silu' | 'relu';
 
 /** Applies an activation by name. */
-export function activate(x: Tensor, activation: ActivationKind): Tensor {
+export function activate<D extends DType>(x: Tensor<D>, activation: ActivationKind): Tensor<D | FloatOf<D>> {
   switch (activation) {
     case 'none':
       return x;
@@ -144,7 +146,7 @@ export function linear(
   weight: Tensor,
   bias?: Tensor,
   { activation = 'none', residual, precision: given, quantize }: LinearOpOptions = {},
-): Tensor {
+): Tensor<'float32'> {
   const [outputs, inputs] = weight.shape;
   if (weight.rank !== 2 || x.rank < 1 || x.shape[x.rank - 1] !== inputs)
     throw opError(
@@ -164,7 +166,7 @@ export function linear(
       ? linearInt8(rows, ...operands)
       : product(precision, rows, transpose(operands[0]), operands[1]);
   const shaped = activate(reshape(y, [...x.shape.slice(0, -1), outputs]), activation);
-  return residual ? add(shaped, residual) : shaped;
+  return residual ? cast(add(shaped, residual), 'float32') : shaped;
 }
 
 /** A product of matrices. */

@@ -1,8 +1,10 @@
+import type { DType } from '../tensor/dtype.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { denseStrides, normaliseAxis, show } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { cast, promote } from './elementwise.js';
+import { cast } from './elementwise.js';
+import { type Promoted, promote } from './promotion.js';
 import { slice, unsqueeze } from './views.js';
 
 const concatOp: OpDefinition<number> = {
@@ -48,22 +50,24 @@ const concatOp: OpDefinition<number> = {
   },
 };
 
+type Joined<D extends DType> = Promoted<D, D>;
+
 /** Tensors one after another along an axis. @throws JepaError ERR_JEPA_SHAPE */
-export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
+export function concat<D extends DType>(tensors: readonly Tensor<D>[], axis = 0): Tensor<Joined<D>> {
   if (tensors.length === 0)
     throw opError('ERR_JEPA_INVALID_ARGUMENT', '[concat] expected at least one tensor, got none');
   const at = normaliseAxis('concat', axis, tensors[0].shape);
-  if (tensors.length === 1) return tensors[0];
-  const dtype = tensors.map((tensor) => tensor.dtype).reduce((a, b) => promote('concat', a, b));
+  if (tensors.length === 1) return tensors[0] as Tensor<Joined<D>>;
+  const dtype = tensors.map((tensor): DType => tensor.dtype).reduce((a, b) => promote('concat', a, b));
   return apply(
     concatOp,
     tensors.map((tensor) => cast(tensor, dtype)),
     at,
-  )[0];
+  )[0] as Tensor<Joined<D>>;
 }
 
 /** Tensors of one shape along a new axis. */
-export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
+export function stack<D extends DType>(tensors: readonly Tensor<D>[], axis = 0): Tensor<Joined<D>> {
   return concat(
     tensors.map((tensor) => unsqueeze(tensor, axis)),
     axis,
@@ -117,7 +121,7 @@ const padOp: OpDefinition<PadAttributes> = {
 };
 
 /** A border of a constant: widths [before, after] for each axis. @throws JepaError ERR_JEPA_SHAPE */
-export function pad(x: Tensor, widths: readonly (readonly number[])[], value = 0): Tensor {
+export function pad<D extends DType>(x: Tensor<D>, widths: readonly (readonly number[])[], value = 0): Tensor<D> {
   if (
     widths.length !== x.rank ||
     widths.some((pair) => pair.length !== 2 || pair.some((width) => !Number.isInteger(width) || width < 0))
@@ -127,7 +131,9 @@ export function pad(x: Tensor, widths: readonly (readonly number[])[], value = 0
       `[pad] expected ${x.rank} pairs of non-negative widths for ${show(x.shape)}, got ${JSON.stringify(widths)}`,
     );
   }
-  return widths.every(([before, after]) => before === 0 && after === 0) ? x : apply(padOp, [x], { widths, value })[0];
+  return widths.every(([before, after]) => before === 0 && after === 0)
+    ? x
+    : (apply(padOp, [x], { widths, value })[0] as Tensor<D>);
 }
 
 /** What `pad` has put zeros around, and where it lies, if that was along one axis only. */
@@ -139,7 +145,7 @@ export function paddedPart({ node }: Tensor): { x: Tensor; axis: number; start: 
 }
 
 /** Equal parts of an axis. @throws JepaError ERR_JEPA_SHAPE if they do not come out even */
-export function split(x: Tensor, count: number, axis = 0): Tensor[] {
+export function split<D extends DType>(x: Tensor<D>, count: number, axis = 0): Tensor<D>[] {
   const at = normaliseAxis('split', axis, x.shape);
   if (!Number.isInteger(count) || count < 1 || x.shape[at] % count !== 0)
     throw opError('ERR_JEPA_SHAPE', `[split] expected a number of parts that divides ${x.shape[at]}, got ${count}`);

@@ -56,7 +56,7 @@ function draw(
   { seed, step, stream }: RandomKey,
   a: number,
   b: number,
-): Tensor {
+): Tensor<never> {
   checkShape(op, shape);
   if (currentTrace() && (stream === undefined || seed === undefined)) {
     throw opError(
@@ -66,14 +66,14 @@ function draw(
     );
   }
   const inputs = [intScalar(seed ?? defaultSeed), intScalar(step ?? (seed === undefined ? draws++ : 0))];
-  return apply(randomOp, inputs, { kind, stream: stream ?? 'default', shape, a, b })[0];
+  return apply(randomOp, inputs, { kind, stream: stream ?? 'default', shape, a, b })[0] as Tensor<never>;
 }
 
 /** Normally distributed numbers (Box–Muller on Philox 4×32-10, Salmon et al. 2011). */
 export function normal(
   shape: Shape,
   { mean = 0, std = 1, ...key }: RandomKey & { readonly mean?: number; readonly std?: number } = {},
-): Tensor {
+): Tensor<'float32'> {
   if (!(Number.isFinite(mean) && Number.isFinite(std) && std >= 0))
     throw opError(
       'ERR_JEPA_INVALID_ARGUMENT',
@@ -86,19 +86,19 @@ export function normal(
 export function uniform(
   shape: Shape,
   { low = 0, high = 1, ...key }: RandomKey & { readonly low?: number; readonly high?: number } = {},
-): Tensor {
+): Tensor<'float32'> {
   if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high))
     throw opError('ERR_JEPA_INVALID_ARGUMENT', `[uniform] expected low ≤ high, both finite, got ${low} and ${high}`);
   return draw('uniform', 'uniform', shape, key, low, high);
 }
 
 /** Random 32-bit words as int32. */
-export function randomBits(shape: Shape, key: RandomKey = {}): Tensor {
+export function randomBits(shape: Shape, key: RandomKey = {}): Tensor<'int32'> {
   return draw('randomBits', 'bits', shape, key, 0, 0);
 }
 
 /** The numbers 0 … n − 1 in random order, as int32 [n]. */
-export function permutation(n: number, key: RandomKey = {}): Tensor {
+export function permutation(n: number, key: RandomKey = {}): Tensor<'int32'> {
   checkShape('permutation', [n]);
   return topK(uniform([n], key), n).indices;
 }

@@ -1,7 +1,7 @@
 import { sameShape, show } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { add, mul, sigmoid, sub, tanh } from './elementwise.js';
+import { add, cast, mul, sigmoid, sub, tanh } from './elementwise.js';
 import { linear } from './matmul.js';
 import { slice } from './views.js';
 
@@ -17,12 +17,12 @@ export function gruCell(
   weightHh: Tensor,
   biasIh?: Tensor,
   biasHh?: Tensor,
-): Tensor {
+): Tensor<'float32'> {
   return gruAdvance(linear(x, weightIh, biasIh), h, weightHh, biasHh);
 }
 
 /** {@link gruCell} from the input's product x·W_ihᵀ + b_ih [B, 3H], which can be computed for all steps at once. */
-export function gruAdvance(projected: Tensor, h: Tensor, weightHh: Tensor, biasHh?: Tensor): Tensor {
+export function gruAdvance(projected: Tensor, h: Tensor, weightHh: Tensor, biasHh?: Tensor): Tensor<'float32'> {
   const width = h.shape[h.rank - 1];
   if (!sameShape(projected.shape, [h.shape[0], 3 * width]))
     throw opError(
@@ -30,9 +30,11 @@ export function gruAdvance(projected: Tensor, h: Tensor, weightHh: Tensor, biasH
       `[gruCell] expected gates [${h.shape[0]}, ${3 * width}] for a state ${show(h.shape)}, got ${show(projected.shape)}`,
     );
   const recurrent = linear(h, weightHh, biasHh);
-  const gate = (x: Tensor, index: number): Tensor => slice(x, 1, index * width, (index + 1) * width);
+  const state = cast(h, 'float32');
+  const gate = (x: Tensor, index: number): Tensor<'float32'> =>
+    slice(cast(x, 'float32'), 1, index * width, (index + 1) * width);
   const r = sigmoid(add(gate(projected, 0), gate(recurrent, 0)));
   const z = sigmoid(add(gate(projected, 1), gate(recurrent, 1)));
   const n = tanh(add(gate(projected, 2), mul(r, gate(recurrent, 2))));
-  return add(n, mul(z, sub(h, n)));
+  return add(n, mul(z, sub(state, n)));
 }

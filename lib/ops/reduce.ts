@@ -1,9 +1,10 @@
-import { isFloat } from '../tensor/dtype.js';
+import { type DType, isFloat } from '../tensor/dtype.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { normaliseAxis, show } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, cast, div, equal, exp, log, mul, square, sub, where } from './elementwise.js';
+import type { MeanOf, SumOf } from './promotion.js';
 import { broadcastTo, reshape, stopped } from './views.js';
 
 export interface ReduceOptions {
@@ -54,9 +55,13 @@ const reduceOp: OpDefinition<Attributes> = {
   },
 };
 
-function reduce(x: Tensor, kind: Kind, axes: readonly number[]): Tensor {
-  const input = isFloat(x.dtype) ? cast(x, 'float32') : x.dtype === 'int32' ? x : cast(x, 'int32');
-  return apply(reduceOp, [input], { kind, axes })[0];
+/** As values are added up and compared: in float32 or int32. */
+function summand<D extends DType>(x: Tensor<D>): Tensor<SumOf<D>> {
+  return cast(x, isFloat(x.dtype) ? 'float32' : 'int32') as Tensor as Tensor<SumOf<D>>;
+}
+
+function reduce<D extends DType>(x: Tensor<D>, kind: Kind, axes: readonly number[]): Tensor<SumOf<D>> {
+  return apply(reduceOp, [summand(x)], { kind, axes })[0] as Tensor<SumOf<D>>;
 }
 
 function axesOf(op: string, x: Tensor, axes: readonly number[] | undefined): number[] {
@@ -66,7 +71,7 @@ function axesOf(op: string, x: Tensor, axes: readonly number[] | undefined): num
   return result.sort((a, b) => a - b);
 }
 
-function dropped(x: Tensor, reduced: Tensor, axes: readonly number[], keepDims = false): Tensor {
+function dropped<D extends DType>(x: Tensor, reduced: Tensor<D>, axes: readonly number[], keepDims = false): Tensor<D> {
   return keepDims
     ? reduced
     : reshape(
@@ -76,46 +81,58 @@ function dropped(x: Tensor, reduced: Tensor, axes: readonly number[], keepDims =
 }
 
 /** Sum over axes. @example sum(x, { axes: [-1], keepDims: true }) */
-export function sum(x: Tensor, { axes, keepDims }: ReduceOptions = {}): Tensor {
+export function sum<D extends DType>(x: Tensor<D>, { axes, keepDims }: ReduceOptions = {}): Tensor<SumOf<D>> {
   const over = axesOf('sum', x, axes);
-  return over.length === 0 ? x : dropped(x, reduce(x, 'sum', over), over, keepDims);
+  return over.length === 0 ? summand(x) : dropped(x, reduce(x, 'sum', over), over, keepDims);
 }
 
 /** Sum of squares over axes. */
-export function sumOfSquares(x: Tensor, { axes, keepDims }: ReduceOptions = {}): Tensor {
+export function sumOfSquares<D extends DType>(x: Tensor<D>, { axes, keepDims }: ReduceOptions = {}): Tensor<SumOf<D>> {
   const over = axesOf('sumOfSquares', x, axes);
-  return over.length === 0 ? square(x) : dropped(x, reduce(x, 'sum_square', over), over, keepDims);
+  return over.length === 0
+    ? (square(summand(x) as Tensor) as Tensor<SumOf<D>>)
+    : dropped(x, reduce(x, 'sum_square', over), over, keepDims);
 }
 
 /** Arithmetic mean over axes, in float32. */
-export function mean(x: Tensor, { axes, keepDims }: ReduceOptions = {}): Tensor {
+export function mean<D extends DType>(x: Tensor<D>, { axes, keepDims }: ReduceOptions = {}): Tensor<MeanOf<D>> {
   const over = axesOf('mean', x, axes);
   const count = over.reduce((product, axis) => product * x.shape[axis], 1);
-  return div(sum(isFloat(x.dtype) ? x : cast(x, 'float32'), { axes: over, keepDims }), count);
+  const total: Tensor = sum(cast(x, 'float32'), { axes: over, keepDims });
+  return div(total, count) as Tensor<MeanOf<D>>;
 }
 
-function extreme(op: string, kind: 'max' | 'min', x: Tensor, { axes, keepDims }: ReduceOptions): Tensor {
+function extreme<D extends DType>(
+  op: string,
+  kind: 'max' | 'min',
+  x: Tensor<D>,
+  { axes, keepDims }: ReduceOptions,
+): Tensor<SumOf<D>> {
   const over = axesOf(op, x, axes);
-  if (over.length === 0) return x;
+  if (over.length === 0) return summand(x);
   if (over.some((axis) => x.shape[axis] === 0))
     throw opError('ERR_JEPA_SHAPE', `[${op}] expected at least one element to reduce, got ${show(x.shape)}`);
   return dropped(x, reduce(x, kind, over), over, keepDims);
 }
 /** Largest element over axes; NaN wins. Equal ones share the gradient. */
-export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
+export function max<D extends DType>(x: Tensor<D>, options: ReduceOptions = {}): Tensor<SumOf<D>> {
   return extreme('max', 'max', x, options);
 }
 /** Smallest element over axes; NaN wins. Equal ones share the gradient. */
-export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
+export function min<D extends DType>(x: Tensor<D>, options: ReduceOptions = {}): Tensor<SumOf<D>> {
   return extreme('min', 'min', x, options);
 }
 
 /** Position of the largest element along an axis, the first of equals, as int32. */
-export function argmax(x: Tensor, axis = -1, { keepDims = false }: { readonly keepDims?: boolean } = {}): Tensor {
+export function argmax(
+  x: Tensor,
+  axis = -1,
+  { keepDims = false }: { readonly keepDims?: boolean } = {},
+): Tensor<'int32'> {
   const at = normaliseAxis('argmax', axis, x.shape);
   if (x.shape[at] === 0)
     throw opError('ERR_JEPA_SHAPE', `[argmax] expected at least one element along axis ${at}, got ${show(x.shape)}`);
-  return dropped(x, reduce(x, 'argmax', [at]), [at], keepDims);
+  return dropped(x, reduce(x, 'argmax', [at]) as Tensor as Tensor<'int32'>, [at], keepDims);
 }
 
 export interface VarianceOptions extends ReduceOptions {
@@ -124,11 +141,15 @@ export interface VarianceOptions extends ReduceOptions {
 }
 
 /** Variance over axes, in two passes. */
-export function variance(x: Tensor, { axes, keepDims, correction = 1 }: VarianceOptions = {}): Tensor {
+export function variance<D extends DType>(
+  x: Tensor<D>,
+  { axes, keepDims, correction = 1 }: VarianceOptions = {},
+): Tensor<MeanOf<D>> {
   const over = axesOf('variance', x, axes);
   const count = over.reduce((product, axis) => product * x.shape[axis], 1);
-  const centred = sub(x, mean(x, { axes: over, keepDims: true }));
-  return div(sum(square(centred), { axes: over, keepDims }), Math.max(0, count - correction));
+  const centred = sub(x as Tensor, mean(x as Tensor, { axes: over, keepDims: true }));
+  const squares: Tensor = sum(square(centred), { axes: over, keepDims });
+  return div(squares, Math.max(0, count - correction)) as Tensor<MeanOf<D>>;
 }
 
 /** log Σ exp x along an axis, without overflow. */

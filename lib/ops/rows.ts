@@ -1,4 +1,5 @@
 import { arange } from '../tensor/create.js';
+import type { DType } from '../tensor/dtype.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
 import { normaliseAxis, show, sizeOf } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
@@ -20,7 +21,7 @@ const gatherOp: OpDefinition<null> = {
  * Rows of a table by index. An index outside the table fails the step.
  * @param table [R, ...]   @param indices int32 [...n]   @returns [...n, ...]
  */
-export function gatherRows(table: Tensor, indices: Tensor): Tensor {
+export function gatherRows<D extends DType>(table: Tensor<D>, indices: Tensor): Tensor<D> {
   if (table.rank < 1)
     throw opError('ERR_JEPA_SHAPE', `[gatherRows] expected a table with rows, got ${show(table.shape)}`);
   const rest = table.shape.slice(1);
@@ -29,7 +30,7 @@ export function gatherRows(table: Tensor, indices: Tensor): Tensor {
     [reshape(table, [table.shape[0], sizeOf(rest)]), reshape(int32('gatherRows', indices), [indices.size])],
     null,
   )[0];
-  return reshape(flat, [...indices.shape, ...rest]);
+  return reshape(flat as Tensor<D>, [...indices.shape, ...rest]);
 }
 
 /**
@@ -38,7 +39,7 @@ export function gatherRows(table: Tensor, indices: Tensor): Tensor {
  * @throws JepaError ERR_JEPA_SHAPE
  * @example const context = gatherTokens(tokens, kept); // [8, 196, 384], [8, 90] → [8, 90, 384]
  */
-export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
+export function gatherTokens<D extends DType>(x: Tensor<D>, indices: Tensor): Tensor<D> {
   const [batch, tokens, ...rest] = x.shape;
   if (x.rank < 2 || indices.rank !== 2 || indices.shape[0] !== batch)
     throw opError(
@@ -62,7 +63,7 @@ const scatterOp: OpDefinition<{ readonly count: number }> = {
  * Adds rows into a table of zeros, in the order of the indices.
  * @param rows [...n, ...]   @param indices int32 [...n]   @param count rows R of the table   @returns [R, ...]
  */
-export function scatterAddRows(rows: Tensor, indices: Tensor, count: number): Tensor {
+export function scatterAddRows(rows: Tensor, indices: Tensor, count: number): Tensor<'float32'> {
   const rest = rows.shape.slice(indices.rank);
   if (rows.shape.slice(0, indices.rank).some((extent, axis) => extent !== indices.shape[axis])) {
     throw opError(
@@ -79,7 +80,7 @@ export function scatterAddRows(rows: Tensor, indices: Tensor, count: number): Te
       reshape(int32('scatterAddRows', indices), [indices.size]),
     ],
     { count },
-  )[0];
+  )[0] as Tensor<'float32'>;
   return reshape(flat, [count, ...rest]);
 }
 
@@ -105,7 +106,7 @@ export function topK(
   x: Tensor,
   count: number,
   { largest = true, axis = -1 }: { readonly largest?: boolean; readonly axis?: number } = {},
-): { values: Tensor; indices: Tensor } {
+): { values: Tensor<'float32'>; indices: Tensor<'int32'> } {
   const at = normaliseAxis('topK', axis, x.shape);
   if (!Number.isInteger(count) || count < 0 || count > x.shape[at])
     throw opError(
@@ -115,10 +116,13 @@ export function topK(
   const order = [...x.shape.keys()].filter((k) => k !== at).concat(at);
   const [values, indices] = apply(topKOp, [permute(cast(x, 'float32'), order)], { count, largest });
   const back = order.map((_, k) => order.indexOf(k));
-  return { values: permute(values, back), indices: permute(indices, back) };
+  return {
+    values: permute(values as Tensor<'float32'>, back),
+    indices: permute(indices as Tensor<'int32'>, back),
+  };
 }
 
-function int32(op: string, indices: Tensor): Tensor {
+function int32(op: string, indices: Tensor): Tensor<'int32'> {
   if (indices.dtype !== 'int32' && indices.dtype !== 'uint8')
     throw opError('ERR_JEPA_DTYPE', `[${op}] expected int32 indices, got ${indices.dtype}`);
   return cast(indices, 'int32');

@@ -1,4 +1,5 @@
 import { broadcastView, isDense } from '../tensor/compiler/ir.js';
+import type { DType } from '../tensor/dtype.js';
 import { apply, type OpDefinition, type StridedView } from '../tensor/op.js';
 import {
   broadcastShapes,
@@ -23,7 +24,7 @@ const reshapeOp: OpDefinition<Shape> = {
 };
 
 /** The same elements in another shape; one extent may be −1. @throws JepaError ERR_JEPA_SHAPE */
-export function reshape(x: Tensor, shape: Shape): Tensor {
+export function reshape<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
   const known = shape.filter((extent) => extent !== -1).reduce((product, extent) => product * extent, 1);
   const free = shape.filter((extent) => extent === -1).length;
   const result = shape.map((extent) => (extent === -1 ? (known === 0 ? 0 : x.size / known) : extent));
@@ -40,7 +41,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
       'ERR_JEPA_SHAPE',
       `[reshape] expected a shape of ${x.size} elements for ${show(x.shape)}, got ${show(shape)}`,
     );
-  return sameShape(result, x.shape) ? x : apply(reshapeOp, [x], result)[0];
+  return sameShape(result, x.shape) ? x : (apply(reshapeOp, [x], result)[0] as Tensor<D>);
 }
 
 /** Strides of a reshaped view where groups of axes stay dense among themselves; undefined where a copy is needed. */
@@ -94,15 +95,15 @@ const permuteOp: OpDefinition<readonly number[]> = {
 };
 
 /** Axes in another order: axis i of the result is axis order[i] of x. */
-export function permute(x: Tensor, order: readonly number[]): Tensor {
+export function permute<D extends DType>(x: Tensor<D>, order: readonly number[]): Tensor<D> {
   const axes = order.map((axis) => normaliseAxis('permute', axis, x.shape));
   if (new Set(axes).size !== x.rank || axes.length !== x.rank)
     throw opError('ERR_JEPA_SHAPE', `[permute] expected every axis of ${show(x.shape)} once, got ${show(order)}`);
-  return axes.every((axis, index) => axis === index) ? x : apply(permuteOp, [x], axes)[0];
+  return axes.every((axis, index) => axis === index) ? x : (apply(permuteOp, [x], axes)[0] as Tensor<D>);
 }
 
 /** Two axes exchanged, by default the last two. */
-export function transpose(x: Tensor, axisA = -2, axisB = -1): Tensor {
+export function transpose<D extends DType>(x: Tensor<D>, axisA = -2, axisB = -1): Tensor<D> {
   const order = x.shape.map((_, axis) => axis);
   const a = normaliseAxis('transpose', axisA, x.shape);
   const b = normaliseAxis('transpose', axisB, x.shape);
@@ -118,14 +119,14 @@ const broadcastOp: OpDefinition<Shape> = {
 };
 
 /** x repeated along axes of extent 1 and new leading axes, without copying. @throws JepaError ERR_JEPA_SHAPE */
-export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+export function broadcastTo<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
   checkShape('broadcastTo', shape);
   if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape))
     throw opError(
       'ERR_JEPA_SHAPE',
       `[broadcastTo] expected a shape that ${show(x.shape)} broadcasts to, got ${show(shape)}`,
     );
-  return sameShape(x.shape, shape) ? x : apply(broadcastOp, [x], shape)[0];
+  return sameShape(x.shape, shape) ? x : (apply(broadcastOp, [x], shape)[0] as Tensor<D>);
 }
 
 interface SliceAttributes {
@@ -175,7 +176,7 @@ function spaced(x: Tensor, axis: number, step: number): Tensor {
 }
 
 /** Elements start, start + step … before end along an axis; negative positions count from the end. Free of copies. */
-export function slice(x: Tensor, axis: number, start: number, end?: number, step = 1): Tensor {
+export function slice<D extends DType>(x: Tensor<D>, axis: number, start: number, end?: number, step = 1): Tensor<D> {
   const at = normaliseAxis('slice', axis, x.shape);
   const extent = x.shape[at];
   const position = (value: number): number => Math.min(extent, Math.max(0, value < 0 ? value + extent : value));
@@ -190,11 +191,13 @@ export function slice(x: Tensor, axis: number, start: number, end?: number, step
     end: Math.max(position(start), position(end ?? extent)),
     step,
   };
-  return attributes.start === 0 && attributes.end === extent && step === 1 ? x : apply(sliceOp, [x], attributes)[0];
+  return attributes.start === 0 && attributes.end === extent && step === 1
+    ? x
+    : (apply(sliceOp, [x], attributes)[0] as Tensor<D>);
 }
 
 /** Axes of extent 1 removed: all of them, or the given ones. */
-export function squeeze(x: Tensor, axes?: readonly number[]): Tensor {
+export function squeeze<D extends DType>(x: Tensor<D>, axes?: readonly number[]): Tensor<D> {
   const drop = new Set(
     axes?.map((axis) => normaliseAxis('squeeze', axis, x.shape)) ??
       x.shape.flatMap((extent, axis) => (extent === 1 ? [axis] : [])),
@@ -209,13 +212,13 @@ export function squeeze(x: Tensor, axes?: readonly number[]): Tensor {
 }
 
 /** A new axis of extent 1 before position `axis`. */
-export function unsqueeze(x: Tensor, axis: number): Tensor {
+export function unsqueeze<D extends DType>(x: Tensor<D>, axis: number): Tensor<D> {
   const at = normaliseAxis('unsqueeze', axis, [...x.shape, 1]);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
 
 /** All elements in one axis. */
-export function flatten(x: Tensor): Tensor {
+export function flatten<D extends DType>(x: Tensor<D>): Tensor<D> {
   return reshape(x, [x.size]);
 }
 
@@ -226,6 +229,6 @@ const stopOp: OpDefinition<null> = {
   gradient: null,
 };
 /** The same values; no gradient flows through. */
-export function stopped(x: Tensor): Tensor {
-  return apply(stopOp, [x], null)[0];
+export function stopped<D extends DType>(x: Tensor<D>): Tensor<D> {
+  return apply(stopOp, [x], null)[0] as Tensor<D>;
 }

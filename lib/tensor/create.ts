@@ -1,33 +1,43 @@
-import { checkDType, type DType, dtypeOf, elementFrom, fits, newArray, type TypedArray } from './dtype.js';
+import { checkDType, type DType, elementFrom, newArray } from './dtype.js';
+import { type DTypeOf, type HostValues, hostValues, type NestedValues } from './host-values.js';
 import { checkShape, type Shape, show, sizeOf } from './shape.js';
 import { opError } from './site.js';
 import { type Nested, Tensor } from './tensor.js';
 
 export type TensorLike = Tensor | number;
 
+/** What `tensor` says beside the values. */
+export interface TensorOptions<D extends DType = DType> {
+  /** Default: as nested as the arrays are; one axis for a typed array. */
+  readonly shape?: Shape;
+  /** Default: what the values have; float32 for numbers, bool for booleans. */
+  readonly dtype?: D;
+}
+
 /**
- * A tensor of given values. Typed arrays are held, not copied: do not change them afterwards.
+ * A tensor of given values. Typed arrays are held, not copied: do not change them afterwards. 64-bit integers become int32 and
+ * Float64Array float32; a value that does not fit is refused.
  * @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_DTYPE
  * @example tensor([[1, 2], [3, 4]])                                // float32 [2, 2]
  * @example tensor(pixels, { shape: [64, 64, 3] })                    // uint8, from a Uint8Array
+ * @example tensor(BigInt64Array.of(3n, 1n))                          // int32
  */
-export function tensor(
-  values: TypedArray | readonly Nested[] | Nested,
-  { shape, dtype }: { readonly shape?: Shape; readonly dtype?: DType } = {},
-): Tensor {
+export function tensor<V extends HostValues | NestedValues, D extends DType = DTypeOf<V>>(
+  values: V,
+  options?: TensorOptions<D>,
+): Tensor<D>;
+export function tensor(values: HostValues | NestedValues, { shape, dtype }: TensorOptions = {}): Tensor {
   if (dtype !== undefined) checkDType('tensor', dtype);
   if (ArrayBuffer.isView(values)) {
-    const kind = dtype ?? dtypeOf(values);
-    if (!fits(kind, values))
-      throw opError('ERR_JEPA_DTYPE', `[tensor] expected an array that holds ${kind}, got ${values.constructor.name}`);
-    const extents = shape ?? [values.length];
+    const host = hostValues('tensor', values, dtype);
+    const extents = shape ?? [host.data.length];
     checkShape('tensor', extents);
-    if (sizeOf(extents) !== values.length)
+    if (sizeOf(extents) !== host.data.length)
       throw opError(
         'ERR_JEPA_SHAPE',
-        `[tensor] expected ${sizeOf(extents)} values for shape ${show(extents)}, got ${values.length}`,
+        `[tensor] expected ${sizeOf(extents)} values for shape ${show(extents)}, got ${host.data.length}`,
       );
-    return new Tensor([...extents], kind, undefined, 0, kind === 'bool' ? flags(values) : values);
+    return new Tensor([...extents], host.dtype, undefined, 0, host.data);
   }
   const found = shapeOf(values as Nested);
   const flat: (number | boolean)[] = [];
@@ -38,13 +48,8 @@ export function tensor(
   return tensor(data, { shape: shape ?? found, dtype: kind });
 }
 
-/** Zeros and ones: other numbers, as in masks of 255, would count as what they are. */
-function flags(values: TypedArray): TypedArray {
-  return values.some((value) => value > 1) ? values.map((value) => Number(value !== 0)) : values;
-}
-
 /** A tensor of shape []. @example scalar(1e-3) */
-export function scalar(value: number, dtype: DType = 'float32'): Tensor {
+export function scalar<D extends DType = 'float32'>(value: number, dtype: D = 'float32' as D): Tensor<D> {
   checkDType('scalar', dtype);
   const data = newArray(dtype, 1);
   data[0] = elementFrom(dtype, value);
@@ -52,7 +57,11 @@ export function scalar(value: number, dtype: DType = 'float32'): Tensor {
 }
 
 /** Whole numbers start, start + 1 … end − 1 as int32 (or float32). */
-export function arange(start: number, end: number, dtype: 'int32' | 'float32' = 'int32'): Tensor {
+export function arange<D extends 'int32' | 'float32' = 'int32'>(
+  start: number,
+  end: number,
+  dtype: D = 'int32' as D,
+): Tensor<D> {
   if (!Number.isInteger(start) || !Number.isInteger(end))
     throw opError('ERR_JEPA_INVALID_ARGUMENT', `[arange] expected whole numbers, got ${start} and ${end}`);
   const length = Math.max(0, end - start);

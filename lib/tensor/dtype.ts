@@ -16,8 +16,8 @@ export function isFloat(dtype: DType): boolean {
   return dtype === 'float32' || dtype === 'bfloat16' || dtype === 'float16';
 }
 
-export function newArray(dtype: DType, length: number): TypedArray {
-  return new hostArrays[dtype](length);
+export function newArray<D extends DType>(dtype: D, length: number): TypedArray<D> {
+  return new hostArrays[dtype](length) as TypedArray<D>;
 }
 
 /** The array of a dtype over a whole buffer. */
@@ -29,28 +29,6 @@ export function arrayOn(dtype: DType, buffer: ArrayBuffer): TypedArray {
 export function checkDType(op: string, dtype: DType): void {
   if (!dtypes.includes(dtype))
     throw new JepaError('ERR_JEPA_DTYPE', `[${op}] expected a dtype among ${dtypes.join(', ')}, got '${dtype}'`);
-}
-
-/** The dtype that a typed array has without being told. @throws JepaError ERR_JEPA_DTYPE */
-export function dtypeOf(data: ArrayBufferView): DType {
-  const tag = (data as unknown as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
-  if (tag === 'Float32Array') return 'float32';
-  if (tag === 'Int32Array') return 'int32';
-  if (tag === 'Uint8Array' || tag === 'Uint8ClampedArray') return 'uint8';
-  throw new JepaError(
-    'ERR_JEPA_DTYPE',
-    `[tensor] expected a Float32Array, Int32Array or Uint8Array, or a dtype in the options, got ${tag}`,
-  );
-}
-
-/** Whether a typed array can hold values of a dtype. */
-export function fits(dtype: DType, data: ArrayBufferView): boolean {
-  const tag = (data as unknown as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
-  return (
-    tag === hostArrays[dtype].name ||
-    (tag === 'Uint8ClampedArray' && bytesPerElement(dtype) === 1) ||
-    (tag === 'Buffer' && bytesPerElement(dtype) === 1)
-  );
 }
 
 const scratch = new DataView(new ArrayBuffer(4));

@@ -1,7 +1,7 @@
 export { type Gradients, grad, stopGradient, valueAndGrad } from './autodiff.js';
 export { checkpoint } from './checkpoint.js';
 export { type CallOptions, type Compiled, type CompileOptions, compile, nativeTarget } from './compile.js';
-export { arange, scalar, type TensorLike, tensor } from './create.js';
+export { arange, scalar, type TensorLike, type TensorOptions, tensor } from './create.js';
 export {
   bytesPerElement,
   type DType,
@@ -16,6 +16,7 @@ export {
 
 import './evaluate.js';
 
+export type { Float16ArrayLike, HostValues, NestedValues } from './host-values.js';
 export {
   apply,
   type Emitter,

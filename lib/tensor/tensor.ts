@@ -15,20 +15,21 @@ export function setEvaluate(implementation: Evaluate): void {
 
 /**
  * A value of a shape and dtype, computed when somebody asks for it. Operations make new tensors and compute nothing;
- * asking evaluates and drops the way the value came about, so random numbers are never drawn twice.
+ * asking evaluates and drops the way the value came about, so random numbers are never drawn twice. `Tensor` alone is one of any
+ * dtype; `Tensor<'float32'>` is one whose `data()` is a Float32Array.
  * @example const x = tensor([[1, 2], [3, 4]]).mul(2); console.log(await x.toArray());
  */
-export class Tensor {
+export class Tensor<out D extends DType = DType> {
   readonly shape: Shape;
-  readonly dtype: DType;
+  readonly dtype: D;
   #node: Node | undefined;
   readonly #output: number;
-  #host: TypedArray | undefined;
-  #pending: Promise<TypedArray> | undefined;
+  #host: TypedArray<D> | undefined;
+  #pending: Promise<TypedArray<D>> | undefined;
   #disposed = false;
 
   /** @internal Use `tensor`, `zeros`, `variable` or an op. */
-  constructor(shape: Shape, dtype: DType, node: Node | undefined, output = 0, host?: TypedArray) {
+  constructor(shape: Shape, dtype: D, node: Node | undefined, output = 0, host?: TypedArray<D>) {
     this.shape = shape;
     this.dtype = dtype;
     this.#node = node;
@@ -55,7 +56,7 @@ export class Tensor {
   }
 
   /** @internal Its values, once it has them. */
-  get host(): TypedArray | undefined {
+  get host(): TypedArray<D> | undefined {
     return this.#host;
   }
 
@@ -67,7 +68,7 @@ export class Tensor {
    * The values, row-major: bfloat16 and float16 as bits, bool as 0 and 1. Do not write into them. Send another thread the values
    * themselves or a `slice()`, but do not transfer their buffer: its memory goes to later results when nobody holds it.
    */
-  async data(): Promise<TypedArray> {
+  async data(): Promise<TypedArray<D>> {
     this.checkUsable();
     if (this.#host) return this.#host;
     if (!evaluate)
@@ -75,7 +76,7 @@ export class Tensor {
         'ERR_JEPA_INVALID_ARGUMENT',
         '[tensor] expected the compiler to be loaded: import from the package, not from a file of it',
       );
-    this.#pending ??= evaluate(this);
+    this.#pending ??= evaluate(this) as Promise<TypedArray<D>>;
     try {
       const host = await this.#pending;
       if (!this.#disposed) this.#host = host;

@@ -1,12 +1,12 @@
 import { JepaError } from '../errors.js';
 import { tensor } from './create.js';
-import type { TypedArray } from './dtype.js';
+import type { HostValues } from './host-values.js';
 import { Tensor } from './tensor.js';
 
 /** What compiled functions take and give: tensors in arrays and plain objects, beside values that are part of the signature. */
 export type Tree =
   | Tensor
-  | TypedArray
+  | HostValues
   | number
   | string
   | boolean
@@ -29,7 +29,7 @@ export function flatten(op: string, tree: unknown): Flat {
       leaves.push(value);
       return `T${value.dtype}[${value.shape.join(',')}]`;
     }
-    if (ArrayBuffer.isView(value)) return visit(tensor(value as TypedArray));
+    if (ArrayBuffer.isView(value)) return visit(tensor(value as HostValues));
     if (Array.isArray(value)) return `[${value.map(visit).join(' ')}]`;
     if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
       return Object.is(value, -0) ? '-0' : String(value);

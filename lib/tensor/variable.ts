@@ -2,14 +2,15 @@ import { JepaError } from '../errors.js';
 import type { Addon, VariableHandle } from '../native/binding.js';
 import { loadAddon } from '../native/load.js';
 import { nativeError } from '../native/status.js';
-import { checkDType, type DType, dtypeCode, dtypeOf, fits, newArray, type TypedArray } from './dtype.js';
+import { checkDType, type DType, dtypeCode, newArray, type TypedArray } from './dtype.js';
+import { type DTypeOf, type HostValues, hostValues } from './host-values.js';
 import { checkShape, type Shape, show } from './shape.js';
 import { Tensor } from './tensor.js';
 
-export interface VariableOptions {
+export interface VariableOptions<D extends DType = DType> {
   /** Name in state dictionaries and messages. */
   readonly name?: string;
-  readonly dtype?: DType;
+  readonly dtype?: D;
   /** Whether optimisers may change it (default true); running statistics and counters are not trainable. */
   readonly trainable?: boolean;
 }
@@ -18,30 +19,24 @@ export interface VariableOptions {
  * A tensor that lives on the device between programs. Compiled functions read it as of their start and change it only by
  * {@link assign}; from outside it is read and written whole.
  */
-export class Variable extends Tensor {
+export class Variable<out D extends DType = DType> extends Tensor<D> {
   name: string;
   trainable: boolean;
   #version = 0;
   #handle: VariableHandle | undefined;
-  #initial: TypedArray | undefined;
+  #initial: TypedArray<D> | undefined;
 
   constructor(
     shape: Shape,
-    data: TypedArray,
-    { name = '', dtype = 'float32', trainable = true }: VariableOptions = {},
+    data: HostValues,
+    { name = '', dtype = 'float32' as D, trainable = true }: VariableOptions<D> = {},
   ) {
     checkShape('variable', shape);
     checkDType('variable', dtype);
     super([...shape], dtype, undefined);
-    if (!fits(dtype, data) || data.length !== this.size) {
-      throw new JepaError(
-        fits(dtype, data) ? 'ERR_JEPA_SHAPE' : 'ERR_JEPA_DTYPE',
-        `[variable] expected ${this.size} values of ${dtype} for shape ${show(shape)}, got ${data.length} in a ${data.constructor.name}`,
-      );
-    }
     this.name = name;
     this.trainable = trainable;
-    this.#initial = data;
+    this.#initial = this.#accepted(data, `for shape ${show(shape)}`);
   }
 
   /** How often it has been written to or assigned. */
@@ -58,7 +53,7 @@ export class Variable extends Tensor {
       } catch (error) {
         throw nativeError(error);
       }
-      const initial = this.#initial as TypedArray;
+      const initial = this.#initial as TypedArray<D>;
       this.#initial = undefined;
       // Ordered before every later program; it can only fail if the addon is torn down, and then those fail too.
       addon.writeVariable(this.#handle, initial).catch(() => {});
@@ -71,26 +66,32 @@ export class Variable extends Tensor {
     this.#version++;
   }
 
-  /** Replaces all values. @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_DTYPE */
-  async write(data: TypedArray): Promise<void> {
-    this.checkUsable();
-    if (!fits(this.dtype, data) || data.length !== this.size) {
+  /** @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_DTYPE if they are not as many values of its dtype */
+  #accepted(values: HostValues, what: string): TypedArray<D> {
+    const { data } = hostValues('variable', values, this.dtype);
+    if (data.length !== this.size)
       throw new JepaError(
-        fits(this.dtype, data) ? 'ERR_JEPA_SHAPE' : 'ERR_JEPA_DTYPE',
-        `[variable] expected ${this.size} values of ${this.dtype} for '${this.name}' ${show(this.shape)}, got ${data.length} in a ${data.constructor.name}`,
+        'ERR_JEPA_SHAPE',
+        `[variable] expected ${this.size} values of ${this.dtype} ${what}, got ${data.length} in a ${values.constructor.name}`,
       );
-    }
+    return data as TypedArray<D>;
+  }
+
+  /** Replaces all values. @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_DTYPE */
+  async write(data: HostValues): Promise<void> {
+    this.checkUsable();
+    const values = this.#accepted(data, `for '${this.name}' ${show(this.shape)}`);
     this.bump();
     const addon = loadAddon();
-    await addon.writeVariable(this.handle(addon), data).catch((error) => {
+    await addon.writeVariable(this.handle(addon), values).catch((error) => {
       throw nativeError(error);
     });
   }
 
   /** The values after everything that was started before. */
-  async read(): Promise<TypedArray> {
+  async read(): Promise<TypedArray<D>> {
     this.checkUsable();
-    if (this.#initial) return this.#initial.slice();
+    if (this.#initial) return this.#initial.slice() as TypedArray<D>;
     const addon = loadAddon();
     const data = newArray(this.dtype, this.size);
     await addon.readVariable(this.handle(addon), data).catch((error) => {
@@ -99,7 +100,7 @@ export class Variable extends Tensor {
     return data;
   }
 
-  override async data(): Promise<TypedArray> {
+  override async data(): Promise<TypedArray<D>> {
     return this.read();
   }
 
@@ -119,8 +120,16 @@ export class Variable extends Tensor {
  * Makes a variable from values on the host.
  * @example const weight = variable(tensor([[1, 2]]), { name: 'weight' });
  */
+export function variable<D extends DType>(
+  initial: Tensor<D>,
+  options?: VariableOptions<D> & { readonly shape?: Shape },
+): Variable<D>;
+export function variable<V extends HostValues, D extends DType = DTypeOf<V>>(
+  initial: V,
+  options?: VariableOptions<D> & { readonly shape?: Shape },
+): Variable<D>;
 export function variable(
-  initial: Tensor | TypedArray,
+  initial: Tensor | HostValues,
   options: VariableOptions & { readonly shape?: Shape } = {},
 ): Variable {
   if (initial instanceof Tensor) {
@@ -134,8 +143,6 @@ export function variable(
       dtype: options.dtype ?? initial.dtype,
     });
   }
-  return new Variable(options.shape ?? [initial.length], initial, {
-    ...options,
-    dtype: options.dtype ?? dtypeOf(initial),
-  });
+  const { dtype, data } = hostValues('variable', initial, options.dtype);
+  return new Variable(options.shape ?? [data.length], data, { ...options, dtype });
 }

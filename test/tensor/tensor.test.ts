@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { add, full, gatherRows, mean, pad, zeros } from '#lib/ops/index.js';
-import { arange, compile, scalar, Tensor, tensor, variable } from '#lib/tensor/index.js';
+import { arange, compile, type Float16ArrayLike, scalar, Tensor, tensor, variable } from '#lib/tensor/index.js';
 
 const code = (name: string) => expect.objectContaining({ code: name });
 
@@ -37,6 +37,62 @@ describe('making tensors', () => {
     expect(await tensor(window).mul(2).toArray()).toEqual([2, 4]);
   });
 
+  it('takes other numbers where they fit', async () => {
+    const int32 = async (x: Tensor): Promise<unknown> => [x.dtype, [...(await x.data())]];
+    const edges = [-(2 ** 31), 2 ** 31 - 1];
+    expect(await int32(tensor(BigInt64Array.from(edges, BigInt)))).toEqual(['int32', edges]);
+    expect(await int32(tensor(BigUint64Array.of(7n)))).toEqual(['int32', [7]]);
+    expect(await int32(tensor(Uint32Array.of(2 ** 31 - 1)))).toEqual(['int32', [2 ** 31 - 1]]);
+    expect(await int32(tensor(Int8Array.of(-128)))).toEqual(['int32', [-128]]);
+    expect(await int32(tensor(Int16Array.of(-32768)))).toEqual(['int32', [-32768]]);
+    expect(await tensor(Float64Array.of(0.1, Number.NaN, Number.NEGATIVE_INFINITY, -0)).data()).toEqual(
+      Float32Array.of(0.1, Number.NaN, Number.NEGATIVE_INFINITY, -0),
+    );
+    const step = compile((index: Tensor, table: Tensor) => gatherRows(table, index));
+    const picked = await step(BigInt64Array.of(1n) as never, tensor([[1], [2]]));
+    expect(await picked.toArray()).toEqual([[2]]);
+    const steps = variable(BigInt64Array.of(1n, 2n));
+    await steps.write(BigInt64Array.of(3n, 4n));
+    expect([steps.dtype, await steps.read()]).toEqual(['int32', Int32Array.of(3, 4)]);
+  });
+
+  // Node 20 has no Float16Array: an array of the same bits stands in for it there.
+  class Halves extends Uint16Array {
+    override get [Symbol.toStringTag](): 'Uint16Array' {
+      return 'Float16Array' as 'Uint16Array';
+    }
+  }
+  const Float16 = (globalThis as { Float16Array?: typeof Halves }).Float16Array;
+  it.each([
+    ['of the engine', Float16],
+    ['of another maker', Halves],
+  ])('takes Float16Array %s as float16', async (_, Kind) => {
+    if (!Kind) return expect(Number(process.versions.node.split('.')[0])).toBeLessThan(24);
+    const values = new Kind(Uint16Array.of(0x3c00, 0xc000).buffer) as unknown as Float16ArrayLike;
+    const x = tensor(values);
+    expect([x.dtype, await x.toArray()]).toEqual(['float16', [1, -2]]);
+    expect(await x.data()).toEqual(Uint16Array.of(0x3c00, 0xc000));
+    expect(await x.to('float32').mul(2).toArray()).toEqual([2, -4]);
+    const stored = variable(values);
+    expect([stored.dtype, await stored.toArray()]).toEqual(['float16', [1, -2]]);
+    expect(() => tensor(values, { dtype: 'bfloat16' })).toThrow('that holds bfloat16, got Float16Array');
+  });
+
+  it('reads shared memory as it is when a program is called, and as it is later', async () => {
+    const shared = new Int32Array(new SharedArrayBuffer(8));
+    shared.set([1, 2]);
+    const double = compile((x: Tensor) => x.mul(2));
+    const before = double(tensor(shared));
+    shared.set([5, 6]);
+    expect(await (await before).toArray()).toEqual([2, 4]);
+    expect(await (await double(tensor(shared))).toArray()).toEqual([10, 12]);
+    const wide = new BigInt64Array(new SharedArrayBuffer(8));
+    wide[0] = 9n;
+    const kept = variable(shared);
+    await kept.write(shared);
+    expect([await tensor(wide).item(), await kept.read()]).toEqual([9, Int32Array.of(5, 6)]);
+  });
+
   it('makes scalars and ranges', async () => {
     expect(await scalar(0.5).item()).toBe(0.5);
     expect(await scalar(3, 'int32').data()).toEqual(Int32Array.of(3));
@@ -59,8 +115,16 @@ describe('making tensors', () => {
     ['a negative extent', () => tensor(new Float32Array(4), { shape: [-2, -2] }), 'ERR_JEPA_SHAPE', 'got [-2, -2]'],
     ['half an extent', () => tensor(new Float32Array(1), { shape: [0.5, 2] }), 'ERR_JEPA_SHAPE', 'got [0.5, 2]'],
     ['nine axes', () => zeros(new Array(9).fill(1)), 'ERR_JEPA_SHAPE', '[full] expected at most 8 axes'],
-    ['float64', () => tensor(new Float64Array(2) as never), 'ERR_JEPA_DTYPE', 'got Float64Array'],
     ['a DataView', () => tensor(new DataView(new ArrayBuffer(8)) as never), 'ERR_JEPA_DTYPE', 'got DataView'],
+    [
+      'an integer beyond int32',
+      () => tensor(BigInt64Array.of(0n, 2n ** 31n)),
+      'ERR_JEPA_DTYPE',
+      '[tensor] expected values that fit into int32, got 2147483648 at element 1',
+    ],
+    ['an unsigned one', () => tensor(Uint32Array.of(2 ** 32 - 1)), 'ERR_JEPA_DTYPE', 'got 4294967295 at element 0'],
+    ['a long one', () => tensor(BigUint64Array.of(2n ** 64n - 1n)), 'ERR_JEPA_DTYPE', 'got 18446744073709551615'],
+    ['a number beyond float32', () => tensor(Float64Array.of(-1e39)), 'ERR_JEPA_DTYPE', 'into float32, got -1e+39'],
     ['bare 16 bits', () => tensor(new Uint16Array(2)), 'ERR_JEPA_DTYPE', 'or a dtype in the options, got Uint16Array'],
     [
       'another array',
@@ -90,7 +154,7 @@ describe('making tensors', () => {
       'a variable of another type',
       () => variable(new Float32Array(6), { dtype: 'int32' }),
       'ERR_JEPA_DTYPE',
-      '[variable] expected 6 values of int32',
+      '[variable] expected an array that holds int32, got Float32Array',
     ],
     [
       'a variable of what is not computed',
