@@ -1,5 +1,6 @@
+import { tensor } from '../tensor/create.js';
 import { apply, type OpDefinition, type StridedView, type TensorSpec } from '../tensor/op.js';
-import { broadcastShapes, denseStrides, sameShape, show } from '../tensor/shape.js';
+import { broadcastShapes, checkShape, denseStrides, sameShape, show } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Precision } from '../tensor/trace.js';
@@ -7,10 +8,11 @@ import { cast } from './elementwise.js';
 import { precisionOf } from './precision.js';
 import { broadcastTo } from './views.js';
 
-/** Which keys a query sees; i is the query's position, j the key's. Conditions given together must all hold. */
+/** Which keys a query sees; i is the query's position with its offset, j the key's. Conditions given together must all hold. */
 export interface AttentionMask {
-  /** j ≤ i + queryOffset; offset 0 is the square mask, Sk − Sq aligns the ends. */
+  /** j ≤ i. */
   readonly causal?: boolean;
+  /** Position of the first query (default 0: the square mask); Sk − Sq aligns the ends. */
   readonly queryOffset?: number;
   /** −left ≤ j − i ≤ right. */
   readonly window?: { readonly left: number; readonly right: number };
@@ -152,6 +154,35 @@ export function attention(
     compute: precision === 'bfloat16' ? 1 : 0,
   };
   return apply(attentionOp, operands, attributes)[0] as Tensor<'float32'>;
+}
+
+/**
+ * What {@link attention} lets each query see, as a tensor: to look at, or to combine with masks of one's own.
+ * @returns bool [Sq, Sk], true is seen
+ * @throws JepaError ERR_JEPA_INVALID_ARGUMENT
+ * @example attentionMask(4, 4, { causal: true }) // [[true, false, false, false], [true, true, false, false], …
+ */
+export function attentionMask(
+  queries: number,
+  keys: number,
+  mask: Omit<AttentionMask, 'keyLength' | 'mask'>,
+): Tensor<'bool'> {
+  checkMask(mask);
+  checkShape('attentionMask', [queries, keys]);
+  const { causal, queryOffset = 0, window, block } = mask;
+  const seen = (query: number, key: number): boolean => {
+    const blocksBack = block ? Math.floor(query / block.size) - Math.floor(key / block.size) : 0;
+    return (
+      !(causal && key > query) &&
+      !(window && (key - query < -window.left || key - query > window.right)) &&
+      blocksBack >= 0 &&
+      blocksBack < (block?.blocks ?? Number.POSITIVE_INFINITY)
+    );
+  };
+  const flags = Uint8Array.from({ length: queries * keys }, (_, i) =>
+    Number(seen(Math.floor(i / keys) + queryOffset, i % keys)),
+  );
+  return tensor(flags, { shape: [queries, keys], dtype: 'bool' });
 }
 
 function checkMask({ queryOffset = 0, window, block }: AttentionMask): void {

@@ -1,7 +1,7 @@
 import './algebra.js';
 import './methods.js';
 
-export { type AttentionMask, type AttentionOptions, attention } from './attention.js';
+export { type AttentionMask, type AttentionOptions, attention, attentionMask } from './attention.js';
 export { type BatchNormOpOptions, batchNorm } from './batch-norm.js';
 export { avgPool2d, type Conv2dOpOptions, conv2d, patchify } from './conv.js';
 export { full, ones, zeros } from './create.js';

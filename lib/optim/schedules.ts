@@ -30,10 +30,14 @@ export interface DecayOptions extends WarmupOptions {
 export interface BetweenOptions {
   readonly from: number;
   readonly to: number;
+  /** Step that `to` is reached at. */
   readonly total: number;
+  /** Step up to which it is `from` (default 0). */
+  readonly begin?: number;
   readonly beyond?: Beyond;
 }
 
+const betweenOptions = ['from', 'to', 'total', 'begin', 'beyond'];
 const decayOptions = ['base', 'start', 'warmup', 'final', 'total', 'beyond'];
 
 /**
@@ -44,21 +48,21 @@ export function constantSchedule(value: number): Schedule {
   return () => value;
 }
 
-/** A straight line: `from` at step 0, `to` at step `total`; the EMA momentum of I-JEPA and V-JEPA. */
+/** A straight line: `from` up to step `begin`, `to` at step `total`; the EMA momentum of I-JEPA and V-JEPA, the context loss of V-JEPA 2.1. */
 export function linearSchedule(options: BetweenOptions): Schedule {
-  checkOptions('linearSchedule', options, ['from', 'to', 'total', 'beyond']);
-  const { from, to } = options;
-  const progress = progressOf('linearSchedule', 0, options);
-  return (step) => from + (to - from) * progress(step);
+  checkOptions('linearSchedule', options, betweenOptions);
+  const { from, to, begin = 0 } = options;
+  const progress = progressOf('linearSchedule', begin, options);
+  return (step) => from + (to - from) * progress(Math.max(step, begin));
 }
 
 /** Half a cosine from `from` to `to`, rising or falling, never past `to`; the weight decay of I-JEPA and V-JEPA. */
 export function cosineSchedule(options: BetweenOptions): Schedule {
-  checkOptions('cosineSchedule', options, ['from', 'to', 'total', 'beyond']);
-  const { from, to } = options;
-  const progress = progressOf('cosineSchedule', 0, options);
+  checkOptions('cosineSchedule', options, betweenOptions);
+  const { from, to, begin = 0 } = options;
+  const progress = progressOf('cosineSchedule', begin, options);
   const limit = to <= from ? Math.max : Math.min;
-  return (step) => limit(to, halfCosine(from, to, progress(step)));
+  return (step) => limit(to, halfCosine(from, to, progress(Math.max(step, begin))));
 }
 
 /** Linear warm-up, then `base` for ever. @example warmupConstant({ base: 1e-3, warmup: 100 }) */

@@ -22,6 +22,9 @@ const failures = ({ cases }: Summary): string[] =>
 test.each([
   ['ops', 900],
   ['lewm', 6],
+  ['masks', 3],
+  ['positions', 5],
+  ['schedules', 6],
   ['sigreg', 5],
   ['two-room', 4],
 ])('%s equals the reference implementations', { timeout: 120_000 }, async (folder, least) => {

@@ -29,6 +29,10 @@ describe('schedules', () => {
   it('go between two values, up or down', () => {
     expect(at(linearSchedule({ from: 0.996, to: 1, total: 4 }), 0, 1, 4, 5)).toEqual([0.996, 0.997, 1, 1]);
     expect(at(cosineSchedule({ from: 0.04, to: 0.4, total: 10 }), 0, 5, 10)).toEqual([0.04, 0.22, 0.4]);
+    expect(at(linearSchedule({ from: 0, to: 0.5, begin: 10, total: 20 }), 0, 10, 15, 20, 25)).toEqual([
+      0, 0, 0.25, 0.5, 0.5,
+    ]);
+    expect(at(cosineSchedule({ from: 0, to: 1, begin: 10, total: 20 }), 5, 10, 15, 20)).toEqual([0, 0, 0.5, 1]);
     expect(at(cosineSchedule({ from: 0.4, to: 0.04, total: 10 }), 0, 5, 10)).toEqual([0.4, 0.22, 0.04]);
     expect(at(constantSchedule(3), 0, 7)).toEqual([3, 3]);
   });

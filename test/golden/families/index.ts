@@ -1,7 +1,10 @@
 import type { GoldenCall } from '../case.js';
 import type { Verdict } from '../compare.js';
 import { runLeWM } from './lewm.js';
+import { runMasks } from './masks.js';
 import { runOp } from './ops.js';
+import { runPositions } from './positions.js';
+import { runSchedules } from './schedules.js';
 import { runSigreg } from './sigreg.js';
 import { runTwoRoom } from './two-room.js';
 
@@ -10,6 +13,9 @@ export type Family = (call: GoldenCall) => Promise<{ composed: readonly string[]
 /** What the runner knows; everything else is a failure. */
 export const families: Readonly<Record<string, Family | undefined>> = {
   ops: runOp,
+  masks: runMasks,
+  positions: runPositions,
+  schedules: runSchedules,
   lewm: runLeWM,
   sigreg: runSigreg,
   'two-room': runTwoRoom,
