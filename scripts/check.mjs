@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 
 const checks = [
   ['types', 'tsc -p tsconfig.check.json'],
+  ['types of pages', 'tsc -p tsconfig.browser.json --noEmit'],
   ['lint and format', 'biome ci --error-on-warnings .'],
   ['C++ format', 'node scripts/format-native.mjs --check'],
   ['layers and sources', 'vitest run test/package/layers.test.ts test/package/sources.test.ts'],

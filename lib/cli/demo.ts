@@ -3,6 +3,7 @@ import type { TrainingEvent } from '../train/events.js';
 import { Trainer } from '../train/trainer.js';
 import { physicsTraining } from '../world-model/physics-training.js';
 import { UsageError } from './arguments.js';
+import { duration } from './duration.js';
 import {
   type Effort,
   effortFrom,
@@ -15,7 +16,7 @@ import {
 } from './examine.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
-import { duration, Progress } from './progress.js';
+import { Progress } from './progress.js';
 import { machine, prepareOutputs, type Results } from './results.js';
 
 /** Steps of the demo; at 2,500 frames a second, four minutes. */
@@ -119,7 +120,7 @@ async function demo({
       checkpoint: { path, sha256: await sha256(path) },
     };
     await publish(results, json);
-    await writeReport(report, { results, events, examples: physics.examples, episode: planning.episode });
+    await writeReport(report, { results, events, examples: physics.examples, planning: planning.examples });
     progress.say(`model ${path}\nreport ${resolve(report)}\n${duration(results.wallSeconds.total)} in all`);
     return 0;
   } finally {

@@ -55,7 +55,7 @@ export const command: Command = {
       await publish(results, parsed.string('json'));
       const report = parsed.string('report');
       if (report)
-        await writeReport(report, { results, events: [], examples: physics.examples, episode: planning.episode });
+        await writeReport(report, { results, events: [], examples: physics.examples, planning: planning.examples });
       return 0;
     } finally {
       release();

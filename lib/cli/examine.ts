@@ -12,8 +12,8 @@ import { drawRoom } from '../worlds/two-room/picture.js';
 import { hardGoalPairs } from '../worlds/two-room/protocol.js';
 import { defaultRoom } from '../worlds/two-room/room.js';
 import { type Parsed, UsageError } from './arguments.js';
+import { duration } from './duration.js';
 import type { Progress } from './progress.js';
-import { duration } from './progress.js';
 import { htmlReport, type ReportMaterial } from './report/report.js';
 import { rowsOf } from './report/rows.js';
 import { type Results, writeJson } from './results.js';
@@ -26,7 +26,8 @@ export interface Effort {
   readonly ownPairs: number;
   readonly hardPairs: number;
 }
-const exampleEpisodes = 12;
+const triedEpisodes = 12;
+const shownEpisodes = 4;
 
 export const fullEffort: Effort = { scale: 1, twoRoomSteps, ownPairs: 200, hardPairs: 100 };
 export const quickEffort: Effort = { scale: 0.15, twoRoomSteps: 200, ownPairs: 20, hardPairs: 10 };
@@ -73,7 +74,7 @@ export async function examinePlanning(
   { twoRoomSteps, ownPairs, hardPairs }: Effort,
   progress: Progress,
   signal: AbortSignal,
-): Promise<{ results: PlanningResults; episode: ReportMaterial['episode']; seconds: number }> {
+): Promise<{ results: PlanningResults; examples: ReportMaterial['planning']; seconds: number }> {
   const start = performance.now();
   const model = await trainTwoRoom(seed, {
     steps: twoRoomSteps,
@@ -85,37 +86,34 @@ export async function examinePlanning(
   });
   progress.update('Two-Room: planning');
   const results = await evaluateTwoRoom(model, { seed, split: 'test', ownPairs, hardPairs, signal });
-  const episode = await exampleEpisode(model, seed, signal);
+  const examples = await exampleEpisodes(model, seed, signal);
   model.dispose();
   const seconds = (performance.now() - start) / 1000;
   progress.say(
     `planned in ${duration(seconds)}: Two-Room ${results.twoRoom.success.toFixed(1)} % of ${results.twoRoom.episodes} episodes`,
   );
-  return { results, episode, seconds };
+  return { results, examples, seconds };
 }
 
-/** The first episode through the door that succeeds, or else the first one through it. */
-async function exampleEpisode(
+/** Some episodes of the hard protocol, the first ones of them to be shown whatever became of them. */
+async function exampleEpisodes(
   model: WorldModel,
   seed: number,
   signal: AbortSignal,
-): Promise<ReportMaterial['episode']> {
-  const pairs = hardGoalPairs({ split: 'test', seed, count: exampleEpisodes });
-  const walks = Array.from({ length: pairs.count }, (_, row): [number, number][] => [
-    [pairs.starts[2 * row], pairs.starts[2 * row + 1]],
-  ]);
+): Promise<ReportMaterial['planning']> {
+  const pairs = hardGoalPairs({ split: 'test', seed, count: triedEpisodes });
+  const place = (places: Float32Array, row: number): [number, number] => [places[2 * row], places[2 * row + 1]];
+  const walks = Array.from({ length: pairs.count }, (_, row) => [place(pairs.starts, row)]);
   const { first } = await planEpisodes(model, pairs, seed, {
     signal,
     onPosition: (episode, x, y) => walks[episode].push([x, y]),
   });
-  const chosen = Math.max(
-    0,
-    first.findIndex((step) => step > 0),
-  );
-  const goal: [number, number] = [pairs.goals[2 * chosen], pairs.goals[2 * chosen + 1]];
-  const positions = walks[chosen];
-  const succeeded = first.filter((step) => step > 0).length;
-  return { positions, goal, room: drawRoom(defaultRoom, positions[0], goal), succeeded, tried: pairs.count };
+  const episodes = walks.slice(0, shownEpisodes).map((positions, row) => ({
+    positions,
+    room: drawRoom(defaultRoom, positions[0], place(pairs.goals, row)),
+    reached: first[row] > 0,
+  }));
+  return { episodes, succeeded: first.filter((step) => step > 0).length, tried: pairs.count };
 }
 
 /** Health of a finished model on training clips. */

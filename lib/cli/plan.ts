@@ -2,9 +2,10 @@ import { JepaError } from '../errors.js';
 import { evaluateTwoRoom, trainTwoRoom, twoRoomModel } from '../plan/two-room.js';
 import { WorldModel } from '../world-model/world-model.js';
 import { UsageError } from './arguments.js';
+import { duration } from './duration.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
-import { duration, Progress } from './progress.js';
+import { Progress } from './progress.js';
 import { prepareOutputs, writeJson } from './results.js';
 
 export const command: Command = {

@@ -5,16 +5,17 @@ import { JepaError } from '../errors.js';
 import { ioError } from '../io/atomic-file.js';
 import { checkOptions } from '../io/options.js';
 import { checkpointPath } from '../train/checkpoint.js';
-import { TensorBoardWriter } from '../train/tensorboard.js';
 import { Trainer } from '../train/trainer.js';
 import type { ObjectiveOptions } from '../world-model/objective.js';
 import { physicsTraining } from '../world-model/physics-training.js';
 import type { WorldModelTrainingOptions } from '../world-model/training.js';
 import { UsageError } from './arguments.js';
+import { duration } from './duration.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
-import { duration, Progress } from './progress.js';
+import { Progress } from './progress.js';
 import { writeJson } from './results.js';
+import { Onlookers } from './watch/onlookers.js';
 
 /** A training run as `jepa train CONFIG` reads it from JSON. */
 interface RunConfig {
@@ -54,6 +55,8 @@ export const command: Command = {
       run: { type: 'string', value: 'DIR', help: 'directory of the run: checkpoint, log, configuration, model' },
       resume: { type: 'string', value: 'DIR', help: 'go on from the last checkpoint of this directory' },
       steps: { type: 'integer', help: 'steps of the whole run, instead of those in the configuration' },
+      watch: { type: 'boolean', help: 'serve a live page of the training, to this machine only' },
+      port: { type: 'integer', help: 'port of the live page, instead of a free one' },
       tensorboard: { type: 'boolean', help: 'write event files for TensorBoard into the directory of the run' },
     },
   },
@@ -84,7 +87,15 @@ export const command: Command = {
       ...(steps === undefined ? {} : { steps }),
     };
     checkConfig(config);
-    return train(config, directory, { resume: resume !== undefined, tensorboard: parsed.flag('tensorboard') });
+    const port = parsed.number('port');
+    if (port !== undefined && !parsed.flag('watch')) throw new UsageError('expected --port together with --watch');
+    if (port !== undefined && !(port >= 0 && port <= 65_535))
+      throw new UsageError(`expected --port to be from 0 to 65535, got ${port}`);
+    return train(config, directory, {
+      resume: resume !== undefined,
+      port: parsed.flag('watch') ? (port ?? 0) : undefined,
+      tensorboard: parsed.flag('tensorboard'),
+    });
   },
 };
 
@@ -121,10 +132,17 @@ function checkConfig(config: RunConfig): void {
   }
 }
 
+interface TrainOptions {
+  readonly resume: boolean;
+  /** Port of the live page (0: a free one), if there is to be one. */
+  readonly port: number | undefined;
+  readonly tensorboard: boolean;
+}
+
 async function train(
   config: RunConfig,
   directory: string,
-  { resume, tensorboard }: { readonly resume: boolean; readonly tensorboard: boolean },
+  { resume, port, tensorboard }: TrainOptions,
 ): Promise<number> {
   const progress = new Progress();
   const { model, training, dataset } = physicsTraining(config);
@@ -138,29 +156,36 @@ async function train(
     if (warning) progress.say(`warning: ${warning}`);
     progress.say(`going on from step ${trainer.step} of ${config.steps}`);
   } else if (resume) progress.say(`no checkpoint in ${directory} yet: starting at step 0`);
-  const board = tensorboard ? await TensorBoardWriter.open(directory, { step: trainer.step }) : undefined;
   const { signal, release } = interruptible();
+  const onlookers = new Onlookers({ training, dataset, seed: config.seed, signal });
+  let outcome = 'the training failed';
   try {
-    for await (const event of trainer.run(dataset, { signal })) {
-      await board?.record(event);
+    if (port !== undefined)
+      progress.say(`watch at ${await onlookers.openPage(directory, { port, step: trainer.step })}`);
+    if (tensorboard) await onlookers.openBoard(directory, trainer.step);
+    await onlookers.look(trainer.step);
+    for await (const event of trainer.run(onlookers.dataset, { signal })) {
+      await onlookers.see(event);
       if (event.type === 'step')
         progress.update(
           `step ${event.step}/${event.steps}  loss ${event.metrics.loss.toFixed(3)}  ${event.samplesPerSecond.toFixed(0)} frames/s  ${duration(event.secondsLeft)} left`,
         );
       else if (event.type === 'warning') progress.say(`warning: ${event.message}`);
       else if (event.type === 'interrupted') {
-        progress.say(`stopped at step ${event.step}; go on with: jepa train --resume ${directory}`);
+        outcome = `stopped at step ${event.step}`;
+        progress.say(`${outcome}; go on with: jepa train --resume ${directory}`);
         return 130;
       }
     }
+    await training.finish(await dataset.statisticsBatches());
+    const path = join(directory, 'model.jepa');
+    await model.save(path);
+    outcome = `trained ${config.steps} steps`;
+    progress.say(`${outcome}; the model is ${path}`);
+    console.log(path);
+    return 0;
   } finally {
     release();
-    await board?.close();
+    await onlookers.close(outcome);
   }
-  await training.finish(await dataset.statisticsBatches());
-  const path = join(directory, 'model.jepa');
-  await model.save(path);
-  progress.say(`trained ${config.steps} steps; the model is ${path}`);
-  console.log(path);
-  return 0;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
 import { ioError, writeFileAtomically } from '../io/atomic-file.js';
 import type { TrainingEvent } from './events.js';
@@ -10,26 +11,36 @@ export class TrainingLog {
     this.path = path;
   }
 
+  /** The events up to a step. */
+  async read(step: number): Promise<TrainingEvent[]> {
+    return (await this.#lines(step)).map((line) => JSON.parse(line) as TrainingEvent);
+  }
+
   /** Drops what lies beyond a step, since it is about to happen again, and the half of a line that a killed process left. */
   async rewind(step: number): Promise<void> {
-    const text = await readFile(this.path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT') return '';
-      throw ioError('read', this.path, cause);
-    });
-    if (text === '') return;
-    const kept = text.split('\n').filter((line) => {
-      const at = stepOf(line);
-      return at !== undefined && at <= step && step > 0;
-    });
-    await writeFileAtomically(
-      this.path,
-      kept.map((line) => `${line}\n`),
-    );
+    const kept = await this.#lines(step);
+    if (kept.length > 0 || existsSync(this.path))
+      await writeFileAtomically(
+        this.path,
+        kept.map((line) => `${line}\n`),
+      );
   }
 
   async append(event: TrainingEvent): Promise<void> {
     await appendFile(this.path, `${JSON.stringify(event)}\n`).catch((cause: unknown) => {
       throw ioError('write', this.path, cause);
+    });
+  }
+
+  /** Whole lines up to a step; of step 0, nothing has happened. */
+  async #lines(step: number): Promise<string[]> {
+    const text = await readFile(this.path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') return '';
+      throw ioError('read', this.path, cause);
+    });
+    return text.split('\n').filter((line) => {
+      const at = stepOf(line);
+      return at !== undefined && at <= step && step > 0;
     });
   }
 }

@@ -28,7 +28,8 @@ export const forceStatistics = { mean: [0, 0.2], std: [0.45, 0.4] } as const;
 export function physicsTraining({ preset, seed, clips, workers, ...options }: PhysicsTrainingOptions): {
   readonly model: WorldModel;
   readonly training: WorldModelTraining;
-  readonly dataset: Dataset<ClipBatch> & { statisticsBatches(): Promise<ClipBatch[]> };
+  /** Endless, with some (48) batches apart to estimate normalisation statistics from. */
+  readonly dataset: Dataset<ClipBatch> & { statisticsBatches(count?: number): Promise<ClipBatch[]> };
 } {
   const model = WorldModel.create(preset, {
     observation: { kind: 'image', height: 64, width: 64, channels: 3 },
@@ -55,8 +56,8 @@ export function physicsTraining({ preset, seed, clips, workers, ...options }: Ph
       },
       seek: (index) => endless.seek(index + statisticsBatches),
       [Symbol.asyncIterator]: () => endless[Symbol.asyncIterator](),
-      statisticsBatches: () =>
-        Promise.all(Array.from({ length: statisticsBatches }, (_, index) => physicsTrainingBatch(source, index))),
+      statisticsBatches: (count = statisticsBatches) =>
+        Promise.all(Array.from({ length: count }, (_, index) => physicsTrainingBatch(source, index))),
     },
   };
 }

@@ -32,6 +32,7 @@ export async function refreshStatistics(network: WorldModelNetwork, observations
     }
     count += rows;
   }
+  moments.dispose();
   await normalisation.runningMean.write(Float32Array.from(average));
   await normalisation.runningVar.write(Float32Array.from(squares, (value) => value / Math.max(count - 1, 1)));
 }

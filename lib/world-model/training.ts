@@ -12,7 +12,7 @@ import { type Clips, clipTensors } from './clips.js';
 import { healthOf, healthProgram } from './health.js';
 import { defaultObjective, type ObjectiveOptions, worldModelLoss } from './objective.js';
 import { refreshStatistics } from './statistics.js';
-import type { WorldModel } from './world-model.js';
+import { WorldModel } from './world-model.js';
 
 /** A batch to learn from. */
 export interface ClipBatch extends Clips {
@@ -183,17 +183,23 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
    * training weights do not belong to the average. The model is in evaluation mode afterwards.
    */
   async finish(batches: readonly ClipBatch[]): Promise<void> {
-    if (!Array.isArray(batches) || batches.length === 0)
-      throw new JepaError(
-        'ERR_JEPA_INVALID_ARGUMENT',
-        `[WorldModelTraining] expected at least one batch to estimate normalisation statistics from, in an array, got ${Array.isArray(batches) ? 'none' : typeof batches}`,
-      );
+    expectBatches(batches);
     if (this.#options.averaging > 0) await this.#average.copyTo(this.model.network);
     this.model.network.eval();
-    await refreshStatistics(
-      this.model.network,
-      batches.map((batch) => this.#tensors(batch).observations),
-    );
+    await this.#refresh(this.model, batches);
+  }
+
+  /**
+   * The model that `finish` would leave now, as another one: to look at while training goes on, between two steps.
+   * @param into a model of the same configuration to overwrite, from an earlier snapshot; without one a new model is made
+   * @example const { normalised } = await (await training.snapshot([batch])).surprise(...world.tensors(clips));
+   */
+  async snapshot(batches: readonly ClipBatch[], into = new WorldModel(this.model.config)): Promise<WorldModel> {
+    expectBatches(batches);
+    if (this.#options.averaging > 0) await this.#average.copyTo(into.network);
+    else await into.network.loadStateDict(await this.model.network.stateDict());
+    await this.#refresh(into, batches);
+    return into;
   }
 
   /** Drops its programs, the optimiser's state and the average; the model stays. Training on throws ERR_JEPA_DISPOSED. */
@@ -208,12 +214,27 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     this.dispose();
   }
 
+  async #refresh({ network }: WorldModel, batches: readonly ClipBatch[]): Promise<void> {
+    await refreshStatistics(
+      network,
+      batches.map((batch) => this.#tensors(batch).observations),
+    );
+  }
+
   #tensors(batch: ClipBatch): { observations: Tensor; actions: Tensor; twinCosts: Tensor | null } {
     const [observations, actions] = clipTensors(this.model.config, batch);
     const { twins } = batch;
     const twinCosts = twins ? tensor(twins.costs, { shape: [twins.groups, twins.size, twins.size] }) : null;
     return { observations, actions, twinCosts };
   }
+}
+
+function expectBatches(batches: readonly ClipBatch[]): void {
+  if (Array.isArray(batches) && batches.length > 0) return;
+  throw new JepaError(
+    'ERR_JEPA_INVALID_ARGUMENT',
+    `[WorldModelTraining] expected at least one batch to estimate normalisation statistics from, in an array, got ${Array.isArray(batches) ? 'none' : typeof batches}`,
+  );
 }
 
 /** Numbers whose wrong values would train on something else than was meant, without a word. */

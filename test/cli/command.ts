@@ -12,8 +12,8 @@ export interface Ended {
 export interface Started {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves when stderr has said something, or the process is over. */
-  said(text: string): Promise<void>;
+  /** Resolves to what is on stderr once it has said something, or the process is over. */
+  said(text: string): Promise<string>;
 }
 
 /** Starts `jepa …` in a process of its own. */
@@ -38,12 +38,12 @@ export function start(
       for (const listener of listeners) listener();
     });
   const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, ...texts })));
-  const said = (text: string): Promise<void> =>
+  const said = (text: string): Promise<string> =>
     Promise.race([
-      ended.then(() => {}),
-      new Promise<void>((resolve) => {
+      ended.then(({ stderr }) => stderr),
+      new Promise<string>((resolve) => {
         const look = (): void => {
-          if (texts.stderr.includes(text)) resolve();
+          if (texts.stderr.includes(text)) resolve(texts.stderr);
         };
         listeners.push(look);
         look();

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { WorldModel, WorldModelTraining } from '#lib/world-model/index.js';
 import { physicsTrainingBatch } from '#lib/worlds/physics/training.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
+import { expectKeyboard, expectMovingPictures, expectReadable, openPage, withChromium } from './browser.js';
 import { jepa, start } from './command.js';
 import { checkPage } from './page.js';
 import { misfits, namesIn, resultsSchema, type Schema } from './results-schema.js';
@@ -13,6 +15,8 @@ const sections = ['Result', 'Training', 'A law is broken', 'Imagined against tru
 const small = ['--minutes', '0.004', '--scale', '0.01', '--seed', '3'];
 
 describe('jepa demo', () => {
+  let report: string;
+
   it('trains, examines, plans and reports; jepa eval finds the same numbers in its model', async () => {
     const folder = temporaryFolder();
     const demo = await jepa(['demo', ...small, '--out', 'out', '--json', 'json/demo.json', '--report', 'page.html'], {
@@ -29,7 +33,8 @@ describe('jepa demo', () => {
     const path = join(folder, 'out', 'physics.jepa');
     const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
     expect(results.checkpoint).toEqual({ path, sha256 });
-    expect(checkPage(readFileSync(join(folder, 'page.html'), 'utf8'))).toEqual(sections);
+    report = readFileSync(join(folder, 'page.html'), 'utf8');
+    expect(checkPage(report)).toEqual(sections);
 
     // The row at equal compute had as many operations as the autoencoder, to the nearest step.
     const model = await WorldModel.load(path);
@@ -66,6 +71,18 @@ describe('jepa demo', () => {
     expect(again.stdout).toBe(demo.stdout);
     expect(checkPage(readFileSync(join(folder, 'eval.html'), 'utf8'))).toEqual(sections);
   }, 180_000);
+
+  it('shows its report in a browser, by keyboard and at a phone’s width', async (context) => {
+    await withChromium(context, async (browser) => {
+      const path = join(temporaryFolder(), 'page.html');
+      writeFileSync(path, report);
+      const { page, wrong } = await openPage(browser, pathToFileURL(path).href);
+      await expectMovingPictures(page, 3 + 3 + 4); // laws, imagined paths, planning episodes
+      await expectKeyboard(page);
+      await expectReadable(page);
+      expect(wrong).toEqual([]);
+    });
+  });
 
   it('stopped by Ctrl-C while it trains or examines ends with 130 and leaves nothing half-written', async () => {
     const stopped = async (args: readonly string[], moment: string): Promise<void> => {

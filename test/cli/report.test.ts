@@ -1,11 +1,13 @@
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { escapeHtml, lineChart, pathChart } from '#lib/cli/report/chart.js';
+import { lineChart } from '#lib/cli/page/chart.js';
+import { clipPlayer } from '#lib/cli/page/clip-player.js';
+import { escapeHtml, figure } from '#lib/cli/page/html.js';
 import { table } from '#lib/cli/table.js';
 import { encodePng } from '#lib/io/png-writer.js';
 import { checkPage } from './page.js';
 
-const labels = { title: 'A <b> & "c"', xLabel: 'x', yLabel: 'y' };
+const labels = { title: 'A <b> & "c"', xLabel: 'x' };
 
 describe('charts', () => {
   it('are well-formed, escaped, and drawn inside their frame', () => {
@@ -32,20 +34,46 @@ describe('charts', () => {
       expect(y >= 0 && y <= Number(height)).toBe(true);
     }
     expect(svg).toContain('&lt;two&gt;');
-    checkPage(
-      pathChart(
-        [
-          {
-            name: 'a',
-            points: [
-              [0, 0],
-              [4, 4],
-            ],
-          },
-        ],
-        { title: 'path', size: 4, marks: [{ x: 1, y: 1, label: 'goal' }] },
-      ),
+  });
+
+  it('say in words what they show', () => {
+    const chart = lineChart(
+      [
+        {
+          name: 'loss',
+          points: [
+            [10, 4],
+            [20, 0.5],
+            [30, 1.25],
+          ],
+        },
+      ],
+      { title: 'Loss', xLabel: 'step', mark: { x: 20, label: 'event' } },
     );
+    expect(chart).toContain(
+      'aria-label="Loss: loss from 4 at step 10 to 1.25 at 30, between 0.5 and 4; event at step 20."',
+    );
+  });
+
+  it('count in whole steps, and label no line twice', () => {
+    const labelsOf = (chart: string): string[] =>
+      [...chart.matchAll(/<text[^>]*"(?:end|middle)">([^<]*)<\/text>/g)].map(([, label]) => label);
+    const one = labelsOf(lineChart([{ name: 'one', points: [[200, 13]] }], labels));
+    expect(one.slice(-4, -1)).toEqual(['199', '200', '201']);
+    for (const [low, high] of [
+      [0.7, 1.4],
+      [1e-5, 300],
+      [0.02, 8],
+    ]) {
+      const points = [
+        [0, low],
+        [1, high],
+      ] as const;
+      const all = labelsOf(lineChart([{ name: 'y', points }], { ...labels, logarithmic: true }));
+      const levels = all.slice(0, -3); // without 0, 1 and the axis' name
+      expect(new Set(levels).size, levels.join()).toBe(levels.length);
+      expect(levels.length, levels.join()).toBeGreaterThanOrEqual(3);
+    }
   });
 
   it('leave out what is no number, and are nothing without any', () => {
@@ -69,9 +97,52 @@ describe('charts', () => {
     expect(lineChart([], labels)).toBe('');
     checkPage(lineChart([{ name: 'flat', points: [[3, 5]] }], labels));
   });
+});
+
+describe('html', () => {
+  it('write numbers as people read them', () => {
+    const numbers = [0, 1, 0.5, 1.25, 12.34, 123.4, -4, 99_999, 1_234_567, 0.000012, 1e-9, Number.NaN];
+    expect(numbers.map(figure)).toEqual([
+      '0',
+      '1',
+      '0.5',
+      '1.25',
+      '12.3',
+      '123',
+      '-4',
+      '99999',
+      '1.2e6',
+      '1.2e-5',
+      '1e-9',
+      'NaN',
+    ]);
+  });
 
   it('escape what HTML would read', () => {
     expect(escapeHtml(`<a href="x">&</a>`)).toBe('&lt;a href=&quot;x&quot;&gt;&amp;&lt;/a&gt;');
+  });
+});
+
+describe('clipPlayer', () => {
+  it('is well-formed, and shows its pictures without a script', () => {
+    const html = clipPlayer({
+      name: 'a "b"',
+      frames: 3,
+      rate: 2,
+      views: [
+        {
+          strip: 'data:image/png;base64,iVBORw0KGgo=',
+          pictures: 3,
+          caption: '<c>',
+          alternative: 'what "is" seen',
+          paths: [{ name: 'way', points: [null, [0.123456, 1], [1, 0]] }],
+        },
+      ],
+      remark: { frame: 2, text: 'now' },
+    });
+    checkPage(html);
+    expect(html).toContain('alt="what &quot;is&quot; seen"');
+    expect(html).toContain('data-paths="[[null,[0.1235,1],[1,0]]]"');
   });
 });
 

@@ -42,6 +42,15 @@ export const emptyClips = (clips: number): ClipSet => ({
   states: new Float32Array(clips * clipFrames * stateSize),
 });
 
+/** Copies one clip of a set to a place in another. */
+export function copyClip(from: ClipSet, source: number, to: ClipSet, target: number): void {
+  const copy = (key: 'observations' | 'actions' | 'states', size: number): void =>
+    to[key].set(from[key].subarray(source * size, (source + 1) * size), target * size);
+  copy('observations', clipFrames * frameBytes);
+  copy('actions', clipFrames * actionSize);
+  copy('states', clipFrames * stateSize);
+}
+
 /** Simulates and draws one clip into its place. The engine must be loaded. */
 export function writeClip(specification: ClipSpecification, into: ClipSet, index: number): void {
   run(specification, index, into.actions, into.states, into.observations);

@@ -2,10 +2,10 @@ import { fromIndex } from '../../data/dataset.js';
 import { WorkerDataset } from '../../data/worker-dataset.js';
 import { JepaError } from '../../errors.js';
 import { checkOptions } from '../../io/options.js';
-import { type ClipSet, emptyClips } from './clip.js';
+import { type ClipSet, copyClip, emptyClips } from './clip.js';
 import { loadEngine } from './engine.js';
 import { type PartsOfAnswer, physicsPart } from './generate.js';
-import { actionSize, clipFrames, frameBytes, stateSize } from './layout.js';
+import { clipFrames, frameBytes, stateSize } from './layout.js';
 import { candidatePlans, clipsPerItem, type Question } from './questions.js';
 import type { Split } from './seeds.js';
 import { outcomeCosts } from './training.js';
@@ -158,12 +158,4 @@ async function answer(
     }
   }
   return sets;
-}
-
-function copyClip(from: ClipSet, source: number, to: ClipSet, target: number): void {
-  const copy = (key: 'observations' | 'actions' | 'states', size: number): void =>
-    to[key].set(from[key].subarray(source * size, (source + 1) * size), target * size);
-  copy('observations', clipFrames * frameBytes);
-  copy('actions', clipFrames * actionSize);
-  copy('states', clipFrames * stateSize);
 }
