@@ -26,7 +26,7 @@ export function expectWhole(where: string, path: string, { metadata, tensors }: 
 }
 
 /** Over metadata and tensors in the order of their names; each part's length or shape keeps neighbours apart. */
-function digestOf(metadata: Readonly<Record<string, string>>, tensors: ReadonlyMap<string, HostTensor>): string {
+export function digestOf(metadata: Readonly<Record<string, string>>, tensors: ReadonlyMap<string, HostTensor>): string {
   const hash = createHash('sha256');
   for (const name of Object.keys(metadata).sort()) hash.update(JSON.stringify([name, metadata[name]]));
   for (const name of [...tensors.keys()].sort()) {

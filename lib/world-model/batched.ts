@@ -1,5 +1,6 @@
 import { JepaError } from '../errors.js';
 import { type Tensor, type TypedArray, tensor } from '../tensor/index.js';
+import { expectFinite } from './expect.js';
 
 /**
  * Runs a compiled function over the leading axis in chunks of one fixed size, so that one program serves any number of
@@ -60,23 +61,6 @@ export async function batched<Name extends string>(
       ]) => [name, tensor(data, { shape, dtype })],
     ),
   ) as Record<Name, Tensor>;
-}
-
-/** A NaN that goes in comes out as a distance, a rank or an average that looks like a number: it is refused where it can be named. */
-function expectFinite({ shape }: Tensor, host: TypedArray): void {
-  if (!(host instanceof Float32Array)) return;
-  const at = host.findIndex((value) => !Number.isFinite(value));
-  if (at < 0) return;
-  let rest = at;
-  const place = [...shape].reverse().map((extent) => {
-    const index = rest % extent;
-    rest = (rest - index) / extent;
-    return index;
-  });
-  throw new JepaError(
-    'ERR_JEPA_NON_FINITE',
-    `[worldModel] expected finite inputs, got ${host[at]} at [${place.reverse().join(', ')}] of [${shape.join(', ')}]`,
-  );
 }
 
 function rowsOf(input: Tensor, host: TypedArray, start: number, count: number, chunk: number): Tensor {

@@ -1,5 +1,5 @@
 import { JepaError } from '../errors.js';
-import type { Tensor } from '../tensor/index.js';
+import type { Tensor, TypedArray } from '../tensor/index.js';
 import type { WorldModelConfig } from './config.js';
 
 /** What a model's methods take; each of these throws ERR_JEPA_SHAPE or ERR_JEPA_INVALID_ARGUMENT, saying what was expected and found. */
@@ -89,4 +89,21 @@ export function expectJudge(by: string, hasCritic: boolean): void {
     );
   if (by === 'critic' && !hasCritic)
     throw new JepaError('ERR_JEPA_CONFIG', '[worldModel] expected a model with a critic, got one with heads.critic 0');
+}
+
+/** A NaN that goes in comes out as a distance, a rank or an average that looks like a number: it is refused where it can be named. */
+export function expectFinite({ shape }: Tensor, host: TypedArray): void {
+  if (!(host instanceof Float32Array)) return;
+  const at = host.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  let rest = at;
+  const place = [...shape].reverse().map((extent) => {
+    const index = rest % extent;
+    rest = (rest - index) / extent;
+    return index;
+  });
+  throw new JepaError(
+    'ERR_JEPA_NON_FINITE',
+    `[worldModel] expected finite inputs, got ${host[at]} at [${place.reverse().join(', ')}] of [${shape.join(', ')}]`,
+  );
 }

@@ -1,6 +1,7 @@
 import { JepaError } from '../errors.js';
-import { expectWhole, sealed } from '../io/digest.js';
+import { digestOf, expectWhole, sealed } from '../io/digest.js';
 import { type HostTensor, readSafetensors, writeSafetensors } from '../io/safetensors.js';
+import type { Module } from '../nn/module.js';
 import { checkedConfig } from './check-config.js';
 import type { WorldModelConfig } from './config.js';
 
@@ -14,6 +15,11 @@ export async function writeWorldModel(
   state: ReadonlyMap<string, HostTensor>,
 ): Promise<void> {
   await writeSafetensors(path, state, sealed({ format, version, config: JSON.stringify(config) }, state));
+}
+
+/** SHA-256 of everything that decides what a model answers. */
+export async function fingerprint(config: WorldModelConfig, network: Module): Promise<string> {
+  return digestOf({ config: JSON.stringify(config) }, await network.stateDict());
 }
 
 /** @throws JepaError ERR_JEPA_IO, ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION, ERR_JEPA_CONFIG */

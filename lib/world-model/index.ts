@@ -1,3 +1,11 @@
+export type { CalibrationOptions } from './calibrate.js';
+export {
+  type CalibrationMeasures,
+  type JudgedFrame,
+  type Judgement,
+  SurpriseCalibration,
+  type UnknownReason,
+} from './calibration.js';
 export type { Clips } from './clips.js';
 export {
   type ActionConfig,
@@ -18,6 +26,8 @@ export {
   type WorldModelBatch,
   worldModelLoss,
 } from './objective.js';
+export { Outliers } from './outliers.js';
 export { forceStatistics, type PhysicsTrainingOptions, physicsTraining } from './physics-training.js';
+export { type Observation, Session, type SessionOptions } from './session.js';
 export { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
 export { type Imagined, type RankedAction, type Surprise, WorldModel } from './world-model.js';

@@ -3,11 +3,12 @@ import { add, div, exp, mean, slice, square, stack, sub } from '../ops/index.js'
 import { compile, type Tensor } from '../tensor/index.js';
 import type { WorldModelNetwork } from './network.js';
 import { expectedLogError } from './objective.js';
+import { streamProgram } from './stream.js';
 
 /** The compiled read-outs of a network; each is traced at its first use. */
 export type Inference = ReturnType<typeof inference>;
 
-/** Compiles what a trained network is asked: embeddings, predictor states, imagined futures, surprise, critic's costs. */
+/** Compiles what a trained network is asked: embeddings, predictor states, imagined futures, surprise, streams, critic's costs. */
 export function inference(network: WorldModelNetwork) {
   return {
     encode: compile((observations: Tensor) => ({ embeddings: network.encode(observations) }), { name: 'encode' }),
@@ -63,6 +64,8 @@ export function inference(network: WorldModelNetwork) {
       },
       { name: 'surprise' },
     ),
+
+    stream: streamProgram(network),
 
     critic: compile(
       (outcome: Tensor, goal: Tensor) => {

@@ -2,6 +2,8 @@ import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { type Tensor, type TypedArray, tensor } from '../tensor/index.js';
 import { batched } from './batched.js';
+import { type CalibrationOptions, calibrate } from './calibrate.js';
+import { checkRate, type Judgement, type SurpriseCalibration } from './calibration.js';
 import { checkedConfig } from './check-config.js';
 import { type Clips, clipTensors } from './clips.js';
 import { type Preset, type PresetOptions, presetConfig, type WorldModelConfig } from './config.js';
@@ -13,9 +15,11 @@ import {
   expectJudge,
   expectObservations,
 } from './expect.js';
-import { readWorldModel, writeWorldModel } from './file.js';
+import { fingerprint, readWorldModel, writeWorldModel } from './file.js';
 import { type Inference, inference } from './inference.js';
+import { measure } from './measure.js';
 import { WorldModelNetwork } from './network.js';
+import { Session, type SessionOptions } from './session.js';
 
 const chunkClips = 32;
 
@@ -262,6 +266,62 @@ export class WorldModel {
     const other = await alternative.data();
     const effect = Float32Array.from((await future.data()) as Float32Array, (value, index) => value - other[index]);
     return { future, alternative, effect: tensor(effect, { shape: future.shape }) };
+  }
+
+  /**
+   * Begins to watch one stream of frames, with a memory of its own.
+   * @throws JepaError ERR_JEPA_CHECKPOINT_MISMATCH for a calibration of another model, ERR_JEPA_INVALID_ARGUMENT for one of too few frames
+   */
+  async session(options: SessionOptions = {}): Promise<Session> {
+    checkOptions('worldModel session', options, ['calibration', 'falseAlarmRate']);
+    await this.#expectOwn(options.calibration);
+    return new Session(this, this.#programs.stream, options);
+  }
+
+  /**
+   * Judges recordings as sessions would, side by side.
+   * @returns of each clip, what each of its frames is
+   * @throws JepaError as {@link WorldModel.session}
+   */
+  async judge(
+    clips: Clips,
+    calibration: SurpriseCalibration,
+    options: Options & { readonly falseAlarmRate?: number } = {},
+  ): Promise<Judgement[][]> {
+    checkOptions('worldModel judge', options, ['falseAlarmRate', 'signal']);
+    const { falseAlarmRate = 1e-3, signal } = options;
+    expectEvaluation(this.network);
+    checkRate(falseAlarmRate, calibration);
+    await this.#expectOwn(calibration);
+    const found: Judgement[][] = Array.from({ length: clips.clips }, () => []);
+    const { size } = this.config.action;
+    for await (const measured of measure(this, this.#programs.stream, clips, calibration.horizons, signal)) {
+      const { clip, frame } = measured;
+      const at = (clip * clips.frames + frame) * size;
+      const action = frame > 0 ? clips.actions.subarray(at - size, at) : undefined;
+      found[clip].push(calibration.judge({ ...measured, frame: frame + 1, action }, falseAlarmRate));
+    }
+    return found;
+  }
+
+  /**
+   * Measures how surprising ordinary clips are, for sessions that tell surprise as a rate of false alarms. The clips must not be those it
+   * was trained on, should be as long as the streams to be watched, and show everything that is ordinary there.
+   * @example const calibration = await world.calibrate(heldOut, { frames: 20_000 });
+   * @throws JepaError ERR_JEPA_DATASET for too few clips, or too short ones
+   */
+  async calibrate(dataset: AsyncIterable<Clips>, options: CalibrationOptions = {}): Promise<SurpriseCalibration> {
+    expectEvaluation(this.network);
+    return calibrate(this, this.#programs.stream, dataset, options);
+  }
+
+  async #expectOwn(calibration: SurpriseCalibration | undefined): Promise<void> {
+    if (!calibration || calibration.measures.model === (await fingerprint(this.config, this.network))) return;
+    throw new JepaError(
+      'ERR_JEPA_CHECKPOINT_MISMATCH',
+      '[session] expected a calibration of this model, got one of another, or of this one before it was trained on',
+      { help: ['calibrate it: await world.calibrate(dataset)'] },
+    );
   }
 
   /** Frees its parameters and its compiled programs. */

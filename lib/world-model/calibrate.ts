@@ -1,0 +1,114 @@
+import { JepaError } from '../errors.js';
+import { checkOptions } from '../io/options.js';
+import { SurpriseCalibration } from './calibration.js';
+import type { Clips } from './clips.js';
+import { fingerprint } from './file.js';
+import { type Measured, measure } from './measure.js';
+import { Outliers } from './outliers.js';
+import { horizonsUpTo, type StreamProgram } from './stream.js';
+import type { WorldModel } from './world-model.js';
+
+export interface CalibrationOptions {
+  /** Age of the oldest expectation that frames are compared with, in frames; ages are 1, 2, 4 … (default 8). */
+  readonly lookAhead?: number;
+  /** Frames to measure at least, of which half set the scales (default 50,000; fewer if the clips end before). */
+  readonly frames?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs clips as streams. Every other batch sets the scales and the cloud of embeddings; the rest are scored by these, since a frame
+ * that had a part in its own yardstick would look more ordinary than a fresh one.
+ */
+export async function calibrate(
+  world: WorldModel,
+  advance: StreamProgram,
+  dataset: AsyncIterable<Clips>,
+  options: CalibrationOptions,
+): Promise<SurpriseCalibration> {
+  checkOptions('worldModel calibrate', options, ['lookAhead', 'frames', 'signal']);
+  const { lookAhead = 8, frames: wanted = 50_000, signal } = options;
+  for (const [name, value] of Object.entries({ lookAhead, frames: wanted }))
+    if (!Number.isInteger(value) || value < 1)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[calibrate] expected ${name} to be a positive integer, got ${String(value)}`,
+      );
+  const { config, network } = world;
+  const horizons = horizonsUpTo(lookAhead);
+  const halves: [Measured[], Measured[]] = [[], []];
+  const range = new ActionRange(config.action.size);
+  let longest = 0;
+  let batches = 0;
+  for await (const clips of dataset) {
+    const half = halves[batches++ % 2];
+    for await (const measured of measure(world, advance, clips, horizons, signal)) half.push(measured);
+    range.include(clips.actions);
+    longest = Math.max(longest, clips.frames);
+    if (batches % 2 === 0 && halves[0].length + halves[1].length >= wanted) break;
+  }
+  const [yardstick, scored] = halves;
+  const counts = horizons.map((_, index) => scored.filter(({ errors }) => errors.length === index + 1).length);
+  if (yardstick.length === 0 || counts.some((count) => count === 0))
+    throw new JepaError(
+      'ERR_JEPA_DATASET',
+      `[calibrate] expected at least two batches of clips longer than ${config.contextFrames + (horizons.at(-1) as number) - 1} frames, got ${batches} ${batches === 1 ? 'batch' : 'batches'} of up to ${longest} frames`,
+      { help: ['give longer clips, or a smaller lookAhead'] },
+    );
+  const scales = Float32Array.from(horizons, (_, index) =>
+    quantile(
+      yardstick.flatMap(({ errors }) => (errors.length > index ? [errors[index]] : [])),
+      0.99,
+    ),
+  );
+  const width = config.embeddingSize;
+  const cloud = new Float32Array(yardstick.length * width);
+  for (const [index, { embedding }] of yardstick.entries()) cloud.set(embedding, index * width);
+  const outliers = Outliers.of(cloud, width);
+  const measures = {
+    model: await fingerprint(config, network),
+    frames: longest,
+    scales,
+    outliers,
+    actions: range.values,
+  };
+  const unscored = new SurpriseCalibration({ ...measures, scores: [], distances: new Float32Array() });
+  return new SurpriseCalibration({
+    ...measures,
+    scores: horizons.map((_, index) =>
+      Float32Array.from(
+        scored.flatMap(({ errors }) => (errors.length === index + 1 ? [unscored.score(errors)] : [])),
+      ).sort(),
+    ),
+    distances: Float32Array.from(scored, ({ embedding }) => outliers.distance(embedding)).sort(),
+  });
+}
+
+/** The smallest of the values that at least a share `part` of them does not exceed. */
+function quantile(values: readonly number[], part: number): number {
+  const sorted = Float32Array.from(values).sort();
+  return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)];
+}
+
+/** Least and greatest action, by channel. */
+class ActionRange {
+  /** [2, A] */
+  readonly values: Float32Array;
+  readonly #size: number;
+
+  constructor(size: number) {
+    this.#size = size;
+    this.values = new Float32Array(2 * size)
+      .fill(Number.POSITIVE_INFINITY, 0, size)
+      .fill(Number.NEGATIVE_INFINITY, size);
+  }
+
+  include(actions: Float32Array): void {
+    const size = this.#size;
+    for (let i = 0; i < actions.length; i++) {
+      const channel = i % size;
+      this.values[channel] = Math.min(this.values[channel], actions[i]);
+      this.values[size + channel] = Math.max(this.values[size + channel], actions[i]);
+    }
+  }
+}
