@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { WorldModel } from '../world-model/world-model.js';
+import { examineAlarms } from './alarms.js';
 import { UsageError } from './arguments.js';
 import { effortFrom, examinePhysics, examinePlanning, finalHealth, publish, sha256, writeReport } from './examine.js';
 import { interruptible } from './interrupt.js';
@@ -13,7 +14,7 @@ export const command: Command = {
     positionals: ['CHECKPOINT'],
     summary: 'examine a finished model against its floors and rivals',
     options: {
-      suite: { type: 'string', value: 'NAME', help: "'physics' (default)" },
+      suite: { type: 'string', value: 'NAME', help: "'physics' (default), or 'alarms' of sessions on it" },
       seed: { type: 'integer', value: 'S', help: 'seed of the test clips (default 0)' },
       quick: { type: 'boolean', help: 'smaller test sets' },
       scale: { type: 'number', value: 'X', help: 'share of the full test sets, above 0 and at most 1' },
@@ -23,7 +24,10 @@ export const command: Command = {
   },
   async run(parsed) {
     const suite = parsed.string('suite') ?? 'physics';
-    if (suite !== 'physics') throw new UsageError(`expected --suite physics, got '${suite}'`);
+    if (suite !== 'physics' && suite !== 'alarms')
+      throw new UsageError(`expected --suite physics or alarms, got '${suite}'`);
+    if (suite === 'alarms' && parsed.string('report'))
+      throw new UsageError('expected no --report with --suite alarms, which has none');
     const start = performance.now();
     const [path] = parsed.positionals;
     await prepareOutputs([parsed.string('json'), parsed.string('report')]);
@@ -33,6 +37,10 @@ export const command: Command = {
     const progress = new Progress();
     const { signal, release } = interruptible();
     try {
+      if (suite === 'alarms') {
+        await examineAlarms(model, { seed, scale: effort.scale, json: parsed.string('json'), signal }, progress);
+        return 0;
+      }
       const physics = await examinePhysics(model, seed, effort, progress, signal);
       const planning = await examinePlanning(seed, effort, progress, signal);
       const results: Results = {

@@ -1,4 +1,5 @@
 export type { ActionRankResults } from './action-rank.js';
+export { type AlarmEvaluationOptions, type AlarmResults, evaluateAlarms } from './alarms.js';
 export { type BootstrapInterval, type BootstrapOptions, bootstrapInterval, type SampleStatistic } from './bootstrap.js';
 export type { CounterfactualResults } from './counterfactual.js';
 export type { PhysicsExamples, RolloutExample, ViolationExample } from './examples.js';
