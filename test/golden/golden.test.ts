@@ -24,6 +24,7 @@ test.each([
   ['lewm', 6],
   ['masks', 3],
   ['positions', 5],
+  ['probes', 6],
   ['schedules', 6],
   ['sigreg', 5],
   ['two-room', 4],

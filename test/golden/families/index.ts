@@ -4,6 +4,7 @@ import { runLeWM } from './lewm.js';
 import { runMasks } from './masks.js';
 import { runOp } from './ops.js';
 import { runPositions } from './positions.js';
+import { runProbes } from './probes.js';
 import { runSchedules } from './schedules.js';
 import { runSigreg } from './sigreg.js';
 import { runTwoRoom } from './two-room.js';
@@ -15,6 +16,7 @@ export const families: Readonly<Record<string, Family | undefined>> = {
   ops: runOp,
   masks: runMasks,
   positions: runPositions,
+  probes: runProbes,
   schedules: runSchedules,
   lewm: runLeWM,
   sigreg: runSigreg,

@@ -1,8 +1,8 @@
 import { bootstrapReplicates, percentileInterval, statisticOf } from '#lib/eval/bootstrap.js';
+import { participationRatio, rankMe, singularValues } from '#lib/eval/representation-rank.js';
 import { fitRidge, predictLinear } from '#lib/eval/ridge.js';
 import { pairedTTest, pearsonTest, spearmanTest } from '#lib/eval/significance.js';
 import { auroc, r2, wilsonInterval } from '#lib/eval/statistics.js';
-import { symmetricEigenvalues } from '#lib/world-model/effective-rank.js';
 import type { GoldenCall } from '../case.js';
 import { numbersOf, verdict } from '../compare.js';
 import type { Family } from './index.js';
@@ -107,54 +107,18 @@ export const statistics: Readonly<Record<string, Family>> = {
     }
     return { auroc: [auroc(score, label)], average_precision: [precision] };
   }),
-  effective_rank: statistic(true, (call) => {
+  effective_rank: statistic(false, (call) => {
     const z = given(call, 'z');
     const width = widthOf(call, 'z');
     const rows = z.length / width;
-    const means = Array.from({ length: width }, (_, k) => {
-      let sum = 0;
-      for (let row = 0; row < rows; row++) sum += z[row * width + k];
-      return sum / rows;
+    const means = new Float64Array(width);
+    for (const [i, value] of z.entries()) means[i % width] += value / rows;
+    const centred = z.map((value, i) => value - means[i % width]);
+    const ranks = (prefix: string, values: Float64Array): Record<string, number[]> => ({
+      [`${prefix}rankme`]: [rankMe(values, width)],
+      [`${prefix}entropy`]: [rankMe(values, width, { epsilon: 0 })],
+      [`${prefix}participation`]: [participationRatio(values, width)],
     });
-    const plain = singularValues(z, width);
-    const centred = singularValues(
-      z.map((value, i) => value - means[i % width]),
-      width,
-    );
-    const named = (prefix: string, values: readonly number[]): [string, number[]][] =>
-      Object.entries(ranks(values)).map(([name, value]) => [`${prefix}${name}`, [value]]);
-    return { ...Object.fromEntries([...named('', plain), ...named('centred_', centred)]), singular_values: plain };
+    return { ...ranks('', z), ...ranks('centred_', centred), singular_values: singularValues(z, width) };
   }),
 };
-
-/** Square roots of the eigenvalues of the smaller Gram matrix, largest first. */
-function singularValues(z: Float64Array, width: number): number[] {
-  const rows = z.length / width;
-  const [n, of] =
-    rows < width
-      ? [rows, (i: number, k: number) => z[i * width + k]]
-      : [width, (i: number, k: number) => z[k * width + i]];
-  const inner = Math.max(rows, width);
-  const gram = Float64Array.from({ length: n * n }, (_, at) => {
-    let sum = 0;
-    for (let k = 0; k < inner; k++) sum += of(Math.floor(at / n), k) * of(at % n, k);
-    return sum;
-  });
-  return symmetricEigenvalues(gram, n)
-    .map((value) => Math.sqrt(Math.max(0, value)))
-    .sort((a, b) => b - a);
-}
-
-function ranks(values: readonly number[]): { rankme: number; entropy: number; participation: number } {
-  const total = values.reduce((sum, value) => sum + value, 0);
-  const entropyOf = (shares: readonly number[]): number =>
-    Math.exp(-shares.reduce((sum, p) => sum + (p > 0 ? p * Math.log(p) : 0), 0));
-  const shares = values.map((value) => (total > 0 ? value / total : 0));
-  const squares = values.map((value) => value * value);
-  const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
-  return {
-    rankme: entropyOf(shares.map((p) => p + 1e-7)),
-    entropy: entropyOf(shares),
-    participation: sum(squares) ** 2 / sum(squares.map((value) => value * value)),
-  };
-}
