@@ -1,6 +1,6 @@
 // A model of your own, trained as the library trains its own: a Module, a compiled step, a Trainer.
 // It learns how a pendulum swings from its angle and a torque, and is then asked where it will be in a second.
-//   node examples/own-model.mjs [steps]
+//   node examples/own-model.mjs [--quick]
 import {
   adamW,
   add,
@@ -95,7 +95,7 @@ const trainable = {
   samples: () => clips * frames,
 };
 
-const steps = Number(process.argv[2] ?? 400);
+const steps = process.argv.includes('--quick') ? 200 : 400;
 for await (const event of new Trainer(trainable, { steps, reportEvery: 50 }).run(fromIndex(batchOf)))
   if (event.type === 'step') console.error(`step ${event.step}: loss ${event.metrics.loss.toFixed(5)}`);
 

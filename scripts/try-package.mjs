@@ -1,7 +1,16 @@
 // Packs the package, installs it in a clean folder without running any script, and uses it as a stranger would: from ES
-// modules, from CommonJS, from TypeScript of both kinds, and from the command line.
+// modules, from CommonJS, from TypeScript of both kinds, from the command line, and by the examples.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -13,6 +22,8 @@ const inherited = Object.entries(process.env).filter(
 const env = Object.fromEntries(inherited);
 const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund'];
 const patience = 300_000; // ms, for each step: a registry that never answers is a failure, not a wait for ever
+const [[engine, version]] = Object.entries(JSON.parse(readFileSync('package.json', 'utf8')).peerDependencies);
+const physicsEngine = `${engine}@${version}`;
 const failed = [];
 let passed = 0;
 
@@ -57,6 +68,12 @@ try {
     attempt('import', process.execPath, ['use.mjs']);
     attempt('require', process.execPath, ['use.cjs']);
     attempt('npx jepa doctor', 'npx', ['--no-install', 'jepa', 'doctor']);
+    if (attempt('npm install of the physics engine', 'npm', [...install, physicsEngine]))
+      for (const name of readdirSync(join(checkout, 'examples'))) {
+        if (!readFileSync(join(checkout, 'examples', name), 'utf8').includes('--quick')) continue; // it needs data
+        copyFileSync(join(checkout, 'examples', name), join(folder, name));
+        attempt(`examples/${name}`, process.execPath, [name, '--quick']);
+      }
     const compilers = { 'newest TypeScript': resolve('node_modules/typescript/bin/tsc') };
     if (attempt('npm install typescript@5.4', 'npm', [...install, 'typescript@5.4', '@types/node@20'])) {
       compilers['TypeScript 5.4'] = join(folder, 'node_modules/typescript/bin/tsc');

@@ -1,8 +1,19 @@
-// The README's twenty lines and the examples run, with fewer steps.
+// The README's twenty lines run in this checkout, the examples where somebody has installed the package; both with fewer steps.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pixelSurprise } from '#lib/eval/pixel-baselines.js';
 import { WorldModel } from '#lib/world-model/index.js';
 import { violationPairs } from '#lib/worlds/physics/evaluation.js';
@@ -45,9 +56,83 @@ test('the README’s example learns to be surprised by discs that float, and sav
   }
 });
 
-test('a model of one’s own learns to swing', () => {
-  const [, error] = /off by ([\d.]+) rad/.exec(run('examples/own-model.mjs', '200')) ?? [];
-  expect(Number(error)).toBeLessThan(0.6); // standing still is off by about a radian
+/** What the packed package is in a project: unpacked in its node_modules, with what it depends on, and nothing of this checkout. */
+function installInto(folder: string): void {
+  const modules = join(folder, 'node_modules');
+  mkdirSync(modules);
+  const command = (name: string, ...options: string[]) => {
+    const { status, stderr } = spawnSync(name, options, { encoding: 'utf8', shell: process.platform === 'win32' });
+    expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+  };
+  command('npm', 'pack', '--ignore-scripts', '--silent', '--pack-destination', modules);
+  const [archive] = readdirSync(modules);
+  command('tar', '-xf', join(modules, archive), '-C', modules);
+  renameSync(join(modules, 'package'), join(modules, 'jepa'));
+  for (const name of ['node-gyp-build', '@dimforge'])
+    symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction');
+}
+
+/** The number that a pattern finds. */
+const number = (pattern: RegExp, text: string): number => Number(pattern.exec(text)?.[1] ?? Number.NaN);
+
+/** What the examples have to show after a few steps, where that is more than to run and to say something. */
+const shown: Readonly<Record<string, (text: string) => void>> = {
+  'own-environment.mjs': (text) => {
+    const [before, after] = [number(/([\d.]+) m from the buoy/, text), number(/, ([\d.]+) m after/, text)];
+    expect(before).toBeGreaterThan(3);
+    expect(after).toBeLessThan(1);
+  },
+  'own-layer.mjs': (text) => {
+    const error = (name: string) => number(new RegExp(`${name}: mean squared error ([\\d.]+)`), text);
+    expect(error('Sine')).toBeLessThan(error('ReLU') / 3);
+  },
+  'own-model.mjs': (text) => expect(number(/off by ([\d.]+) rad/, text)).toBeLessThan(0.6), // standing still: about a radian
+  'sensor-anomalies.mjs': (text) => {
+    const alarms = (name: string) => number(new RegExp(`${name} +█* *(\\d+) by the model`), text);
+    expect(alarms('nothing wrong')).toBeLessThanOrEqual(6);
+    expect(alarms('blocked filter')).toBeGreaterThan(50);
+  },
+  'train-in-worker.mjs': (text) =>
+    expect(number(/off by ([\d.]+),/, text)).toBeLessThan(number(/by ([\d.]+) if/, text)),
+  'http-server.mjs': (text) => {
+    expect(text).toMatch(/^200 darker: number 2, nearest: 0 /m);
+    expect(text).toMatch(/^400 half a picture: expected 12288 bytes$/m);
+  },
+  'will-it-fall.mjs': (text) => expect(number(/right about \d+ of (\d+) discs/, text)).toBeGreaterThan(20),
+};
+
+describe('where the package is installed', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'jepa-examples-'));
+    installInto(folder);
+  }, 60_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Those that make what they learn from; the others have tests of their own, which give them data. */
+  const examples = readdirSync(join(root, 'examples')).filter(
+    (name) => name.endsWith('.mjs') && readFileSync(join(root, 'examples', name), 'utf8').includes('--quick'),
+  );
+  test.each(examples)(
+    '%s runs',
+    (name) => {
+      copyFileSync(join(root, 'examples', name), join(folder, name));
+      const { status, stdout, stderr } = spawnSync(process.execPath, [name, '--quick'], {
+        cwd: folder,
+        encoding: 'utf8',
+        // The binary of this checkout: prebuilt ones are made for a release only.
+        env: { JEPA_NATIVE_PATH: join(root, 'build/Release/jepa.node'), ...process.env },
+      });
+      expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).not.toBe('');
+      shown[name]?.(stdout);
+    },
+    120_000,
+  );
+
+  test('every example that has something to show is there', () => {
+    expect(Object.keys(shown).filter((name) => !examples.includes(name))).toEqual([]);
+  });
 });
 
 const reason = installed('sharp') ? '' : ' (skipped: the package sharp is not installed)';
