@@ -112,7 +112,7 @@ describe('jepa train --watch', () => {
         expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
         const { page, wrong } = await openPage(browser, url);
         await page.waitForSelector('#status[data-state="live"]');
-        await page.waitForSelector('#loss-charts svg');
+        await page.waitForSelector('#loss-content svg');
         expect(await page.textContent('#step')).toMatch(/^\d+ of 2000$/);
         expect(await page.textContent('#noticed')).toMatch(/^[0-3] of 3$/);
         await expectMovingPictures(page, 4);

@@ -84,9 +84,17 @@ class ClipPlayer extends HTMLElement {
     Object.assign(this.#slider, { type: 'range', min: '0', max: String(this.#frames - 1), value: '0' });
     this.#slider.setAttribute('aria-label', `Frame of ${name}`);
     this.#slider.addEventListener('input', () => {
-      this.playing = false;
+      this.playing = false; // an assistive technology presses no key
       this.#tick = Number(this.#slider.value);
       this.#show(this.#tick);
+    });
+    // Before the slider has moved: its next place is counted from where it stands, which must not run away.
+    const hold = (): void => {
+      this.playing = false;
+    };
+    this.#slider.addEventListener('pointerdown', hold);
+    this.#slider.addEventListener('keydown', ({ key }) => {
+      if (/^(Arrow|Home|End|Page)/.test(key)) hold();
     });
     this.#counter.setAttribute('aria-hidden', 'true'); // the slider says the same
     const controls = document.createElement('div');

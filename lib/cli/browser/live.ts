@@ -35,8 +35,8 @@ function drawSoon(): void {
   drawing = window.setTimeout(() => {
     drawing = 0;
     const { loss, health } = trainingCharts(events);
-    if (loss) element('loss-charts').innerHTML = loss;
-    if (health) element('health-charts').innerHTML = health;
+    if (loss) element('loss-content').innerHTML = loss;
+    if (health) element('health-content').innerHTML = health;
   }, chartInterval);
 }
 
@@ -76,7 +76,7 @@ function looked({ step, samples, violations }: Look): void {
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const noticed = violations.filter((pair) => mean(pair.impossibleSurprise) > mean(pair.possibleSurprise));
   write('noticed', `${noticed.length} of ${violations.length}`);
-  replace('surprise', violations.map(violationFigure).join(''));
+  replace('surprise-content', violations.map(violationFigure).join(''));
   write('samples-note', `Clips that it learns from, at step ${step}.`);
   const views = samples.map(({ strip, frames }, index) => ({
     strip,
@@ -85,7 +85,10 @@ function looked({ step, samples, violations }: Look): void {
     alternative: `Clip ${index + 1} of those that the model learns from: ${frames} frames.`,
   }));
   if (views.length > 0)
-    replace('samples', clipPlayer({ name: 'the samples', views, frames: samples[0].frames, rate: samplesPerSecond }));
+    replace(
+      'samples-content',
+      clipPlayer({ name: 'the samples', views, frames: samples[0].frames, rate: samplesPerSecond }),
+    );
 }
 
 function began({ events: before, look }: Messages['run']): void {

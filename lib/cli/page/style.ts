@@ -46,7 +46,7 @@ svg { display: block; width: 100%; height: auto; font: 12px system-ui, sans-seri
 clip-player { display: block; }
 .paths { --series-0: #1f5fd6; --series-1: #c2410c; } /* drawn on pictures, which have no night */
 .views { display: grid; grid-template-columns: repeat(auto-fit, minmax(120px, 1fr)); gap: 12px; }
-#samples .views { grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); }
+#samples-content .views { grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); }
 .views img { display: block; max-width: 100%; image-rendering: pixelated; }
 canvas { display: block; width: 100%; height: auto; border-radius: 8px; image-rendering: pixelated; background: var(--line); }
 .controls { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 12px; margin-top: 10px; color: var(--quiet); }
