@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   demo: () => import('./demo.js'),
   train: () => import('./train.js'),
   eval: () => import('./eval.js'),
+  rank: () => import('./rank.js'),
   plan: () => import('./plan.js'),
   inspect: () => import('./inspect.js'),
   doctor: () => import('./doctor.js'),

@@ -1,12 +1,18 @@
-import { tensor } from '../tensor/index.js';
+import { type Tensor, tensor } from '../tensor/index.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import { candidateForcePlans } from '../worlds/physics/evaluation.js';
 import { actionSize } from '../worlds/physics/layout.js';
 import type { Split } from '../worlds/physics/seeds.js';
+import { Random } from '../worlds/random.js';
 import type { PixelAutoencoder } from './autoencoder.js';
-import { type EmbeddedClips, embed } from './embedded.js';
-import { fitRidge, predictLinear } from './ridge.js';
-import { mean, orderedPairs, spearman } from './statistics.js';
+import { type EmbeddedClips, embed, embedTrainingClips } from './embedded.js';
+import { imitationCosts } from './imitation.js';
+import { expectPhysicsModel } from './physics-model.js';
+import { type RankedChoice, type RankingScores, rankingScores } from './ranking.js';
+
+/** Who orders the plans, from floors to rivals; `critic` only where the model has one, `pixel` only where there is an autoencoder. */
+export const rankScorers = ['random', 'imitation', 'pixel', 'latent', 'critic'] as const;
+export type RankScorer = (typeof rankScorers)[number];
 
 export interface ActionRankResults {
   /** Share of pairs of plans, 5 cm or more apart in true cost, that the distance to the goal's embedding orders rightly. */
@@ -21,128 +27,120 @@ export interface ActionRankResults {
   readonly pixel: number;
   /** Chance. */
   readonly random: number;
+  /** Every measure of every scorer. */
+  readonly scorers: Readonly<Partial<Record<RankScorer, RankingScores>>>;
 }
 
 const margin = 0.05; // m
+const trainingClips = 1500;
 
-interface Options {
-  readonly split: Split;
+export interface RankEvaluationOptions {
+  /** 'validation' to choose settings by, 'test' to report. */
+  readonly split: Exclude<Split, 'train'>;
   readonly seed: number;
-  readonly starts: number;
+  /** Starts, each with eight plans (default 100). */
+  readonly starts?: number;
+  /** The rival of the row `pixel`, which is left out without it. */
+  readonly autoencoder?: PixelAutoencoder;
+  /** Embedded training clips that the policy of the row `imitation` is cloned from (default: 1,500 of the seed). */
+  readonly demonstrations?: EmbeddedClips;
   readonly signal?: AbortSignal;
 }
 
-/** Which of two actions is better? Eight plans a start; the goal is the outcome of one of them. */
+/**
+ * Which of two actions is better? Eight plans a start; the goal is the outcome of one of them. The simulator judges: its states make the
+ * true costs, and no scorer sees them.
+ * @throws JepaError ERR_JEPA_CONFIG for a model of another world, ERR_JEPA_MISSING_PEER without the physics engine
+ * @example const { auc, scorers } = await evaluateActionRanking(model, { split: 'validation', seed: 1 });
+ */
 export async function evaluateActionRanking(
   model: WorldModel,
-  autoencoder: PixelAutoencoder,
-  demonstrations: EmbeddedClips,
-  { split, seed, starts, signal }: Options,
+  { split, seed, starts = 100, autoencoder, demonstrations, signal }: RankEvaluationOptions,
 ): Promise<ActionRankResults> {
+  expectPhysicsModel('evaluateActionRanking', model);
   const { plans, clips, costs } = await candidateForcePlans({ split, seed, count: starts, signal });
   const embedded = await embed(model, clips, signal);
-  const rival = await embed(autoencoder.model, clips, signal);
-  const likelihoods = await imitationCosts(model, demonstrations, embedded, signal);
-  const scores = {
-    latent: [] as number[],
-    critic: [] as number[],
-    imitation: [] as number[],
-    pixel: [] as number[],
-    spearman: [] as number[],
-  };
-  const context = model.config.contextFrames;
-  const [frames, width] = [clips.frames, model.config.embeddingSize];
-  const z = (await embedded.embeddings.data()) as Float32Array;
-  const imaginedPixels = await lastImagined(autoencoder.model, rival, signal);
-  const frameBytes = clips.observations.length / (clips.clips * frames);
+  const cloned = demonstrations ?? (await embedTrainingClips(model, seed, trainingClips, signal));
+  const likelihoods = await imitationCosts(model, cloned, embedded, signal);
+  const drawn =
+    autoencoder && (await drawnCosts(autoencoder, clips, await embed(autoencoder.model, clips, signal), plans, signal));
+  const random = new Random(seed, 'random ranking');
+  const choices: Record<RankScorer, RankedChoice[]> = { random: [], imitation: [], pixel: [], latent: [], critic: [] };
   for (let start = 0; start < starts; start++) {
     const goalPlan = start % plans;
     const first = start * plans;
-    const truth = Array.from({ length: plans }, (_, plan) => costs[(start * plans + plan) * plans + goalPlan]);
-    const seen = tensor(z.slice(first * frames * width, (first * frames + context) * width), {
-      shape: [1, context, width],
-    });
-    const goalFrame = (first + goalPlan) * frames + frames - 1;
-    const goal = z.slice(goalFrame * width, (goalFrame + 1) * width);
-    const actions = tensor(clips.actions.slice(first * frames * actionSize, (first + plans) * frames * actionSize), {
-      shape: [plans, frames, actionSize],
-    });
-    const latent = await model.planCosts(seen, actions, goal, { signal });
-    const critic = model.network.critic && (await model.planCosts(seen, actions, goal, { by: 'critic', signal }));
-    const goalPixels = clips.observations.subarray(goalFrame * frameBytes, (goalFrame + 1) * frameBytes);
-    const repeated = new Uint8Array(plans * frameBytes);
-    for (let plan = 0; plan < plans; plan++) repeated.set(goalPixels, plan * frameBytes);
-    const pixel = await autoencoder.pixelDistances(
-      imaginedPixels.slice(first * width, (first + plans) * width),
-      repeated,
+    const truth = Array.from({ length: plans }, (_, plan) => costs[(first + plan) * plans + goalPlan]);
+    const { seen, actions, goal } = await question(embedded, first, plans, goalPlan, model.config.contextFrames);
+    const judge = (scorer: RankScorer, predicted: ArrayLike<number>): void => {
+      choices[scorer].push({ predicted, truth });
+    };
+    judge(
+      'random',
+      Array.from({ length: plans }, () => random.uniform()),
     );
-    scores.latent.push(orderedPairs(latent, truth, margin));
-    if (critic) scores.critic.push(orderedPairs(critic, truth, margin));
-    scores.imitation.push(orderedPairs(likelihoods.subarray(first, first + plans), truth, margin));
-    scores.pixel.push(orderedPairs(pixel, truth, margin));
-    scores.spearman.push(spearman(latent, truth));
+    judge('imitation', likelihoods.subarray(first, first + plans));
+    if (drawn) judge('pixel', drawn.subarray(first, first + plans));
+    judge('latent', await model.planCosts(seen, actions, goal, { signal }));
+    if (model.network.critic) judge('critic', await model.planCosts(seen, actions, goal, { by: 'critic', signal }));
   }
-  const average = (values: readonly number[]): number => mean(values.filter((value) => !Number.isNaN(value)));
+  const scorers: Partial<Record<RankScorer, RankingScores>> = {};
+  for (const scorer of rankScorers)
+    if (choices[scorer].length > 0) scorers[scorer] = rankingScores(choices[scorer], { margin });
+  const auc = (scorer: RankScorer): number => scorers[scorer]?.auc ?? Number.NaN;
   return {
-    auc: average(scores.latent),
-    aucCritic: average(scores.critic),
-    spearman: average(scores.spearman),
-    imitation: average(scores.imitation),
-    pixel: average(scores.pixel),
+    auc: auc('latent'),
+    aucCritic: auc('critic'),
+    spearman: scorers.latent?.spearman ?? Number.NaN,
+    imitation: auc('imitation'),
+    pixel: auc('pixel'),
     random: 0.5,
+    scorers,
   };
 }
 
-/** [clips, D] the embedding imagined for the last frame. */
-async function lastImagined(model: WorldModel, clips: EmbeddedClips, signal?: AbortSignal): Promise<Float32Array> {
-  const { embeddings } = await model.imagine(clips.embeddings, clips.actions, { signal });
-  const [count, steps, width] = embeddings.shape;
-  const data = (await embeddings.data()) as Float32Array;
-  const last = new Float32Array(count * width);
-  for (let clip = 0; clip < count; clip++)
-    last.set(data.subarray(((clip + 1) * steps - 1) * width, (clip + 1) * steps * width), clip * width);
-  return last;
+/** What a start's plans are judged from: the frames seen [1, c, D], all plans [N, T, A], and the embedding [D] of the goal. */
+async function question(
+  { embeddings, actions, frames }: EmbeddedClips,
+  first: number,
+  plans: number,
+  goalPlan: number,
+  context: number,
+): Promise<{ seen: Tensor; actions: Tensor; goal: Float32Array }> {
+  const width = embeddings.shape[2];
+  const z = (await embeddings.data()) as Float32Array;
+  const taken = (await actions.data()) as Float32Array;
+  const size = frames * actionSize;
+  const goalFrame = (first + goalPlan + 1) * frames - 1;
+  return {
+    seen: tensor(z.slice(first * frames * width, (first * frames + context) * width), { shape: [1, context, width] }),
+    actions: tensor(taken.slice(first * size, (first + plans) * size), { shape: [plans, frames, actionSize] }),
+    goal: z.slice(goalFrame * width, (goalFrame + 1) * width),
+  };
 }
 
-/**
- * Behaviour cloning: a Gaussian policy whose mean force is linear in the predictor's state at the last seen frame, fitted to the
- * demonstrations. @returns −log-likelihood of each plan, up to constants
- */
-async function imitationCosts(
-  model: WorldModel,
-  demonstrations: EmbeddedClips,
+/** [clips] the autoencoder's drawing of each imagined end against the pixels of its start's goal. */
+async function drawnCosts(
+  autoencoder: PixelAutoencoder,
+  { observations }: { readonly observations: Uint8Array },
   clips: EmbeddedClips,
+  plans: number,
   signal?: AbortSignal,
 ): Promise<Float32Array> {
-  const context = model.config.contextFrames;
-  const features = async (set: EmbeddedClips): Promise<{ rows: Float32Array; width: number }> => {
-    const { states } = await model.states(set.embeddings, set.actions, { signal });
-    const [count, frames, width] = states.shape;
-    const data = (await states.data()) as Float32Array;
-    const rows = new Float32Array(count * width);
-    for (let clip = 0; clip < count; clip++)
-      rows.set(data.subarray((clip * frames + context - 1) * width, (clip * frames + context) * width), clip * width);
-    return { rows, width };
-  };
-  const future = async (set: EmbeddedClips): Promise<Float32Array> => {
-    const actions = (await set.actions.data()) as Float32Array;
-    const steps = set.frames - context;
-    const rows = new Float32Array(set.clips * steps * actionSize);
-    for (let clip = 0; clip < set.clips; clip++)
-      rows.set(
-        actions.subarray((clip * set.frames + context) * actionSize, (clip + 1) * set.frames * actionSize),
-        clip * steps * actionSize,
-      );
-    return rows;
-  };
-  const train = await features(demonstrations);
-  const outputs = (demonstrations.frames - context) * actionSize;
-  const policy = fitRidge(train.rows, await future(demonstrations), train.width, outputs, 1e-2 * demonstrations.clips);
-  const expected = predictLinear(policy, (await features(clips)).rows);
-  const taken = await future(clips);
-  return Float32Array.from({ length: clips.clips }, (_, clip) => {
-    let total = 0;
-    for (let k = 0; k < outputs; k++) total += (taken[clip * outputs + k] - expected[clip * outputs + k]) ** 2;
-    return total;
-  });
+  const { embeddings } = await autoencoder.model.imagine(clips.embeddings, clips.actions, { signal });
+  const [count, steps, width] = embeddings.shape;
+  const imagined = (await embeddings.data()) as Float32Array;
+  const bytes = observations.length / (count * clips.frames);
+  const costs = new Float32Array(count);
+  for (let first = 0; first < count; first += plans) {
+    const goalFrame = (first + ((first / plans) % plans) + 1) * clips.frames - 1;
+    const ends = new Float32Array(plans * width);
+    const goals = new Uint8Array(plans * bytes);
+    for (let plan = 0; plan < plans; plan++) {
+      const end = (first + plan + 1) * steps * width;
+      ends.set(imagined.subarray(end - width, end), plan * width);
+      goals.set(observations.subarray(goalFrame * bytes, (goalFrame + 1) * bytes), plan * bytes);
+    }
+    costs.set(await autoencoder.pixelDistances(ends, goals), first);
+  }
+  return costs;
 }

@@ -1,6 +1,7 @@
 import { type Tensor, tensor } from '../tensor/index.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import type { ClipSet } from '../worlds/physics/clip.js';
+import { physicsClips } from '../worlds/physics/evaluation.js';
 import { actionSize, stateSize } from '../worlds/physics/layout.js';
 
 /** Clips as a model has seen them: embeddings and actions; states only for scoring. */
@@ -43,4 +44,26 @@ export async function joinEmbedded(sets: readonly EmbeddedClips[]): Promise<Embe
     actions: tensor(actions, { shape: [clips, frames, actionSize] }),
     states,
   };
+}
+
+const trainingChunks = 5;
+
+/** Training clips, which read-outs and rivals are fitted to, embedded in parts so that pixels need not all be held. */
+export async function embedTrainingClips(
+  model: WorldModel,
+  seed: number,
+  count: number,
+  signal?: AbortSignal,
+): Promise<EmbeddedClips> {
+  const parts: EmbeddedClips[] = [];
+  for (let chunk = 0; chunk < trainingChunks; chunk++) {
+    const clips = await physicsClips({
+      split: 'train',
+      seed: seed * trainingChunks + chunk,
+      count: Math.ceil(count / trainingChunks),
+      signal,
+    });
+    parts.push(await embed(model, clips, signal));
+  }
+  return joinEmbedded(parts);
 }

@@ -1,4 +1,10 @@
-export type { ActionRankResults } from './action-rank.js';
+export {
+  type ActionRankResults,
+  evaluateActionRanking,
+  type RankEvaluationOptions,
+  type RankScorer,
+  rankScorers,
+} from './action-rank.js';
 export { type AlarmEvaluationOptions, type AlarmResults, evaluateAlarms } from './alarms.js';
 export { type BootstrapInterval, type BootstrapOptions, bootstrapInterval, type SampleStatistic } from './bootstrap.js';
 export type { CounterfactualResults } from './counterfactual.js';
@@ -6,6 +12,15 @@ export type { PhysicsExamples, RolloutExample, ViolationExample } from './exampl
 export { type NeighbourOptions, nearestNeighbours } from './nearest-neighbours.js';
 export { evaluatePhysics, type PhysicsEvaluationOptions, type PhysicsResults } from './physics.js';
 export type { ProbeResults, ProbeScores } from './probes.js';
+export {
+  eliteSpearman,
+  pairwiseAuc,
+  type RankedChoice,
+  type RankingOptions,
+  type RankingScores,
+  rankingScores,
+  topRegret,
+} from './ranking.js';
 export {
   type Lidar,
   type LidarOptions,

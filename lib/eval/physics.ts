@@ -4,14 +4,14 @@ import { WorldModelTraining } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
 import { PhysicsDataset } from '../worlds/physics/dataset.js';
 import { physicsClips } from '../worlds/physics/evaluation.js';
-import { imageSize } from '../worlds/physics/layout.js';
 import type { Split } from '../worlds/physics/seeds.js';
 import { physicsTrainingBatch } from '../worlds/physics/training.js';
 import { type ActionRankResults, evaluateActionRanking } from './action-rank.js';
 import { PixelAutoencoder } from './autoencoder.js';
 import { type CounterfactualResults, evaluateCounterfactuals } from './counterfactual.js';
-import { type EmbeddedClips, embed, joinEmbedded } from './embedded.js';
+import { embed, embedTrainingClips } from './embedded.js';
 import { type PhysicsExamples, rolloutExamples, violationExamples } from './examples.js';
+import { expectPhysicsModel } from './physics-model.js';
 import { evaluateProbes, type ProbeResults } from './probes.js';
 import { evaluateRollouts, type RolloutResults } from './rollouts.js';
 import { evaluateViolations, type Scorer, type ViolationResults } from './violations.js';
@@ -43,8 +43,6 @@ export interface PhysicsEvaluationOptions {
   readonly onProgress?: (text: string) => void;
 }
 
-const probeChunks = 5;
-
 /**
  * The whole examination of a world model of the physics suite, floors and rivals included.
  * @throws JepaError ERR_JEPA_MISSING_PEER without the physics engine
@@ -59,7 +57,7 @@ export async function evaluatePhysics(
       'ERR_JEPA_INVALID_ARGUMENT',
       `[evaluatePhysics] expected a scale above 0 and at most 1, got ${scale}`,
     );
-  expectPhysicsModel(model);
+  expectPhysicsModel('evaluatePhysics', model);
   const sized = (count: number): number => Math.max(8, Math.round(count * scale));
   onProgress?.('training the pixel autoencoder');
   const { autoencoder, equal, steps } = await rivals(
@@ -88,7 +86,7 @@ export async function evaluatePhysics(
     { split, seed, pairs: sized(200), signal, onProgress },
   );
   onProgress?.('probes');
-  const train = await probeClips(model, seed, sized(1500), signal);
+  const train = await embedTrainingClips(model, seed, sized(1500), signal);
   const testClips = await physicsClips({ split, seed, count: sized(600), signal });
   const test = await embed(model, testClips, signal);
   const { results: probes, readPositions } = await evaluateProbes(model, train, test, { seed, signal });
@@ -97,10 +95,12 @@ export async function evaluatePhysics(
   onProgress?.('counterfactuals');
   const counterfactual = await evaluateCounterfactuals(model, { split, seed, count: sized(300), signal });
   onProgress?.('ranking actions');
-  const actionRank = await evaluateActionRanking(model, autoencoder, train, {
+  const actionRank = await evaluateActionRanking(model, {
     split,
     seed,
     starts: sized(100),
+    autoencoder,
+    demonstrations: train,
     signal,
   });
   const violationPictures = await violationExamples(model, split, seed, signal);
@@ -120,17 +120,6 @@ export async function evaluatePhysics(
     },
     examples: { violations: violationPictures, rollouts },
   };
-}
-
-function expectPhysicsModel({ config: { observation, action, contextFrames } }: WorldModel): void {
-  const [size, seen] = [imageSize, observation.kind === 'image' ? observation : { height: 0, width: 0, channels: 0 }];
-  if (seen.height === size && seen.width === size && seen.channels === 3 && action.size === 2 && contextFrames === 4)
-    return;
-  const got = observation.kind === 'image' ? `${seen.height} × ${seen.width} × ${seen.channels} pixels` : 'vectors';
-  throw new JepaError(
-    'ERR_JEPA_CONFIG',
-    `[evaluatePhysics] expected a model of ${size} × ${size} × 3 pixels, 2 actions and 4 frames of context, got one of ${got}, ${action.size} actions and ${contextFrames} frames`,
-  );
 }
 
 /** The autoencoder, and a world model that had the same number of operations. */
@@ -172,24 +161,4 @@ async function untrainedModel(model: WorldModel, seed: number): Promise<WorldMod
     batches.map((batch) => untrained.tensors(batch)[0]),
   );
   return untrained;
-}
-
-/** Training clips that probes are fitted to, embedded in parts so that pixels need not all be held. */
-async function probeClips(
-  model: WorldModel,
-  seed: number,
-  count: number,
-  signal?: AbortSignal,
-): Promise<EmbeddedClips> {
-  const parts: EmbeddedClips[] = [];
-  for (let chunk = 0; chunk < probeChunks; chunk++) {
-    const clips = await physicsClips({
-      split: 'train',
-      seed: seed * probeChunks + chunk,
-      count: Math.ceil(count / probeChunks),
-      signal,
-    });
-    parts.push(await embed(model, clips, signal));
-  }
-  return joinEmbedded(parts);
 }

@@ -91,20 +91,6 @@ export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return pearson(averageRanks(a), averageRanks(b));
 }
 
-/** Share of pairs ordered as the true costs are, over pairs that differ by at least `margin`; ties one half. NaN without such pairs. */
-export function orderedPairs(predicted: ArrayLike<number>, truth: ArrayLike<number>, margin: number): number {
-  let right = 0;
-  let pairs = 0;
-  for (let i = 0; i < truth.length; i++) {
-    for (let j = 0; j < truth.length; j++) {
-      if (!(truth[i] < truth[j] - margin)) continue;
-      pairs++;
-      right += predicted[i] < predicted[j] ? 1 : predicted[i] === predicted[j] ? 0.5 : 0;
-    }
-  }
-  return right / pairs;
-}
-
 /** Variance-weighted R² of predictions [rows, width]: 1 − Σ(y − p)² / Σ(y − ȳ)². */
 export function r2(target: ArrayLike<number>, prediction: ArrayLike<number>, width: number): number {
   const rows = target.length / width;

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../io/temporary-folder.js';
 import { pictureConfig, sensorConfig } from '../world-model/small.js';
 import { jepa } from './command.js';
 
-const commands = ['demo', 'train', 'eval', 'plan', 'inspect', 'doctor'];
+const commands = ['demo', 'train', 'eval', 'rank', 'plan', 'inspect', 'doctor'];
 
 describe('jepa', () => {
   it('without a command says which there are, on stderr', async () => {
@@ -29,6 +29,7 @@ describe('jepa', () => {
     ['demo', ['--quick', '--minutes M', '--seed S', '--json FILE', '--report FILE']],
     ['train', ['[CONFIG]', '--run DIR', '--resume DIR', '--steps N']],
     ['eval', ['CHECKPOINT', '--suite NAME', '--seed S', '--json FILE']],
+    ['rank', ['CHECKPOINT', '--split NAME', '--seed S', '--starts N', '--json FILE']],
     ['plan', ['CHECKPOINT', '--world NAME', '--episodes N', '--json FILE']],
     ['inspect', ['FILE', '--json']],
     ['doctor', ['--json']],
@@ -53,6 +54,8 @@ describe('jepa', () => {
     [['eval'], /expected CHECKPOINT, got none\nusage: jepa eval CHECKPOINT/],
     [['eval', 'x', '--suite', 'alarms', '--report', 'r.html'], /expected no --report with --suite alarms/],
     [['eval', 'x', '--suite', 'chess'], /expected --suite physics or alarms, got 'chess'/],
+    [['rank', 'x', '--split', 'train'], /expected --split validation or test, got 'train'/],
+    [['rank', 'x', '--starts', '0'], /expected --starts to be at least 1, got 0/],
     [['plan', 'x', '--world', 'maze'], /expected --world two-room, got 'maze'/],
     [['plan', 'x', '--episodes', '0'], /expected --episodes to be at least 1, got 0/],
     [['inspect', 'a', 'b'], /expected FILE, got a b/],

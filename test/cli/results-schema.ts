@@ -1,10 +1,11 @@
-/** What a number may be: % from 0 to 100, a unit from 0 to 1, anything at most 1 (R²), a correlation, above 0, or any finite number. */
+/** What a number may be: % from 0 to 100, a unit from 0 to 1, anything at most 1 (R²), a correlation, above or from 0, or any finite number. */
 type Leaf =
   | 'percent'
   | 'unit'
   | 'r2'
   | 'correlation'
   | 'positive'
+  | 'not negative'
   | 'count'
   | 'finite'
   | 'text'
@@ -23,6 +24,13 @@ const rows: Schema = {
   autoencoder: share,
 };
 const probe: Schema = { linearR2: 'r2', mlpR2: 'r2' };
+const ranking: Schema = {
+  auc: 'unit',
+  regret: 'not negative',
+  regretCost: 'not negative',
+  spearman: 'correlation',
+  eliteSpearman: 'correlation',
+};
 const rollout: Schema = {
   latentRatioToCopy: 'positive',
   metres: 'positive',
@@ -69,6 +77,7 @@ export const resultsSchema: Schema = {
       imitation: 'unit',
       pixel: 'unit',
       random: 'unit',
+      scorers: { random: ranking, imitation: ranking, pixel: ranking, latent: ranking, critic: ranking },
     },
     probes: { position: probe, velocity: probe },
     rollout: { k4: rollout, k8: rollout },
@@ -102,6 +111,7 @@ const accepts: Readonly<Record<Leaf, (value: unknown) => boolean>> = {
   r2: (value) => within(value, Number.NEGATIVE_INFINITY, 1),
   correlation: (value) => within(value, -1, 1),
   positive: (value) => within(value, Number.MIN_VALUE, Number.MAX_VALUE),
+  'not negative': (value) => within(value, 0, Number.MAX_VALUE),
   count: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
   finite: (value) => Number.isFinite(value),
   text: (value) => typeof value === 'string' && value !== '',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { auroc, fitRidge, pearson, predictLinear, r2, shareOf, spearman, wilsonInterval } from '#lib/eval/index.js';
-import { averageRanks, orderedPairs, pairedShare } from '#lib/eval/statistics.js';
+import { averageRanks, pairedShare } from '#lib/eval/statistics.js';
 import { Random } from '#lib/worlds/random.js';
 
 const draw = (stream: string, count: number): number[] => {
@@ -107,18 +107,6 @@ describe('correlation', () => {
     ).toBeCloseTo(pearson(a, b), 6);
     expect([...averageRanks([3, 1, 3, 2, 3])]).toEqual([4, 1, 4, 2, 4]);
     expect(spearman([1, 1, 2, 2], [5, 5, 9, 9])).toBeCloseTo(1, 12);
-  });
-});
-
-describe('orderedPairs', () => {
-  it('looks only at pairs that truly differ', () => {
-    const truth = [0, 0.04, 0.2, 0.5];
-    // Pairs farther apart than 0.05: (0, 2) (0, 3) (1, 2) (1, 3) (2, 3).
-    expect(orderedPairs([1, 2, 3, 4], truth, 0.05)).toBe(1);
-    expect(orderedPairs([2, 1, 3, 4], truth, 0.05)).toBe(1); // 4 cm do not count
-    expect(orderedPairs([1, 2, 4, 3], truth, 0.05)).toBe(4 / 5);
-    expect(orderedPairs([7, 7, 7, 7], truth, 0.05)).toBe(0.5);
-    expect(orderedPairs([1, 2], [0, 0.01], 0.05)).toBeNaN();
   });
 });
 

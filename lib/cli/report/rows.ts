@@ -42,6 +42,11 @@ export function rowsOf({ physics, planning }: Results): string[][] {
     ),
     rest('  by the critic', actionRank.aucCritic.toFixed(3)),
     rest(
+      '  regret of the best-looking plan',
+      actionRank.scorers.latent?.regret.toFixed(3) ?? '',
+      `imitation ${actionRank.scorers.imitation?.regret.toFixed(2)}, random 1`,
+    ),
+    rest(
       'position R² (MLP probe)',
       probes.position.mlpR2.toFixed(3),
       `linear probe ${probes.position.linearR2.toFixed(3)}`,
