@@ -2,7 +2,11 @@ import { checkOptions } from '../io/options.js';
 import type { AdaptiveTransformerSize } from '../models/adaptive-predictor.js';
 import type { ConvLayer } from '../models/conv-encoder.js';
 import type { VisionEncoderSize } from '../models/vision-encoder.js';
+import type { CompileOptions } from '../tensor/index.js';
 import { checkedConfig, fail, positive } from './check-config.js';
+
+/** What a model is asked in, as of `compile`. */
+export type InferenceOptions = Pick<CompileOptions, 'precision' | 'quantize'>;
 
 /** What the encoder sees: pictures, or vectors of sensor readings. */
 export type ObservationConfig =

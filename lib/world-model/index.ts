@@ -10,6 +10,7 @@ export type { Clips } from './clips.js';
 export {
   type ActionConfig,
   type EncoderConfig,
+  type InferenceOptions,
   type ObservationConfig,
   type PredictorConfig,
   type Preset,

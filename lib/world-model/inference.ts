@@ -1,6 +1,7 @@
 import { openLoop, type Rollout } from '../models/predictor.js';
 import { add, div, exp, mean, slice, square, stack, sub } from '../ops/index.js';
 import { compile, type Tensor } from '../tensor/index.js';
+import type { InferenceOptions } from './config.js';
 import type { WorldModelNetwork } from './network.js';
 import { expectedLogError } from './objective.js';
 import { streamProgram } from './stream.js';
@@ -9,16 +10,19 @@ import { streamProgram } from './stream.js';
 export type Inference = ReturnType<typeof inference>;
 
 /** Compiles what a trained network is asked: embeddings, predictor states, imagined futures, surprise, streams, critic's costs. */
-export function inference(network: WorldModelNetwork) {
+export function inference(network: WorldModelNetwork, how: InferenceOptions = {}) {
   return {
-    encode: compile((observations: Tensor) => ({ embeddings: network.encode(observations) }), { name: 'encode' }),
+    encode: compile((observations: Tensor) => ({ embeddings: network.encode(observations) }), {
+      ...how,
+      name: 'encode',
+    }),
 
     states: compile(
       (embeddings: Tensor, actions: Tensor) => {
         const known = network.predictor.teacherForced(embeddings, network.standardise(actions));
         return { states: known.states, embeddings: known.embeddings };
       },
-      { name: 'states' },
+      { ...how, name: 'states' },
     ),
 
     imagine: compile(
@@ -34,7 +38,7 @@ export function inference(network: WorldModelNetwork) {
           ? { embeddings: open.embeddings, logError: logError(network, open, standardised, context) }
           : { embeddings: open.embeddings, logError: undefined };
       },
-      { name: 'imagine' },
+      { ...how, name: 'imagine' },
     ),
 
     surprise: compile(
@@ -62,10 +66,10 @@ export function inference(network: WorldModelNetwork) {
           );
         return { normalised: average(normalised), raw: average(raw), curve: average(curves) };
       },
-      { name: 'surprise' },
+      { ...how, name: 'surprise' },
     ),
 
-    stream: streamProgram(network),
+    stream: streamProgram(network, how),
 
     critic: compile(
       (outcome: Tensor, goal: Tensor) => {
@@ -76,7 +80,7 @@ export function inference(network: WorldModelNetwork) {
             .reshape([outcome.shape[0]]),
         };
       },
-      { name: 'critic' },
+      { ...how, name: 'critic' },
     ),
   };
 }

@@ -1,5 +1,6 @@
 import { broadcastTo, concat, div, exp, mean, reshape, slice, square, sub } from '../ops/index.js';
 import { compile, type Tensor, tensor } from '../tensor/index.js';
+import type { InferenceOptions } from './config.js';
 import type { WorldModelNetwork } from './network.js';
 import { expectedLogError } from './objective.js';
 
@@ -47,7 +48,7 @@ export function emptyStream(
  * One frame further: every imagination takes the action, a new one begins at the last frame, the oldest one ends.
  * @returns the new state, and `errors` [B, L]: squared error of what was expected j + 1 frames ago over what error the model expected
  */
-export function streamProgram(network: WorldModelNetwork) {
+export function streamProgram(network: WorldModelNetwork, how: InferenceOptions) {
   return compile(
     /** @param observation [B, 1, …]   @param action [B, A] taken since the last frame */
     (observation: Tensor, action: Tensor, state: StreamState) => {
@@ -76,7 +77,7 @@ export function streamProgram(network: WorldModelNetwork) {
         },
       };
     },
-    { name: 'stream' },
+    { ...how, name: 'stream' },
   );
 }
 

@@ -5,7 +5,7 @@ import { joinStateDicts, splitStateDict } from '../nn/state-dict.js';
 import { adamW } from '../optim/adamw.js';
 import { Ema } from '../optim/ema.js';
 import { warmupCosine } from '../optim/schedules.js';
-import { compile, type Profile, scalar, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
+import { compile, type Precision, type Profile, scalar, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
 import type { HealthReport, Metrics } from '../train/events.js';
 import type { Trainable } from '../train/trainable.js';
 import { type Clips, clipTensors } from './clips.js';
@@ -32,6 +32,8 @@ export interface WorldModelTrainingOptions {
   readonly clipNorm?: number;
   /** Momentum of the weight average that becomes the model (default .99; 0: the last weights). */
   readonly averaging?: number;
+  /** What matrix products are computed in, as of `compile` (default 'float32'). */
+  readonly precision?: Precision;
 }
 
 const defaults = {
@@ -55,16 +57,16 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
   readonly model: WorldModel;
   readonly objective: ObjectiveOptions;
   readonly description: Readonly<Record<string, unknown>>;
-  readonly #options: Required<Omit<WorldModelTrainingOptions, 'objective'>>;
+  readonly #options: typeof defaults;
   readonly #optimiser: ReturnType<typeof adamW>;
   readonly #average: Ema;
   readonly #step;
   readonly #health;
 
   constructor(model: WorldModel, options: WorldModelTrainingOptions = {}) {
-    checkOptions('WorldModelTraining', options, ['objective', ...Object.keys(defaults)]);
+    checkOptions('WorldModelTraining', options, ['objective', 'precision', ...Object.keys(defaults)]);
     checkOptions('WorldModelTraining objective', options.objective ?? {}, Object.keys(defaultObjective));
-    const { objective, ...settings } = options;
+    const { objective, precision, ...settings } = options;
     const { network, config } = model;
     this.model = model;
     // Twins of a longer context part later.
@@ -76,7 +78,7 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
       kind: 'world-model',
       config,
       objective: this.objective,
-      training: this.#options,
+      training: precision === undefined || precision === 'float32' ? this.#options : { ...this.#options, precision },
     };
     network.train();
     const { weightDecay, clipNorm, averaging } = this.#options;
@@ -105,7 +107,7 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
         if (averaging > 0) this.#average.update({ momentum: inputs.momentum });
         return { ...value, gradNorm };
       },
-      { name: 'world-model step' },
+      { name: 'world-model step', precision },
     );
   }
 

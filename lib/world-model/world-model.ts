@@ -6,7 +6,13 @@ import { type CalibrationOptions, calibrate } from './calibrate.js';
 import { checkRate, type Judgement, type SurpriseCalibration } from './calibration.js';
 import { checkedConfig } from './check-config.js';
 import { type Clips, clipTensors } from './clips.js';
-import { type Preset, type PresetOptions, presetConfig, type WorldModelConfig } from './config.js';
+import {
+  type InferenceOptions,
+  type Preset,
+  type PresetOptions,
+  presetConfig,
+  type WorldModelConfig,
+} from './config.js';
 import {
   expectActions,
   expectClips,
@@ -65,11 +71,15 @@ export class WorldModel {
   readonly network: WorldModelNetwork;
   readonly #programs: Inference;
 
-  /** @throws JepaError ERR_JEPA_CONFIG naming the field, ERR_JEPA_OUT_OF_MEMORY */
-  constructor(config: WorldModelConfig) {
+  /**
+   * @param options `precision` and `quantize` of `compile`, for everything that the model is asked; its training has its own
+   * @throws JepaError ERR_JEPA_CONFIG naming the field, ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_OUT_OF_MEMORY
+   */
+  constructor(config: WorldModelConfig, options: InferenceOptions = {}) {
+    checkOptions('WorldModel', options, ['precision', 'quantize']);
     this.config = checkedConfig(config);
     this.network = new WorldModelNetwork(config).eval();
-    this.#programs = inference(this.network);
+    this.#programs = inference(this.network, options);
   }
 
   /** A new, untrained model. */
@@ -77,10 +87,15 @@ export class WorldModel {
     return new WorldModel(presetConfig(preset, options));
   }
 
-  /** @throws JepaError ERR_JEPA_IO, ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION, ERR_JEPA_CHECKPOINT_MISMATCH */
-  static async load(path: string): Promise<WorldModel> {
+  /**
+   * A model from its file.
+   * @param options as of the constructor
+   * @throws JepaError ERR_JEPA_IO, ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION, ERR_JEPA_CHECKPOINT_MISMATCH
+   * @example const world = await WorldModel.load('physics.jepa', { quantize: 'int8' });
+   */
+  static async load(path: string, options: InferenceOptions = {}): Promise<WorldModel> {
     const { config, state } = await readWorldModel(path);
-    const model = new WorldModel(config);
+    const model = new WorldModel(config, options);
     await model.network.loadStateDict(state);
     return model;
   }
