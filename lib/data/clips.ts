@@ -107,7 +107,8 @@ function firstAbove(ascending: readonly number[], value: number): number {
   return low;
 }
 
-function joined<Values extends Uint8Array | Float32Array>(list: readonly Values[]): Values {
+/** Arrays of one kind, one behind the other. */
+export function joined<Values extends Uint8Array | Float32Array>(list: readonly Values[]): Values {
   const result = new (list[0].constructor as new (length: number) => Values)(
     list.reduce((sum, { length }) => sum + length, 0),
   );

@@ -11,6 +11,7 @@ export { type ImageFolder, type ImageSample, imageFolder } from './image-folder.
 export { map } from './map.js';
 export { type NpzEpisodesOptions, npzEpisodes } from './npz-episodes.js';
 export { type PrefetchOptions, prefetch, prefetchInWorkers } from './prefetch.js';
+export { type EpisodePolicy, type RecordOptions, recordEpisodes } from './record.js';
 export { rows } from './rows.js';
 export { repeat, type ShardOptions, shard } from './select.js';
 export { type ShuffleOptions, shuffle } from './shuffle.js';

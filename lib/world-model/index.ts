@@ -19,6 +19,7 @@ export {
   type WorldModelConfig,
 } from './config.js';
 export { effectiveRank } from './effective-rank.js';
+export type { FitDatasetOptions, FitEnvironmentOptions, FitEpisodesOptions, FitOptions } from './fit.js';
 export type { WorldModelNetwork } from './network.js';
 export {
   defaultObjective,

@@ -1,6 +1,8 @@
+import type { Episodes } from '../data/episodes.js';
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { type Tensor, type TypedArray, tensor } from '../tensor/index.js';
+import type { Environment } from '../worlds/environment.js';
 import { batched } from './batched.js';
 import { type CalibrationOptions, calibrate } from './calibrate.js';
 import { checkRate, type Judgement, type SurpriseCalibration } from './calibration.js';
@@ -22,10 +24,12 @@ import {
   expectObservations,
 } from './expect.js';
 import { fingerprint, readWorldModel, writeWorldModel } from './file.js';
+import { type FitDatasetOptions, type FitEnvironmentOptions, type FitEpisodesOptions, fitWorldModel } from './fit.js';
 import { type Inference, inference } from './inference.js';
 import { measure } from './measure.js';
 import { WorldModelNetwork } from './network.js';
 import { Session, type SessionOptions } from './session.js';
+import type { ClipBatch } from './training.js';
 
 const chunkClips = 32;
 
@@ -85,6 +89,24 @@ export class WorldModel {
   /** A new, untrained model. */
   static create(preset: Preset, options: PresetOptions): WorldModel {
     return new WorldModel(presetConfig(preset, options));
+  }
+
+  /**
+   * Learns a world from scratch, the short way: makes a model of a preset that fits the source, trains it, and finishes it. The long
+   * way, with checkpoints, resuming and a log, is `WorldModelTraining` in a `Trainer`.
+   * @param source an environment, which is played; recorded episodes; or batches of clips with the `observation`, `action` and `frameRate`
+   *   that they are of
+   * @throws JepaError ERR_JEPA_CONFIG, ERR_JEPA_DATASET, ERR_JEPA_ABORTED
+   * @example const world = await WorldModel.fit(await frameFolders('recordings', { height: 64, width: 64, frameRate: 15 }), { steps: 2000 });
+   */
+  static fit(source: Environment, options?: FitEnvironmentOptions): Promise<WorldModel>;
+  static fit(source: Episodes, options?: FitEpisodesOptions): Promise<WorldModel>;
+  static fit(source: AsyncIterable<ClipBatch>, options: FitDatasetOptions): Promise<WorldModel>;
+  static fit(
+    source: Environment | Episodes | AsyncIterable<ClipBatch>,
+    options: FitEnvironmentOptions | FitEpisodesOptions | FitDatasetOptions = {},
+  ): Promise<WorldModel> {
+    return fitWorldModel((config) => new WorldModel(config), source, options);
   }
 
   /**

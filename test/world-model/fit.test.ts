@@ -1,0 +1,152 @@
+// The short way to a world model: from an environment, recorded episodes, or batches of clips.
+import { describe, expect, it } from 'vitest';
+import {
+  box,
+  discrete,
+  type Environment,
+  episodesOf,
+  fromIndex,
+  recordEpisodes,
+  type TrainingEvent,
+  tensor,
+  WorldModel,
+} from '#lib/index.js';
+import { Random } from '#lib/worlds/random.js';
+import { clipsFor, sensorConfig } from './small.js';
+
+/** A cart on rails: place and speed are seen, the push is the action; over when it leaves the rails. */
+class Cart implements Environment<Float32Array, Float32Array> {
+  readonly name = 'cart';
+  readonly observationSpace = box({ shape: [2], low: -10, high: 10 });
+  readonly actionSpace = box({ shape: [1], low: -1, high: 1, names: ['push'], units: ['N'] });
+  readonly frameRate = 10;
+  #x = 0;
+  #v = 0;
+
+  reset({ seed = 0 } = {}): { observation: Float32Array } {
+    this.#x = new Random(seed, 'start').uniform(-1, 1);
+    this.#v = 0;
+    return { observation: Float32Array.of(this.#x, this.#v) };
+  }
+
+  step([push]: Float32Array): { observation: Float32Array; terminated: boolean } {
+    this.#v = 0.9 * this.#v + 0.2 * push;
+    this.#x += this.#v;
+    return { observation: Float32Array.of(this.#x, this.#v), terminated: Math.abs(this.#x) > 4 };
+  }
+
+  render(): never {
+    throw new Error('not drawn');
+  }
+
+  close(): void {}
+}
+
+const short = { steps: 40, training: { objective: { directions: 16 }, learningRate: 3e-3 } } as const;
+
+describe('WorldModel.fit', () => {
+  it('plays an environment and learns what its actions do', async () => {
+    const events: TrainingEvent[] = [];
+    const world = await WorldModel.fit(new Cart(), {
+      ...short,
+      predictor: 'transformer',
+      record: { episodes: 24, frames: 40 },
+      onEvent: (event) => events.push(event),
+    });
+    expect(world.config).toMatchObject({
+      observation: { kind: 'vector', size: 2 },
+      action: { size: 1 },
+      frameRate: 10,
+      predictor: { kind: 'transformer' },
+    });
+    expect(world.config.action.std[0]).toBeGreaterThan(0.4); // of numbers spread evenly over ±1: .58
+    expect(world.config.action.std[0]).toBeLessThan(0.75);
+    const losses = events.flatMap((event) => (event.type === 'step' ? [event.metrics.oneStep] : []));
+    expect(losses.at(-1)).toBeLessThan(0.6 * losses[0]);
+    expect(events.at(-1)).toMatchObject({ type: 'done', step: 40 });
+    // Pushed right and pushed left end in different places.
+    const seen = tensor(new Float32Array(8), { shape: [4, 2] });
+    const plan = (push: number) => tensor(new Float32Array(9).fill(push), { shape: [9, 1] });
+    const { effect } = await world.counterfactual(seen, plan(1), plan(-1));
+    const last = ((await effect.data()) as Float32Array).slice(-world.config.embeddingSize);
+    expect(last.reduce((sum, value) => sum + value * value, 0) / last.length).toBeGreaterThan(0.05);
+  });
+
+  it('repeats itself for a seed', async () => {
+    const fitted = async (seed: number): Promise<Float32Array> => {
+      const options = { ...short, steps: 3, seed, record: { episodes: 4, frames: 24 } };
+      using world = await WorldModel.fit(new Cart(), options);
+      return (await world.network.parameters()[0].read()) as Float32Array;
+    };
+    expect(await fitted(1)).toEqual(await fitted(1));
+    expect(await fitted(2)).not.toEqual(await fitted(1));
+  });
+
+  it('takes recorded episodes, and batches that come with what they are of', async () => {
+    const { observations, actions } = clipsFor(sensorConfig, 1, 60);
+    const episodes = episodesOf(
+      [
+        {
+          observations: { dtype: 'float32', shape: [60, 3], data: observations },
+          actions: { dtype: 'float32', shape: [60, 2], data: actions },
+        },
+      ],
+      { frameRate: 5 },
+    );
+    using recorded = await WorldModel.fit(episodes, { ...short, steps: 2, clipFrames: 8, clips: 4, frameSkip: 2 });
+    expect(recorded.config).toMatchObject({ action: { size: 4 }, frameRate: 2.5 });
+    const batches = fromIndex((index) => clipsFor(sensorConfig, 4, 8, index));
+    const { observation, action } = sensorConfig;
+    using batched = await WorldModel.fit(batches, { ...short, steps: 2, observation, action, frameRate: 10 });
+    expect(batched.config.observation).toEqual(observation);
+    expect(batched.network.training).toBe(false);
+  });
+
+  it('stops at its signal, and refuses what it cannot learn from', async () => {
+    const controller = new AbortController();
+    const stopped = WorldModel.fit(new Cart(), {
+      ...short,
+      record: { episodes: 4, frames: 24 },
+      signal: controller.signal,
+      onEvent: () => controller.abort(),
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'ERR_JEPA_ABORTED' });
+    await expect(WorldModel.fit(new Cart(), { record: { frames: 8 } })).rejects.toMatchObject({
+      code: 'ERR_JEPA_DATASET',
+    });
+    // @ts-expect-error a misspelled option
+    await expect(WorldModel.fit(new Cart(), { step: 4 })).rejects.toThrow("did you mean 'steps'?");
+    // @ts-expect-error no source
+    await expect(WorldModel.fit({})).rejects.toThrow(
+      '[WorldModel.fit] expected an environment, recorded episodes or batches of clips, got object',
+    );
+  });
+});
+
+describe('recordEpisodes', () => {
+  it('keeps frames and the actions taken at them, to the end of an episode or of its frames', async () => {
+    const episodes = await recordEpisodes(new Cart(), { episodes: 3, frames: 30, policy: () => Float32Array.of(1) });
+    expect(episodes.frameRate).toBe(10);
+    expect(episodes.lengths.every((length) => length > 4 && length < 30)).toBe(true); // pushed off the rails
+    const [length] = episodes.lengths;
+    const seen = (await episodes.observe(0, 0, length, 1)) as Float32Array;
+    for (let t = 1; t < length; t++)
+      expect(seen[2 * t + 1]).toBeCloseTo(0.9 * seen[2 * t - 1] + 0.2 * episodes.actions[0][t - 1], 5);
+    expect(Math.abs(seen[2 * length - 2])).toBeGreaterThan(4);
+  });
+
+  it('keeps a choice among three as three numbers, and refuses one that is none', async () => {
+    class Switch extends Cart {
+      override readonly actionSpace = discrete(3) as never;
+      override step(): { observation: Float32Array; terminated: boolean } {
+        return super.step(Float32Array.of(0));
+      }
+    }
+    const options = { episodes: 1, frames: 12 };
+    const { actions, actionSize } = await recordEpisodes(new Switch() as unknown as Environment, options);
+    expect(actionSize).toBe(3);
+    for (let t = 0; t < 12; t++) expect([...actions[0].slice(3 * t, 3 * t + 3)].sort()).toEqual([0, 0, 1]);
+    const wrong = recordEpisodes(new Switch() as unknown as Environment, { ...options, policy: () => 3 });
+    await expect(wrong).rejects.toThrow('[recordEpisodes] expected an action: an integer from 0 to 2, got 3');
+  });
+});
