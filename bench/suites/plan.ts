@@ -45,7 +45,7 @@ async function inputs(): Promise<Map<string, HostTensor>> {
   const { horizon, numSamples, iterations, seed } = search;
   for (let iteration = 0; iteration < iterations; iteration++) {
     const shape = [numSamples - 1, horizon, 1, widths.action];
-    const noise = await normal(shape, { seed, step: 0, stream: `cem.${iteration}.own` }).data();
+    const noise = await normal(shape, { seed, step: iteration, stream: 'CemSolver.round' }).data();
     add(`noise.${iteration}`, [numSamples - 1, horizon * widths.action], noise as Float32Array);
   }
   return tensors;

@@ -15,30 +15,70 @@ export interface Dynamics<State extends PlanState = PlanState> {
 
 /** What a plan should achieve. */
 export interface Objective {
-  /** @param trajectory position [N, D] after each action   @param goal [1, D]   @returns cost [N], lower is better */
-  cost(trajectory: readonly Tensor[], goal: Tensor): Tensor;
+  /**
+   * @param trajectory position [N, D] after each action   @param goal [N, D], or [1, D] where all rows share it
+   * @param actions [N, horizon, actionSize]   @returns cost [N], lower is better
+   */
+  cost(trajectory: readonly Tensor[], goal: Tensor, actions: Tensor): Tensor;
 }
 
-/** What a solver is asked: where it starts, what is wanted, and what it thought of last time. */
+/** What a plan must not do. */
+export interface Constraints {
+  /** How many there are: C. */
+  readonly count: number;
+  /** @returns [N, C], above 0 where a constraint is violated; arguments as those of {@link Objective.cost} */
+  excess(trajectory: readonly Tensor[], goal: Tensor, actions: Tensor): Tensor;
+}
+
+/** What a solver is asked: where B worlds start, what is wanted of each, and what it thought of last time. Mostly B is 1. */
 export interface Problem<State extends PlanState = PlanState> {
-  /** One row. */
+  /** B rows. */
   readonly state: State;
-  /** [1, D] */
+  /** [B, D] */
   readonly goal: Tensor;
-  /** [horizon, actionSize] plan to start from, brought within the bounds; zeros without one. */
+  /** [B, up to horizon, actionSize] plans to start from, brought within the bounds; what is missing is zeros. */
   readonly warmStart?: Float32Array;
+  /** [B, any number, actionSize] actions under way, which happen before the first of the plan. */
+  readonly pending?: Float32Array;
   /** Number of this call: keys the random numbers together with the solver's seed. */
   readonly call: number;
+  /** Gives the search up: it throws ERR_JEPA_ABORTED. */
   readonly signal?: AbortSignal;
+  /** Ends the search, in mid-round too: the cheapest plan of the rounds that are over is returned. */
+  readonly until?: AbortSignal;
+  /** Told of every round, which is a native call of its own then. */
+  readonly onRound?: (round: Round) => void;
+  /** Random numbers to take instead of drawing them, by the names that the solver's documentation gives: to compare solvers, and to repeat a search elsewhere. */
+  readonly noise?: Readonly<Record<string, Tensor>>;
+}
+
+/** What a round of a search has seen, for watching and comparing. */
+export interface Round {
+  /** From 0. */
+  readonly index: number;
+  /** [B, S, horizon, actionSize] plans tried. */
+  readonly plans: Tensor;
+  /** [B, S] */
+  readonly costs: Tensor;
+  /** What the solver takes to its next round: names and shapes are its own. */
+  readonly memory: Readonly<Record<string, Tensor>>;
 }
 
 export interface Solution {
-  /** [horizon, actionSize] */
+  /** [B, horizon, actionSize] */
   readonly actions: Float32Array;
-  /** Cost of these actions as the dynamics imagines them. */
+  /** Cost of these actions as the dynamics imagines them, mean over the problems; not finite if the dynamics went astray, NaN if there was no time for it. */
   readonly cost: number;
-  /** Best cost after each iteration. */
+  /** [B] the same of each problem. */
+  readonly costs: Float32Array;
+  /** [rounds, B] cheapest plan of each round. */
   readonly history: Float32Array;
+  /** Rounds that are over: fewer than the solver's iterations if `until` ended it. */
+  readonly rounds: number;
+  /** Whether all of them are. */
+  readonly complete: boolean;
+  /** [B, C] by how much these actions violate each constraint, where there are any. */
+  readonly excess?: Float32Array;
 }
 
 /** Searches a sequence of actions. */
@@ -46,4 +86,5 @@ export interface Solver<State extends PlanState = PlanState> {
   readonly horizon: number;
   readonly actionSize: number;
   solve(problem: Problem<State>): Promise<Solution>;
+  dispose(): void;
 }

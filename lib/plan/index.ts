@@ -1,8 +1,24 @@
-export { type CemOptions, CemSolver } from './cem.js';
-export type { Dynamics, Objective, PlanState, Problem, Solution, Solver } from './contract.js';
+export { type AugmentedLagrangianOptions, AugmentedLagrangianSolver } from './augmented-lagrangian.js';
+export { type CategoricalOptions, CategoricalSolver } from './categorical.js';
+export { choicesOf } from './choices.js';
+export type { Constraints, Dynamics, Objective, PlanState, Problem, Round, Solution, Solver } from './contract.js';
+export { type Act, Controller, type ControllerOptions } from './controller.js';
+export { type CemOptions, CemSolver, type IcemOptions, IcemSolver } from './cross-entropy.js';
+export type { DescentRule } from './descent.js';
+export { type GradientOptions, GradientSolver } from './gradient.js';
 export { type LatentState, latentDynamics } from './latent-dynamics.js';
+export { type MppiOptions, MppiSolver, type PredictiveSamplingOptions, PredictiveSamplingSolver } from './mppi.js';
 export { distanceAlongHorizon, distanceAtEnd } from './objective.js';
-export { Planner, type PlannerOptions } from './planner.js';
+export { Planner, type PlannerCall, type PlannerOptions } from './planner.js';
+export { type ProjectedGradientOptions, ProjectedGradientSolver } from './projected-gradient.js';
+export {
+  type Plan,
+  type PlanCall,
+  RecedingHorizon,
+  type RecedingHorizonOptions,
+  type Situation,
+} from './receding-horizon.js';
+export type { Bounds } from './settings.js';
 export {
   type EpisodeResults,
   evaluateTwoRoom,

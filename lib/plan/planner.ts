@@ -2,81 +2,127 @@ import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { type Tensor, tensor } from '../tensor/index.js';
 import type { WorldModel } from '../world-model/world-model.js';
-import { type CemOptions, CemSolver } from './cem.js';
-import type { Objective, Solution } from './contract.js';
+import type { Dynamics, Objective, Solver } from './contract.js';
+import { type CemOptions, CemSolver, type IcemOptions, IcemSolver } from './cross-entropy.js';
+import { type GradientOptions, GradientSolver } from './gradient.js';
 import { type LatentState, latentDynamics } from './latent-dynamics.js';
+import { type MppiOptions, MppiSolver, type PredictiveSamplingOptions, PredictiveSamplingSolver } from './mppi.js';
 import { distanceAlongHorizon } from './objective.js';
+import { type Plan, type PlanCall, RecedingHorizon, type RecedingHorizonOptions } from './receding-horizon.js';
+import { expectWhole, refuse } from './settings.js';
 
-export interface PlannerOptions extends CemOptions {
-  readonly objective?: Objective;
+/** Searches by name, and what each is told. */
+interface Methods {
+  readonly cem: CemOptions;
+  readonly icem: IcemOptions;
+  readonly mppi: MppiOptions;
+  readonly 'predictive-sampling': PredictiveSamplingOptions;
+  readonly gradient: GradientOptions;
 }
+type MethodOptions = { [Name in keyof Methods]: { readonly method: Name } & Methods[Name] }[keyof Methods];
+
+/** The type of the options says which belong to a method, and each solver checks its own. */
+type Search = new (dynamics: Dynamics<LatentState>, objective: Objective, options?: never) => Solver<LatentState>;
+const solvers: Readonly<Record<string, Search>> = {
+  cem: CemSolver,
+  icem: IcemSolver,
+  mppi: MppiSolver,
+  'predictive-sampling': PredictiveSamplingSolver,
+  gradient: GradientSolver,
+};
+
+/** The search, 'cem' by default, with its own options; the objective; what is done when time is up or something is wrong. */
+export type PlannerOptions = (MethodOptions | ({ readonly method?: 'cem' } & CemOptions)) &
+  RecedingHorizonOptions & {
+    /** Default {@link distanceAlongHorizon}. */
+    readonly objective?: Objective;
+    /** Actions that are under way when the last frame is seen: `plan` is told them as `pending`, and plans from where they lead (default 0). */
+    readonly latency?: number;
+  };
+
+export interface PlannerCall extends Omit<PlanCall, 'pending'> {
+  /** [T − 1, A] float32 actions taken between the seen frames, in the world's units. */
+  readonly actions?: Tensor;
+  /** [latency, A] float32 actions sent that happen after the last frame, oldest first. */
+  readonly pending?: Tensor;
+}
+
+const callOptions = ['actions', 'pending', 'executed', 'observedAt', 'signal', 'until', 'onRound', 'noise'];
 
 /**
  * Receding-horizon planning from pictures: plans to the goal's embedding, remembers the rest of its plan, and starts the next search there.
  * @example
- * const planner = new Planner(world, { horizon: 5, bounds: [-1, 1] });
+ * const planner = new Planner(world, { horizon: 5, bounds: [-1, 1], budget: 20 });
  * const { actions } = await planner.plan(frames, goalFrame, { actions: taken }); // the last T frames, T − 1 actions between them
  * robot.send(actions.subarray(0, world.config.action.size));
  */
 export class Planner {
   readonly model: WorldModel;
-  readonly #solver: CemSolver<LatentState>;
-  #plan: Float32Array | undefined;
+  readonly #solver: Solver<LatentState>;
+  readonly #planning: RecedingHorizon<LatentState>;
+  readonly #latency: number;
   #goal: { readonly frame: Tensor; readonly embedding: Tensor } | undefined;
-  #calls = 0;
 
-  constructor(model: WorldModel, { objective = distanceAlongHorizon, ...options }: PlannerOptions = {}) {
+  /** @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT */
+  constructor(model: WorldModel, options: PlannerOptions = {}) {
+    const {
+      objective = distanceAlongHorizon,
+      method = 'cem',
+      latency = 0,
+      warmStart,
+      budget,
+      maxAge,
+      ...rest
+    } = options;
+    const { safeAction, ...search } = rest;
+    if (!Object.hasOwn(solvers, method))
+      refuse('Planner', `method among ${Object.keys(solvers).join(', ')}`, `'${method}'`);
+    if (latency !== 0) expectWhole('Planner', { latency });
     this.model = model;
-    this.#solver = new CemSolver(latentDynamics(model), objective, options);
+    this.#latency = latency;
+    this.#solver = new solvers[method](latentDynamics(model), objective, search as never);
+    this.#planning = new RecedingHorizon(this.#solver, { warmStart, budget, maxAge, safeAction });
   }
 
   /** Forgets plan and goal: a new episode begins. @param calls first call number, which keys the random numbers */
   reset(calls = 0): void {
-    this.#plan = undefined;
+    this.#planning.reset(calls);
     this.#goal = undefined;
-    this.#calls = calls;
   }
 
   /**
    * @param seen the frames seen last, oldest first, [T, H, W, C] (or [T, size]), at least the model's `contextFrames`: without them a model with
    *   memory knows no velocity. For a model whose `contextFrames` is 1, one observation without the axis T will do
    * @param goalFrame the wanted observation [H, W, C]
-   * @param options.actions [T − 1, A] float32 actions taken between the seen frames, in the world's units
-   * @param options.executed actions of the last plan carried out since (default 1)
-   * @returns actions [horizon, A]; carry out the first one or few, then plan again
+   * @param options.executed actions of the last plan carried out since, or under way (default 1)
+   * @returns actions [horizon, A]; carry out the first one or few, then plan again. `status` says whether to trust them
    * @throws JepaError ERR_JEPA_CONFIG for fewer frames than the model needs, ERR_JEPA_SHAPE, ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_ABORTED
    */
-  async plan(
-    seen: Tensor,
-    goalFrame: Tensor,
-    options: { readonly actions?: Tensor; readonly executed?: number; readonly signal?: AbortSignal } = {},
-  ): Promise<Solution> {
-    checkOptions('Planner.plan', options, ['actions', 'executed', 'signal']);
-    const { actions, executed = 1, signal } = options;
-    if (!Number.isInteger(executed) || executed < 0)
+  async plan(seen: Tensor, goalFrame: Tensor, options: PlannerCall = {}): Promise<Plan> {
+    checkOptions('Planner.plan', options, callOptions);
+    const { actions, pending, ...call } = options;
+    this.#expectFrames(seen, actions);
+    const wanted = [this.#latency, this.model.config.action.size];
+    const got = pending?.shape ?? [0, wanted[1]];
+    if (got.join() !== wanted.join())
       throw new JepaError(
-        'ERR_JEPA_INVALID_ARGUMENT',
-        `[Planner] expected executed to be a non-negative integer, got ${executed}`,
+        'ERR_JEPA_SHAPE',
+        `[Planner] expected options.pending [${wanted.join(', ')}], the actions sent that are still under way, got ${pending ? `[${got.join(', ')}]` : 'none'}`,
       );
-    const state = await this.#stateOf(seen, actions, signal);
-    if (this.#goal?.frame !== goalFrame)
-      this.#goal = { frame: goalFrame, embedding: await this.#embed(goalFrame, signal) };
-    const solution = await this.#solver.solve({
-      state,
-      goal: this.#goal.embedding,
-      warmStart: this.#plan && shifted(this.#plan, executed * this.#solver.actionSize),
-      call: this.#calls++,
-      signal,
-    });
-    this.#plan = solution.actions;
-    return solution;
+    const underWay = pending && ((await pending.data()) as Float32Array);
+    return this.#planning.plan(
+      async (signal) => {
+        if (this.#goal?.frame !== goalFrame)
+          this.#goal = { frame: goalFrame, embedding: await this.#embed(goalFrame, signal) };
+        return { state: await this.#stateOf(seen, actions, signal), goal: this.#goal.embedding };
+      },
+      { ...call, pending: underWay },
+    );
   }
 
-  /** What the predictor remembers of all seen frames but the last, and the embedding of the last. */
-  async #stateOf(seen: Tensor, actions: Tensor | undefined, signal?: AbortSignal): Promise<LatentState> {
-    const { config, network } = this.model;
-    const single = seen.shape.length === (config.observation.kind === 'image' ? 3 : 1);
-    const frames = single ? 1 : seen.shape[0];
+  #expectFrames(seen: Tensor, actions: Tensor | undefined): void {
+    const { config } = this.model;
+    const frames = this.#framesOf(seen);
     if (frames < config.contextFrames)
       throw new JepaError(
         'ERR_JEPA_CONFIG',
@@ -88,9 +134,24 @@ export class Planner {
         'ERR_JEPA_SHAPE',
         `[Planner] expected options.actions [${frames - 1}, ${config.action.size}], those between ${frames} frames, got ${actions ? `[${taken.join(', ')}]` : 'none'}`,
       );
+  }
+
+  /** 1 for an observation without the axis of time. */
+  #framesOf(seen: Tensor): number {
+    return this.#single(seen) ? 1 : seen.shape[0];
+  }
+
+  #single(seen: Tensor): boolean {
+    return seen.shape.length === (this.model.config.observation.kind === 'image' ? 3 : 1);
+  }
+
+  /** What the predictor remembers of all seen frames but the last, and the embedding of the last. */
+  async #stateOf(seen: Tensor, actions: Tensor | undefined, signal?: AbortSignal): Promise<LatentState> {
+    const { config, network } = this.model;
+    const frames = this.#framesOf(seen);
     const width = config.embeddingSize;
     const clip = tensor(await seen.data(), {
-      shape: single ? [1, 1, ...seen.shape] : [1, ...seen.shape],
+      shape: this.#single(seen) ? [1, 1, ...seen.shape] : [1, ...seen.shape],
       dtype: seen.dtype,
     });
     const all = (await (await this.model.encode(clip, { signal })).data()) as Float32Array;
@@ -99,7 +160,7 @@ export class Planner {
     if (frames === 1 || !actions) return { memory: tensor(new Float32Array(size), { shape: [1, size] }), embedding };
     const { states } = await this.model.states(
       tensor(all.slice(0, (frames - 1) * width), { shape: [1, frames - 1, width] }),
-      tensor(await actions.data(), { shape: [1, ...taken], dtype: actions.dtype }),
+      tensor(await actions.data(), { shape: [1, ...actions.shape], dtype: actions.dtype }),
       { signal },
     );
     const remembered = (await states.data()) as Float32Array;
@@ -120,11 +181,4 @@ export class Planner {
     const embedding = await this.model.encode(clip, { signal });
     return tensor(await embedding.data(), { shape: [1, this.model.config.embeddingSize] });
   }
-}
-
-/** The plan without what has been carried out, filled up with rest. */
-function shifted(plan: Float32Array, count: number): Float32Array {
-  const next = new Float32Array(plan.length);
-  next.set(plan.subarray(Math.min(count, plan.length)));
-  return next;
 }

@@ -21,7 +21,7 @@ import {
 import { publishedPairs } from '../worlds/two-room/published-pairs.js';
 import { defaultRoom, distance, move, successDistance } from '../worlds/two-room/room.js';
 import { frameSkip, TwoRoomDataset, twoRoomTrainingBatch } from '../worlds/two-room/training.js';
-import type { CemOptions } from './cem.js';
+import type { CemOptions } from './cross-entropy.js';
 import { Planner } from './planner.js';
 
 const imageSize = 32;

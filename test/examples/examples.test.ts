@@ -147,3 +147,13 @@ test.skipIf(reason !== '')(`a folder of frames becomes a world model${reason}`, 
   const { config } = await WorldModel.load(file);
   expect([config.observation.kind, config.action.size, config.frameRate]).toEqual(['image', 2, 15]);
 });
+
+test('a cart is planned to its place, and stops there', () => {
+  const lines = run('examples/planning.mjs', '60000').trim().split('\n');
+  expect(lines.length).toBe(2);
+  for (const line of lines) {
+    const [place, velocity] = (/: at (-?[\d.]+) m with (-?[\d.]+) m\/s; \{ complete: 40 \}$/.exec(line) ?? []).slice(1);
+    expect(Math.abs(Number(place) - 1), line).toBeLessThan(0.15);
+    expect(Math.abs(Number(velocity)), line).toBeLessThan(0.15);
+  }
+});

@@ -26,6 +26,7 @@ test.each([
   ['positions', 5],
   ['probes', 6],
   ['schedules', 6],
+  ['planner', 15],
   ['sigreg', 5],
   ['two-room', 4],
 ])('%s equals the reference implementations', { timeout: 120_000 }, async (folder, least) => {

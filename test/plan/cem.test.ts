@@ -125,7 +125,7 @@ describe('CemSolver', () => {
     [{ numElites: 65 }, 'expected numElites between 2 and numSamples 64, got 65'],
     [{ repeat: 3 }, 'expected repeat to divide the action size 2, got 3'],
     [{ bounds: [1, -1] }, 'expected bounds to be [smallest, largest], got [1,-1]'],
-    [{ bounds: [0, Number.NaN] }, 'expected bounds to be [smallest, largest], got [0,null]'],
+    [{ bounds: [0, Number.NaN] }, 'expected bounds to be [smallest, largest], numbers or arrays of 2, got [0,null]'],
     [{ std: 0 }, 'expected std to be above 0, got 0'],
     [{ stdFloor: -1 }, 'expected stdFloor to be 0 or more, got -1'],
     [{ sharedNoise: 1.5 }, 'expected sharedNoise to be from 0 to 1, got 1.5'],
@@ -142,10 +142,10 @@ describe('CemSolver', () => {
     );
     const solver = new CemSolver(point, distanceAlongHorizon);
     await expect(
-      solver.solve({ state: { place: row(0, 0) }, goal: row(1, 1), call: 0, warmStart: new Float32Array(4) }),
+      solver.solve({ state: { place: row(0, 0) }, goal: row(1, 1), call: 0, warmStart: new Float32Array(5) }),
     ).rejects.toMatchObject({
       code: 'ERR_JEPA_SHAPE',
-      message: '[CemSolver] expected a plan [5, 2] to start from, got 4 values',
+      message: '[CemSolver] expected a plan [5, 2] to start from, or one with fewer actions, got 5 values',
     });
   });
 });

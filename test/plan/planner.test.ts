@@ -95,13 +95,56 @@ describe('Planner', () => {
     });
   });
 
+  it('searches by the method that is named, with its options', async () => {
+    const model = await shaken({ ...sensorConfig, contextFrames: 1 });
+    const [frame, goal] = [new Float32Array(3), Float32Array.of(1, 0, -1)].map((data) => tensor(data, { shape: [3] }));
+    const plans = [
+      new Planner(model, options),
+      new Planner(model, { ...options, method: 'icem', noiseBeta: 1 }),
+      new Planner(model, { ...options, method: 'mppi', temperature: 0.1 }),
+      new Planner(model, { ...options, method: 'predictive-sampling' }),
+      new Planner(model, { ...options, method: 'gradient', learningRate: 0.2 }),
+    ].map(async (planner) => (await planner.plan(frame, goal)).actions);
+    expect(new Set((await Promise.all(plans)).map((actions) => actions.join())).size).toBe(plans.length);
+    expect(() => new Planner(model, { method: 'astar' } as never)).toThrow(
+      "[Planner] expected method among cem, icem, mppi, predictive-sampling, gradient, got 'astar'",
+    );
+    expect(() => new Planner(model, { method: 'gradient', temperature: 1 } as never)).toThrow('[GradientSolver]');
+  });
+
+  it('plans from where actions under way lead, and stops safely at a sensor that is no number', async () => {
+    const model = await shaken({ ...sensorConfig, contextFrames: 1 });
+    const planner = new Planner(model, { ...options, latency: 2, safeAction: [0.5, 0.25], objective: distanceAtEnd });
+    const [frame, goal] = [new Float32Array(3), Float32Array.of(1, 0, -1)].map((data) => tensor(data, { shape: [3] }));
+    const under = Float32Array.of(0.5, -0.5, 1, 0.25);
+    const { actions, cost } = await planner.plan(frame, goal, { pending: tensor(under, { shape: [2, 2] }) });
+    const all = Float32Array.of(...under, ...actions, 0, 0);
+    const { embeddings } = await model.rollout(frame.reshape([1, 1, 3]), tensor(all, { shape: [1, 6, 2] }), {
+      context: 1,
+    });
+    const future = (await embeddings.data()) as Float32Array;
+    const wanted = (await (await model.encode(goal.reshape([1, 1, 3]))).data()) as Float32Array;
+    const distance = Math.sqrt(wanted.reduce((sum, value, d) => sum + (future[4 * 6 + d] - value) ** 2, 0));
+    close('cost', [cost], [distance], 1e-4);
+    await expect(planner.plan(frame, goal)).rejects.toMatchObject({
+      code: 'ERR_JEPA_SHAPE',
+      message: '[Planner] expected options.pending [2, 2], the actions sent that are still under way, got none',
+    });
+    const broken = tensor(Float32Array.of(0, Number.NaN, 0), { shape: [3] });
+    expect(await planner.plan(broken, goal, { pending: tensor(under, { shape: [2, 2] }) })).toMatchObject({
+      status: 'stopped',
+      reason: 'the observation is not finite',
+      actions: Float32Array.of(0.5, 0.25, 0.5, 0.25, 0.5, 0.25),
+    });
+  });
+
   it('refuses what it cannot plan with', async () => {
     const planner = new Planner(await shaken(pictureConfig), options);
     const small = tensor(new Uint8Array(27), { shape: [3, 3, 3] });
     await expect(planner.plan(small, picture(1))).rejects.toMatchObject({ code: 'ERR_JEPA_SHAPE' });
     await expect(planner.plan(picture(0), picture(1), { executed: -1 })).rejects.toMatchObject({
       code: 'ERR_JEPA_INVALID_ARGUMENT',
-      message: '[Planner] expected executed to be a non-negative integer, got -1',
+      message: '[RecedingHorizon] expected executed to be a non-negative integer, got -1',
     });
     expect(() => new Planner(planner.model, { horizont: 3 } as never)).toThrow(/did you mean 'horizon'/);
   });

@@ -1,6 +1,6 @@
-import { add, mul, slice } from '#lib/ops/index.js';
+import { add, matmul, mul, slice, sqrt } from '#lib/ops/index.js';
 import type { Dynamics } from '#lib/plan/index.js';
-import type { Tensor } from '#lib/tensor/index.js';
+import { type Tensor, tensor } from '#lib/tensor/index.js';
 
 /** A point in a plane that moves by half of its action: what to do is plain, what it costs too. */
 export const point: Dynamics<{ readonly place: Tensor }> = {
@@ -23,5 +23,35 @@ export const cart: Dynamics<{ readonly place: Tensor; readonly velocity: Tensor 
 export const blocks: Dynamics<{ readonly place: Tensor }> = {
   actionSize: 4,
   step: ({ place }, action) => ({ place: add(place, add(slice(action, 1, 0, 2), slice(action, 1, 2, 4))) }),
+  position: ({ place }) => place,
+};
+
+/** A point on a grid that takes one of four steps an action: right, left, up, down. */
+export const grid: Dynamics<{ readonly place: Tensor }> = {
+  actionSize: 4,
+  step: ({ place }, action) => ({
+    place: add(
+      place,
+      matmul(
+        action,
+        tensor([
+          [1, 0],
+          [-1, 0],
+          [0, 1],
+          [0, -1],
+        ]),
+      ),
+    ),
+  }),
+  position: ({ place }) => place,
+};
+
+/** A point on a line that is no number beyond 1: the root of what is below 0. */
+export const cliff: Dynamics<{ readonly place: Tensor }> = {
+  actionSize: 1,
+  step: ({ place }, action) => {
+    const next = add(place, action);
+    return { place: add(next, mul(sqrt(add(mul(next, -1), 1)), 0)) };
+  },
   position: ({ place }) => place,
 };

@@ -4,7 +4,7 @@ import { fromIndex } from '#lib/data/dataset.js';
 import { WorkerDataset } from '#lib/data/worker-dataset.js';
 import { withDefaults } from '#lib/io/options.js';
 import { l1, mse, smoothL1 } from '#lib/nn/losses/index.js';
-import { CemSolver } from '#lib/plan/cem.js';
+import { CemSolver } from '#lib/plan/index.js';
 import { tensor } from '#lib/tensor/index.js';
 import { Trainer } from '#lib/train/trainer.js';
 import { WorldModelTraining } from '#lib/world-model/training.js';

@@ -3,6 +3,7 @@ import type { Verdict } from '../compare.js';
 import { runLeWM } from './lewm.js';
 import { runMasks } from './masks.js';
 import { runOp } from './ops.js';
+import { runPlanner } from './planner.js';
 import { runPositions } from './positions.js';
 import { runProbes } from './probes.js';
 import { runSchedules } from './schedules.js';
@@ -19,6 +20,7 @@ export const families: Readonly<Record<string, Family | undefined>> = {
   probes: runProbes,
   schedules: runSchedules,
   lewm: runLeWM,
+  planner: runPlanner,
   sigreg: runSigreg,
   'two-room': runTwoRoom,
 };
