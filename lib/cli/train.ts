@@ -146,16 +146,17 @@ async function train(
 ): Promise<number> {
   const progress = new Progress();
   const { model, training, dataset } = physicsTraining(config);
-  await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
-    throw ioError('write', directory, cause);
-  });
-  await writeJson(join(directory, 'config.json'), config);
-  const trainer = new Trainer(training, { steps: config.steps, directory, checkpointEvery: config.checkpointEvery });
+  const { world, steps, clips, checkpointEvery } = config;
+  const trainer = new Trainer(training, { steps, directory, checkpointEvery, description: { world, clips } });
   if (resume && existsSync(checkpointPath(directory))) {
     const warning = await trainer.resume(checkpointPath(directory));
     if (warning) progress.say(`warning: ${warning}`);
-    progress.say(`going on from step ${trainer.step} of ${config.steps}`);
+    progress.say(`going on from step ${trainer.step} of ${steps}`);
   } else if (resume) progress.say(`no checkpoint in ${directory} yet: starting at step 0`);
+  await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
+    throw ioError('write', directory, cause);
+  });
+  await writeJson(join(directory, 'config.json'), config); // only now: what cannot go on leaves its directory as it was
   const { signal, release } = interruptible();
   const onlookers = new Onlookers({ training, dataset, seed: config.seed, signal });
   let outcome = 'the training failed';
@@ -180,7 +181,7 @@ async function train(
     await training.finish(await dataset.statisticsBatches());
     const path = join(directory, 'model.jepa');
     await model.save(path);
-    outcome = `trained ${config.steps} steps`;
+    outcome = `trained ${steps} steps`;
     progress.say(`${outcome}; the model is ${path}`);
     console.log(path);
     return 0;

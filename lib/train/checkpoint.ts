@@ -10,6 +10,8 @@ const version = '1';
 export interface Checkpoint {
   /** Steps done; the next batch is the one of this index. */
   readonly step: number;
+  /** Steps that the whole run was planned for, which schedules depend on. */
+  readonly steps?: number;
   /** SIMD target that computed it; another one continues by tolerance, not bit by bit. */
   readonly target: string;
   readonly description: Readonly<Record<string, unknown>>;
@@ -22,8 +24,18 @@ export function checkpointPath(directory: string): string {
 }
 
 /** Writes a checkpoint beside the old one and renames it over it: a crash leaves one of the two whole. */
-export async function writeCheckpoint(path: string, { step, target, description, state }: Checkpoint): Promise<void> {
-  const metadata = { format, version, step: String(step), target, description: JSON.stringify(description) };
+export async function writeCheckpoint(
+  path: string,
+  { step, steps, target, description, state }: Checkpoint,
+): Promise<void> {
+  const metadata: Record<string, string> = {
+    format,
+    version,
+    step: String(step),
+    target,
+    description: JSON.stringify(description),
+  };
+  if (steps !== undefined) metadata.steps = String(steps);
   await writeSafetensors(path, state, sealed(metadata, state));
 }
 
@@ -50,7 +62,9 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     );
   }
   expectWhole('checkpoint', path, file);
-  const step = /^\d+$/.test(metadata.step ?? '') ? Number(metadata.step) : Number.NaN;
+  const whole = (text = ''): number => (/^\d+$/.test(text) ? Number(text) : Number.NaN);
+  const step = whole(metadata.step);
+  const steps = whole(metadata.steps);
   if (!Number.isSafeInteger(step))
     throw new JepaError(
       'ERR_JEPA_CHECKPOINT_FORMAT',
@@ -58,6 +72,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     );
   return {
     step,
+    ...(Number.isSafeInteger(steps) ? { steps } : {}),
     target: metadata.target ?? 'unknown',
     description: parseDescription(metadata.description, path),
     state: tensors,

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { unlessAborted } from '../data/abort.js';
 import type { Dataset } from '../data/dataset.js';
 import { JepaError } from '../errors.js';
@@ -8,6 +7,7 @@ import { ioError } from '../io/atomic-file.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import { nativeTarget } from '../tensor/index.js';
 import { checkpointPath, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { differences } from './differences.js';
 import type { Metrics, TrainingEvent } from './events.js';
 import { TrainingLog } from './log.js';
 import { Rate } from './rate.js';
@@ -18,6 +18,8 @@ export interface TrainerOptions {
   readonly steps: number;
   /** Directory for `checkpoint.safetensors` and `log.jsonl`; without one nothing is written. */
   readonly directory?: string;
+  /** What else the run depends on, such as data and batch size; stored with its checkpoints, and one of another run is refused. */
+  readonly description?: Readonly<Record<string, unknown>>;
   /** Steps between checkpoints (default 500; 0: only those at the end and on interruption, which are always written). */
   readonly checkpointEvery?: number;
   /** Steps between health reports (default 200; 0: never). */
@@ -55,7 +57,7 @@ export class Trainer<Batch> {
 
   /** @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT */
   constructor(trainable: Trainable<Batch>, options: TrainerOptions) {
-    checkOptions('Trainer', options, ['steps', 'directory', ...Object.keys(defaults)]);
+    checkOptions('Trainer', options, ['steps', 'directory', 'description', ...Object.keys(defaults)]);
     this.trainable = trainable;
     this.options = withDefaults(defaults, options);
     for (const key of ['steps', 'checkpointEvery', 'healthEvery', 'reportEvery', 'inFlight'] as const) {
@@ -70,25 +72,48 @@ export class Trainer<Batch> {
   }
 
   /**
-   * Goes on from a checkpoint. Resolves to a sentence to show where the continuation may differ in its last bits.
-   * @throws JepaError ERR_JEPA_CHECKPOINT_MISMATCH if it belongs to another model or configuration
+   * Goes on from a checkpoint. Resolves to sentences to show where the continuation differs from a run without a break.
+   * @throws JepaError ERR_JEPA_CHECKPOINT_MISMATCH if it belongs to another model or configuration,
+   *   ERR_JEPA_INVALID_ARGUMENT if it has more steps behind it than the run is to have
    */
   async resume(path: string): Promise<string | undefined> {
     const checkpoint = await readCheckpoint(path);
-    const own = JSON.parse(JSON.stringify(this.trainable.description)) as unknown;
-    if (!isDeepStrictEqual(checkpoint.description, own)) {
+    const { steps } = this.options;
+    const own = JSON.parse(JSON.stringify(this.#description)) as unknown;
+    const different = differences(own, checkpoint.description);
+    if (different.length > 0)
       throw new JepaError(
         'ERR_JEPA_CHECKPOINT_MISMATCH',
-        `[Trainer] expected a checkpoint of ${JSON.stringify(own)}, got one of ${JSON.stringify(checkpoint.description)} in ${path}`,
+        `[Trainer] expected a checkpoint of this run, got one of another in ${path}: ${different.join('; ')}`,
+        { help: ['go on with what it was made with, or start a new run'] },
       );
-    }
+    if (checkpoint.step > steps)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[Trainer] expected steps to be at least the ${checkpoint.step} that are done in ${path}, got ${steps}`,
+      );
     await this.trainable.loadStateDict(checkpoint.state);
     this.step = checkpoint.step;
     this.#torn = false;
     const target = nativeTarget();
-    return checkpoint.target === target
-      ? undefined
-      : `this checkpoint was computed on ${checkpoint.target}, this machine runs ${target}: the run continues, but not bit by bit`;
+    const sentences = [
+      ...(checkpoint.target === target
+        ? []
+        : [
+            `this checkpoint was computed on ${checkpoint.target}, this machine runs ${target}: the run continues, but not bit by bit`,
+          ]),
+      ...((checkpoint.steps ?? steps) === steps
+        ? []
+        : [
+            `this run was planned for ${checkpoint.steps} steps and is to have ${steps}: what depends on them, such as a learning rate, goes on as if it had always been ${steps}`,
+          ]),
+    ];
+    return sentences.join('; ') || undefined;
+  }
+
+  get #description(): Readonly<Record<string, unknown>> {
+    const { description } = this.options;
+    return description ? { ...this.trainable.description, run: description } : this.trainable.description;
   }
 
   /** Writes the state between two steps; those in flight are finished first. @returns the path */
@@ -103,7 +128,8 @@ export class Trainer<Batch> {
     await writeCheckpoint(path, {
       step: this.step + inFlight.length,
       target: nativeTarget(),
-      description: this.trainable.description,
+      steps: this.options.steps,
+      description: this.#description,
       state: await this.trainable.stateDict(),
     });
     return path;

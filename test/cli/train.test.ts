@@ -51,6 +51,27 @@ describe('jepa train', () => {
     );
     expect(refused.code).toBe(1);
 
+    // Another configuration is refused, by name, before anything is written.
+    const changed = (change: object): void =>
+      writeFileSync(join(folder, 'parts', 'config.json'), JSON.stringify({ ...config, ...change }));
+    const original = readFileSync(join(folder, 'parts', 'config.json'));
+    for (const [change, message] of [
+      [{ clips: 8 }, /expected run\.clips 8, got 4\n.*start a new run.*\(ERR_JEPA_CHECKPOINT_MISMATCH\)/],
+      [{ seed: 5 }, /expected config\.seed 5, got 4\n/],
+      [{ training: { learningRate: 0.002 } }, /expected training\.learningRate 0\.002, got 0\.001\n/],
+      [
+        { steps: step - 1 },
+        /expected steps to be at least the \d+ that are done in .*, got \d+ \(ERR_JEPA_INVALID_ARGUMENT\)/,
+      ],
+    ] as const) {
+      changed(change);
+      const before = hash(checkpoint);
+      const other = await jepa(['train', '--resume', 'parts'], { cwd: folder });
+      expect(other.stderr).toMatch(message);
+      expect([other.code, hash(checkpoint)]).toEqual([1, before]);
+    }
+    writeFileSync(join(folder, 'parts', 'config.json'), original);
+
     const resumed = await jepa(['train', '--resume', 'parts', '--tensorboard'], {
       cwd: folder,
       env: { JEPA_THREADS: '2' },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sealed } from '#lib/io/digest.js';
 import { type HostTensor, writeSafetensors } from '#lib/io/safetensors.js';
+import { nativeTarget } from '#lib/tensor/index.js';
 import { type Checkpoint, readCheckpoint, Trainer, writeCheckpoint } from '#lib/train/index.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
 import { Regression } from './regression.js';
@@ -110,11 +111,11 @@ describe('checkpoint', () => {
     const path = join(folder, 'checkpoint.safetensors');
     const model = new Regression();
     const own = await model.stateDict();
-    const trainer = new Trainer(model, { steps: 5 });
+    const trainer = new Trainer(model, { steps: 20 });
     await writeCheckpoint(path, { ...checkpoint, description: { kind: 'regression', noise: 0.5 }, state: own });
     await expect(trainer.resume(path)).rejects.toMatchObject({
       code: 'ERR_JEPA_CHECKPOINT_MISMATCH',
-      message: expect.stringMatching(/expected a checkpoint of .*"noise":0\.1.*, got one of .*"noise":0\.5/),
+      message: expect.stringMatching(/got one of another in .*: expected noise 0\.1, got 0\.5/),
     });
     const { description } = model;
     await writeCheckpoint(path, { ...checkpoint, description, state });
@@ -122,7 +123,30 @@ describe('checkpoint', () => {
     expect(trainer.step).toBe(0);
     expect(await model.stateDict()).toEqual(own); // nothing was loaded
     await writeCheckpoint(path, { ...checkpoint, target: 'abacus', description, state: own });
-    expect(await trainer.resume(path)).toMatch(/computed on abacus, this machine runs .* not bit by bit/);
+    expect(await trainer.resume(path)).toMatch(/computed on abacus, this machine runs .* not bit by bit$/);
     expect(trainer.step).toBe(9);
+  });
+
+  it('of a run of another length is told apart when resuming', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'checkpoint.safetensors');
+    const model = new Regression();
+    const { description } = model;
+    const target = nativeTarget();
+    await writeCheckpoint(path, { ...checkpoint, steps: 20, target, description, state: await model.stateDict() });
+    expect(await new Trainer(model, { steps: 20 }).resume(path)).toBeUndefined();
+    expect(await new Trainer(model, { steps: 30 }).resume(path)).toMatch(
+      /^this run was planned for 20 steps and is to have 30: what depends on them, such as a learning rate,/,
+    );
+    await expect(new Trainer(model, { steps: 8 }).resume(path)).rejects.toMatchObject({
+      code: 'ERR_JEPA_INVALID_ARGUMENT',
+      message: expect.stringMatching(/expected steps to be at least the 9 that are done in .*, got 8$/),
+    });
+    const other = new Trainer(model, { steps: 20, description: { rows: 32 } });
+    await expect(other.resume(path)).rejects.toThrow('expected run {"rows":32}, got none');
+    const saving = new Trainer(model, { steps: 20, description: { rows: 64 }, directory: folder });
+    await saving.save();
+    await expect(other.resume(path)).rejects.toThrow('expected run.rows 32, got 64');
+    expect(await saving.resume(path)).toBeUndefined();
   });
 });

@@ -16,11 +16,13 @@ body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 s
 main { max-width: 1120px; margin: 0 auto; padding: 28px 20px 64px; }
 header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 16px; }
 h1 { font-size: 28px; line-height: 1.2; letter-spacing: -0.015em; margin: 0 0 8px; }
-h2 { font-size: 20px; line-height: 1.3; letter-spacing: -0.01em; margin: 44px 0 6px; padding-top: 16px; border-top: 1px solid var(--line); }
+h2 { font-size: 20px; line-height: 1.3; letter-spacing: -0.01em; margin: 44px 0 10px; padding-top: 16px; border-top: 1px solid var(--line); }
 h3 { font-size: 16px; margin: 28px 0 8px; }
 article h3 { margin-top: 0; }
 p { margin: 6px 0 14px; max-width: 70ch; }
 .quiet, figcaption, dt { color: var(--quiet); }
+figure > figcaption { margin-top: 4px; }
+.chart > figcaption { margin-top: 0; }
 figcaption, .legend, .controls, table { font-size: 14px; }
 a { color: var(--accent); }
 code { font-size: 0.9em; overflow-wrap: anywhere; }
