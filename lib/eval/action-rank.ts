@@ -1,4 +1,6 @@
 import { type Tensor, tensor } from '../tensor/index.js';
+import { bestProbabilities, type RankedChoice } from '../world-model/confidence.js';
+import type { RankingCritic } from '../world-model/critic.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import { candidateForcePlans } from '../worlds/physics/evaluation.js';
 import { actionSize } from '../worlds/physics/layout.js';
@@ -8,16 +10,17 @@ import type { PixelAutoencoder } from './autoencoder.js';
 import { type EmbeddedClips, embed, embedTrainingClips } from './embedded.js';
 import { imitationCosts } from './imitation.js';
 import { expectPhysicsModel } from './physics-model.js';
-import { type RankedChoice, type RankingScores, rankingScores } from './ranking.js';
+import { type RankingScores, rankingScores } from './ranking.js';
+import { type Reliability, reliability } from './reliability.js';
 
-/** Who orders the plans, from floors to rivals; `critic` only where the model has one, `pixel` only where there is an autoencoder. */
-export const rankScorers = ['random', 'imitation', 'pixel', 'latent', 'critic'] as const;
+/** Who orders the plans, from floors to judges; those after `latent` and `pixel` only where there are such ones. */
+export const rankScorers = ['random', 'imitation', 'pixel', 'latent', 'critic', 'rankingCritic'] as const;
 export type RankScorer = (typeof rankScorers)[number];
 
 export interface ActionRankResults {
   /** Share of pairs of plans, 5 cm or more apart in true cost, that the distance to the goal's embedding orders rightly. */
   readonly auc: number;
-  /** The same by the critic's read-out; NaN for a model without one. */
+  /** The same by the ranking critic, without one by the critic trained in passing; NaN for a model without either. */
   readonly aucCritic: number;
   /** Rank correlation of latent and true cost over the plans of a start, mean over starts. */
   readonly spearman: number;
@@ -29,6 +32,8 @@ export interface ActionRankResults {
   readonly random: number;
   /** Every measure of every scorer. */
   readonly scorers: Readonly<Partial<Record<RankScorer, RankingScores>>>;
+  /** Whether the ranking critic's confidence in what it puts first is what it says, every plan's outcome being a goal in turn. */
+  readonly confidence?: Reliability;
 }
 
 const margin = 0.05; // m
@@ -44,6 +49,8 @@ export interface RankEvaluationOptions {
   readonly autoencoder?: PixelAutoencoder;
   /** Embedded training clips that the policy of the row `imitation` is cloned from (default: 1,500 of the seed). */
   readonly demonstrations?: EmbeddedClips;
+  /** The judge of the row `rankingCritic`, which is left out without it. */
+  readonly critic?: RankingCritic;
   readonly signal?: AbortSignal;
 }
 
@@ -55,7 +62,7 @@ export interface RankEvaluationOptions {
  */
 export async function evaluateActionRanking(
   model: WorldModel,
-  { split, seed, starts = 100, autoencoder, demonstrations, signal }: RankEvaluationOptions,
+  { split, seed, starts = 100, autoencoder, demonstrations, critic, signal }: RankEvaluationOptions,
 ): Promise<ActionRankResults> {
   expectPhysicsModel('evaluateActionRanking', model);
   const { plans, clips, costs } = await candidateForcePlans({ split, seed, count: starts, signal });
@@ -65,7 +72,14 @@ export async function evaluateActionRanking(
   const drawn =
     autoencoder && (await drawnCosts(autoencoder, clips, await embed(autoencoder.model, clips, signal), plans, signal));
   const random = new Random(seed, 'random ranking');
-  const choices: Record<RankScorer, RankedChoice[]> = { random: [], imitation: [], pixel: [], latent: [], critic: [] };
+  const choices: Record<RankScorer, RankedChoice[]> = {
+    random: [],
+    imitation: [],
+    pixel: [],
+    latent: [],
+    critic: [],
+    rankingCritic: [],
+  };
   for (let start = 0; start < starts; start++) {
     const goalPlan = start % plans;
     const first = start * plans;
@@ -81,6 +95,7 @@ export async function evaluateActionRanking(
     judge('imitation', likelihoods.subarray(first, first + plans));
     if (drawn) judge('pixel', drawn.subarray(first, first + plans));
     judge('latent', await model.planCosts(seen, actions, goal, { signal }));
+    if (critic) judge('rankingCritic', await model.planCosts(seen, actions, goal, { by: critic, signal }));
     if (model.network.critic) judge('critic', await model.planCosts(seen, actions, goal, { by: 'critic', signal }));
   }
   const scorers: Partial<Record<RankScorer, RankingScores>> = {};
@@ -89,13 +104,40 @@ export async function evaluateActionRanking(
   const auc = (scorer: RankScorer): number => scorers[scorer]?.auc ?? Number.NaN;
   return {
     auc: auc('latent'),
-    aucCritic: auc('critic'),
+    aucCritic: auc(critic ? 'rankingCritic' : 'critic'),
     spearman: scorers.latent?.spearman ?? Number.NaN,
     imitation: auc('imitation'),
     pixel: auc('pixel'),
     random: 0.5,
     scorers,
+    ...(critic ? { confidence: await confidences(critic, embedded, costs, starts, plans, signal) } : {}),
   };
+}
+
+/** How often the critic's first choice is truly the best of its start, beside how sure it was. */
+async function confidences(
+  critic: RankingCritic,
+  clips: EmbeddedClips,
+  costs: Float32Array,
+  starts: number,
+  plans: number,
+  signal?: AbortSignal,
+): Promise<Reliability> {
+  const sure: number[] = [];
+  const right: boolean[] = [];
+  for (let start = 0; start < starts; start++) {
+    for (let goalPlan = 0; goalPlan < plans; goalPlan++) {
+      const first = start * plans;
+      const { seen, actions, goal } = await question(clips, first, plans, goalPlan, critic.world.config.contextFrames);
+      const expected = await critic.costs(critic.world, seen, actions, goal, { signal });
+      const probabilities = bestProbabilities(expected, critic.temperature ?? 1);
+      const chosen = probabilities.indexOf(Math.max(...probabilities));
+      const cost = (plan: number): number => costs[(first + plan) * plans + goalPlan];
+      sure.push(probabilities[chosen]);
+      right.push(Array.from({ length: plans }, (_, plan) => cost(plan)).every((other) => cost(chosen) <= other));
+    }
+  }
+  return reliability(sure, right);
 }
 
 /** What a start's plans are judged from: the frames seen [1, c, D], all plans [N, T, A], and the embedding [D] of the goal. */

@@ -15,12 +15,12 @@ export type { ProbeResults, ProbeScores } from './probes.js';
 export {
   eliteSpearman,
   pairwiseAuc,
-  type RankedChoice,
   type RankingOptions,
   type RankingScores,
   rankingScores,
   topRegret,
 } from './ranking.js';
+export { type Reliability, reliability } from './reliability.js';
 export {
   type Lidar,
   type LidarOptions,

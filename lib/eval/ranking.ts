@@ -1,11 +1,6 @@
+import type { RankedChoice } from '../world-model/confidence.js';
 import { checkFinite, invalid } from './significance.js';
 import { averageRanks, mean, spearman } from './statistics.js';
-
-/** Candidates of one choice: what a scorer expects each to cost, and what it truly costs. */
-export interface RankedChoice {
-  readonly predicted: ArrayLike<number>;
-  readonly truth: ArrayLike<number>;
-}
 
 /** How well a scorer orders candidates; means over the choices in which a figure is defined. */
 export interface RankingScores {

@@ -7,6 +7,7 @@ export {
   type UnknownReason,
 } from './calibration.js';
 export type { Clips } from './clips.js';
+export { bestProbabilities, fitTemperature, type RankedChoice } from './confidence.js';
 export {
   type ActionConfig,
   type EncoderConfig,
@@ -18,8 +19,11 @@ export {
   presetConfig,
   type WorldModelConfig,
 } from './config.js';
+export { RankingCritic } from './critic.js';
+export { type CriticTrainingOptions, type PlanChoices, trainCritic } from './critic-training.js';
 export { effectiveRank } from './effective-rank.js';
 export type { FitDatasetOptions, FitEnvironmentOptions, FitEpisodesOptions, FitOptions } from './fit.js';
+export type { Judge, PlanJudge, RankedAction } from './judge.js';
 export type { WorldModelNetwork } from './network.js';
 export {
   defaultObjective,
@@ -29,7 +33,11 @@ export {
   worldModelLoss,
 } from './objective.js';
 export { Outliers } from './outliers.js';
-export { forceStatistics, type PhysicsTrainingOptions, physicsTraining } from './physics-training.js';
+export { forceStatistics, type PhysicsTrainingOptions, physicsCritic, physicsTraining } from './physics-training.js';
 export { type Observation, Session, type SessionOptions } from './session.js';
 export { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
-export { type Imagined, type RankedAction, type Surprise, WorldModel } from './world-model.js';
+export {
+  type Imagined,
+  type Surprise,
+  WorldModel,
+} from './world-model.js';

@@ -1,7 +1,10 @@
 import type { Dataset } from '../data/dataset.js';
 import { PhysicsDataset } from '../worlds/physics/dataset.js';
+import { candidateForcePlans } from '../worlds/physics/evaluation.js';
 import { physicsTrainingBatch } from '../worlds/physics/training.js';
 import type { PresetOptions } from './config.js';
+import type { RankingCritic } from './critic.js';
+import { type CriticTrainingOptions, type PlanChoices, trainCritic } from './critic-training.js';
 import type { ObjectiveOptions } from './objective.js';
 import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
 import { WorldModel } from './world-model.js';
@@ -60,4 +63,42 @@ export function physicsTraining({ preset, seed, clips, workers, ...options }: Ph
         Promise.all(Array.from({ length: count }, (_, index) => physicsTrainingBatch(source, index))),
     },
   };
+}
+
+/** Starts whose plans are simulated at a time. */
+const startsOfPart = 20;
+
+/**
+ * A critic of a physics model, trained on plans of the training split and their true costs: eight force plans each of `starts` starts
+ * (default 800), simulated here. Other seeds than those of any test give other starts.
+ * @throws JepaError as {@link trainCritic}; ERR_JEPA_MISSING_PEER without the physics engine
+ */
+export async function physicsCritic(
+  world: WorldModel,
+  {
+    seed,
+    choices = 800,
+    costs = true,
+    ...options
+  }: CriticTrainingOptions & {
+    readonly seed: number;
+    /** Starts that are simulated. */
+    readonly choices?: number;
+    /** Whether it learns from the simulator's costs (default), or from what the model sees of the outcomes. */
+    readonly costs?: boolean;
+  },
+): Promise<RankingCritic> {
+  const parts = Math.max(1, Math.round(choices / startsOfPart));
+  async function* simulated(): AsyncGenerator<PlanChoices> {
+    for (let part = 0; part < parts; part++) {
+      const plans = await candidateForcePlans({
+        split: 'train',
+        seed: seed * parts + part,
+        count: Math.min(startsOfPart, choices),
+        signal: options.signal,
+      });
+      yield costs ? plans : { starts: plans.starts, plans: plans.plans, clips: plans.clips };
+    }
+  }
+  return trainCritic(world, simulated(), { seed, ...options });
 }

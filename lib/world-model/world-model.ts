@@ -26,6 +26,7 @@ import {
 import { fingerprint, readWorldModel, writeWorldModel } from './file.js';
 import { type FitDatasetOptions, type FitEnvironmentOptions, type FitEpisodesOptions, fitWorldModel } from './fit.js';
 import { type Inference, inference } from './inference.js';
+import { inOrder, type Judge, type RankedAction } from './judge.js';
 import { measure } from './measure.js';
 import { WorldModelNetwork } from './network.js';
 import { Session, type SessionOptions } from './session.js';
@@ -47,13 +48,6 @@ export interface Surprise {
   readonly raw: Float32Array;
   /** [B, T − lastContext] mean over contexts, frame by frame. */
   readonly curve: Tensor;
-}
-
-export interface RankedAction {
-  /** Row of the candidate. */
-  readonly index: number;
-  /** Mean squared distance in representation space, or what the critic expects; lower is better. */
-  readonly cost: number;
 }
 
 interface Options {
@@ -215,18 +209,23 @@ export class WorldModel {
   /**
    * Orders candidate plans, best first.
    * @param observations [c, …] the frames seen so far   @param candidates [N, T, A] whole plans, the actions at the seen frames included
-   * @param options.goal [1, …] one frame of the goal   @param options.by 'latent' distance at the end, along the 'path', or the 'critic'
+   * @param options.goal [1, …] one frame of the goal   @param options.by 'latent' distance at the end, along the 'path', the 'critic'
+   * trained in passing, or a {@link RankingCritic}   @param options.temperature of {@link fitTemperature}, for confidences
+   * @example
+   * const [best] = await world.rank(frames, candidates, { goal, by: critic });
+   * if ((best.confidence ?? 0) < 0.8) console.log('not sure');
    */
   async rank(
     observations: Tensor,
     candidates: Tensor,
-    options: Options & { readonly goal: Tensor; readonly by?: 'latent' | 'path' | 'critic' },
+    options: Options & { readonly goal: Tensor; readonly by?: Judge; readonly temperature?: number },
   ): Promise<RankedAction[]> {
-    checkOptions('worldModel rank', options, ['goal', 'by', 'signal']);
+    checkOptions('worldModel rank', options, ['goal', 'by', 'temperature', 'signal']);
     const seen = await this.encode(await oneClip(observations), options);
     const goal = (await (await this.encode(await oneClip(options.goal), options)).data()) as Float32Array;
     const costs = await this.planCosts(seen, candidates, goal, options);
-    return [...costs].map((cost, index) => ({ index, cost })).sort((a, b) => a.cost - b.cost || a.index - b.index);
+    const { by, temperature = typeof by === 'object' ? by.temperature : undefined } = options;
+    return inOrder(costs, temperature);
   }
 
   /** Costs [N] of candidate plans from the embeddings [1, c, D] of the seen frames to the embedding [D] of the goal. */
@@ -234,17 +233,18 @@ export class WorldModel {
     seen: Tensor,
     candidates: Tensor,
     goal: Float32Array,
-    options: Options & { readonly by?: 'latent' | 'path' | 'critic' } = {},
+    options: Options & { readonly by?: Judge } = {},
   ): Promise<Float32Array> {
     const { by = 'latent' } = options;
     expectEvaluation(this.network);
-    expectJudge(by, this.network.critic !== undefined);
+    if (typeof by !== 'object') expectJudge(by, this.network.critic !== undefined);
     const width = this.config.embeddingSize;
     if (goal.length !== width)
       throw new JepaError(
         'ERR_JEPA_SHAPE',
         `[worldModel] expected the embedding [${width}] of one goal, got ${goal.length} values`,
       );
+    if (typeof by === 'object') return by.costs(this, seen, candidates, goal, options);
     const [count, frames] = candidates.shape;
     const context = seen.shape[1];
     const start = (await seen.data()) as Float32Array;

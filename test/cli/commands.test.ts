@@ -55,6 +55,8 @@ describe('jepa', () => {
     [['eval', 'x', '--suite', 'alarms', '--report', 'r.html'], /expected no --report with --suite alarms/],
     [['eval', 'x', '--suite', 'chess'], /expected --suite physics or alarms, got 'chess'/],
     [['rank', 'x', '--split', 'train'], /expected --split validation or test, got 'train'/],
+    [['rank', 'x', '--critic', 'a', '--train', 'b'], /expected --critic FILE .* or --train FILE .*, got both/],
+    [['rank', 'x', '--pictures'], /expected --train FILE with --pictures/],
     [['rank', 'x', '--starts', '0'], /expected --starts to be at least 1, got 0/],
     [['plan', 'x', '--world', 'maze'], /expected --world two-room, got 'maze'/],
     [['plan', 'x', '--episodes', '0'], /expected --episodes to be at least 1, got 0/],

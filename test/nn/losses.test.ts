@@ -8,6 +8,7 @@ import {
   inverseDynamics,
   l1,
   mse,
+  rankingLoss,
   sigreg,
   sigregCollapsed,
   sigregExpected,
@@ -33,6 +34,41 @@ const negativeLogSoftmax = (logits: readonly number[]): number[] => {
 
 describe('losses equal plain float64 loops, gradients too', () => {
   const inputs = { x: [4, 5], target: [4, 5] };
+
+  it.each([
+    [0.5, 0.1],
+    [0, 1],
+  ])('the ranking loss with margin %d and temperature %d', async (margin, temperature) => {
+    const target = Array.from({ length: 20 }, (_, i) => ((7 * i) % 5) / 3 + (i % 5 === 2 ? 0 : 0.01 * i));
+    target[3] = target[1]; // a tie is no pair
+    await checkLayer({
+      inputs: { x: [4, 5] },
+      forward: ({ x }) => rankingLoss(x, tensor(target, { shape: [4, 5] }), { margin, temperature }),
+      reference: ({ x }) => {
+        let [total, pairs] = [0, 0];
+        for (let row = 0; row < 4; row++)
+          for (let i = 5 * row; i < 5 * row + 5; i++)
+            for (let j = 5 * row; j < 5 * row + 5; j++) {
+              if (Math.fround(target[i]) >= Math.fround(target[j])) continue;
+              pairs++;
+              total +=
+                temperature * Math.log1p(Math.exp((x[i] - x[j] + margin * (target[j] - target[i])) / temperature));
+            }
+        return [total / pairs];
+      },
+      tolerance: 5e-5,
+    });
+  });
+
+  it('the ranking loss is finite for scores far apart, and 0 without a pair', async () => {
+    const far = rankingLoss(tensor([[1e4, -1e4]]), tensor([[0, 1]]));
+    expect(await far.item()).toBeCloseTo(2e4 + 0.5, 1);
+    expect(await rankingLoss(tensor([[1, 2]]), tensor([[3, 3]])).item()).toBe(0);
+    expect(() => rankingLoss(tensor([[1, 2]]), tensor([3, 3]))).toThrow(
+      /same shape \[\.\.\., K\], got \[1, 2\] and \[2\]/,
+    );
+    expect(() => rankingLoss(tensor([[1, 2]]), tensor([[3, 3]]), { temperature: 0 })).toThrow(/got 0.5 and 0/);
+  });
 
   it.each(['mean', 'sum', 'none'] as const)('mse, l1 and smooth L1, reduction %s', async (reduction) => {
     const reduced = (values: Float64Array): Float64Array =>

@@ -10,6 +10,7 @@ export {
   smoothL1,
 } from './distance.js';
 export { inverseDynamics } from './inverse-dynamics.js';
+export { type RankingLossOptions, rankingLoss } from './ranking.js';
 export { type SigregOptions, sigreg, sigregCollapsed, sigregExpected, sigregNull, sigregStatistic } from './sigreg.js';
 export {
   type CovarianceLossOptions,
