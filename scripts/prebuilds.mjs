@@ -1,25 +1,67 @@
-// Fills prebuilds/<platform>-<architecture>/ for this machine. prebuildify names, strips and places the binary; the build is
-// CMake's, as everywhere (node-gyp would want Python and a download of headers for the same result).
-import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+// Fills prebuilds/, the folder of binaries that node-gyp-build chooses from:
+//
+//   npm run prebuilds                               for this machine, by its own compiler
+//   npm run prebuilds -- --target linux-arm64-musl  for another platform, by Zig (CMake and Python are needed)
+//   npm run prebuilds -- --all                      for all of them, by Zig, nothing else left in the folder
+import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { promisify } from 'node:util';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { problemsOf } from './inspect-binary.mjs';
+import { pathOf, targets, thisMachine } from './prebuild-targets.mjs';
+import { output, run } from './run.mjs';
+import { crossBuild } from './zig.mjs';
 
-const require = createRequire(import.meta.url);
-const build = `"${process.execPath}" "${require.resolve('cmake-js/bin/cmake-js')}" build --parallel 2`;
-const ignoreArguments = process.platform === 'win32' ? 'rem' : ':'; // prebuildify adds node-gyp's to the command
-await promisify(require('prebuildify'))({
-  napi: true,
-  strip: true,
-  tagLibc: true,
-  targets: [process.versions.node],
-  nodeGyp: `${build} && ${ignoreArguments}`,
-  shell: true,
-});
-// prebuildify moved the binary of build/Release: make it again
-const { status } = spawnSync(build, { stdio: ['ignore', 'ignore', 'inherit'], shell: true });
-if (status !== 0) {
-  console.error(`expected the rebuild of build/Release to succeed, got status ${status}`);
+const mostPacked = 10e6; // bytes of the whole package
+
+/** The binary that this machine's compiler makes. It stays in build/Release too, with its symbols. */
+function build() {
+  const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
+  run(process.execPath, [cmakeJs, 'build', '--parallel', '2']);
+  return 'build/Release/jepa.node';
+}
+
+function strip(path) {
+  if (process.platform !== 'win32') run('strip', [process.platform === 'darwin' ? '-Sx' : '--strip-all', path]);
+}
+
+function place(binary, name) {
+  const path = pathOf(name);
+  mkdirSync(dirname(path), { recursive: true });
+  copyFileSync(binary, path);
+  return path;
+}
+
+const known = targets.map(({ name }) => name);
+
+function main() {
+  const { values } = parseArgs({
+    options: { all: { type: 'boolean', default: false }, target: { type: 'string', multiple: true, default: [] } },
+  });
+  const unknown = values.target.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new Error(`expected --target to be one of ${known.join(', ')}, got ${unknown}`);
+  const wanted = targets.filter(({ name }) => values.all || values.target.includes(name));
+  if (values.all) rmSync('prebuilds', { recursive: true, force: true });
+  const problems = [];
+  for (const target of wanted) {
+    const path = place(crossBuild(target), target.name);
+    problems.push(...problemsOf(target.name, path));
+    console.error(`${path}: ${(statSync(path).size / 1e6).toFixed(2)} MB`);
+  }
+  if (wanted.length === 0) {
+    const path = place(build(), thisMachine());
+    strip(path);
+    console.error(`${path}: ${(statSync(path).size / 1e6).toFixed(2)} MB, for systems no older than this one`);
+  }
+  const [{ size }] = JSON.parse(output('npm', ['pack', '--dry-run', '--json', '--ignore-scripts']));
+  console.error(`the package: ${(size / 1e6).toFixed(2)} MB packed`);
+  if (size > mostPacked) problems.push(`expected at most ${mostPacked / 1e6} MB packed, got ${size / 1e6}`);
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+}
+
+try {
+  main();
+} catch (error) {
+  console.error(`prebuilds: ${error.message}`);
   process.exitCode = 1;
 }
-for (const name of readdirSync('prebuilds', { recursive: true })) console.error(`prebuilds/${name}`);

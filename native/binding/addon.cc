@@ -1,7 +1,7 @@
 // The table of the addon's functions, and what describes the machine.
-#include <dlfcn.h>
-
 #include "binding/functions.h"
+#include "system/cpu.h"
+#include "system/system.h"
 
 namespace jepa::binding {
 namespace {
@@ -50,16 +50,11 @@ Napi::Value memory(Arguments info) {
   return result;
 }
 
-// Node.js unloads an addon with the last environment that has loaded it, as when a worker ends and nobody else has used
-// it yet. The threads of the engine outlive every environment: their code must stay.
-void stay_loaded() {
-  static const char here = 0;
-  Dl_info library;
-  if (dladdr(&here, &library)) dlopen(library.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
-}
-
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
-  stay_loaded();
+  // Node.js unloads an addon with the last environment that has loaded it, as when a worker ends and nobody else has used
+  // it yet. The threads of the engine outlive every environment: their code must stay.
+  static const char here = 0;
+  keep_loaded(&here);
   env.SetInstanceData(new Environment(env));
   const std::pair<const char*, Napi::Value (*)(Arguments)> functions[] = {
       {"describe", describe},

@@ -3,6 +3,7 @@
 
 #include "binding/functions.h"
 #include "binding/jobs.h"
+#include "system/system.h"
 
 namespace jepa::binding {
 namespace {

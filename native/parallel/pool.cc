@@ -1,15 +1,11 @@
 #include "parallel/pool.h"
 
-#include <cstdio>
 #include <cstdlib>
-#include <set>
 #include <string>
 #include <system_error>
-#include <utility>
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
+#include "system/system.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -140,26 +136,8 @@ int choose_threads(std::string* problem) {
 }
 
 int default_threads() {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    std::set<std::pair<int, int>> cores;  // package, core
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-      if (!CPU_ISSET(cpu, &set)) continue;
-      int ids[2] = {-1, cpu};
-      const char* files[2] = {"physical_package_id", "core_id"};
-      for (int k = 0; k < 2; k++) {
-        const std::string path = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/" + files[k];
-        if (FILE* file = std::fopen(path.c_str(), "r")) {
-          if (std::fscanf(file, "%d", &ids[k]) != 1) ids[k] = k ? cpu : -1;
-          std::fclose(file);
-        }
-      }
-      cores.insert({ids[0], ids[1]});
-    }
-    if (!cores.empty()) return static_cast<int>(cores.size());
-  }
-#endif
+  const int cores = physical_cores();
+  if (cores > 0) return cores;
   const unsigned count = std::thread::hardware_concurrency();
   return count ? static_cast<int>(count) : 1;
 }

@@ -128,7 +128,4 @@ class Device {
   uint64_t generation_ = 1;
 };
 
-// Bytes that could still be allocated without swapping; 0 if the system does not say.
-int64_t available_memory();
-
 }  // namespace jepa

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/device.h"
+#include "system/system.h"
 
 namespace jepa {
 

@@ -1,14 +1,9 @@
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "runtime/device.h"
-
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "system/system.h"
 
 namespace jepa {
 
@@ -26,18 +21,11 @@ Block::Block(int64_t bytes) : bytes_(bytes) {
   const bool huge = bytes >= kHuge;
   // Small blocks are not rounded up, so that sanitizers see the first byte behind them.
   const auto size = static_cast<size_t>(huge ? (bytes + kHuge - 1) / kHuge * kHuge : bytes);
-  void* memory = nullptr;
-  if (posix_memalign(&memory, huge ? kHuge : 64, size) != 0) {
-    bytes_ = 0;
-    return;
-  }
-  data_ = static_cast<char*>(memory);
-#if defined(__linux__)
-  if (huge) madvise(data_, size, MADV_HUGEPAGE);
-#endif
+  data_ = static_cast<char*>(allocate_aligned(size, huge ? kHuge : 64, huge));
+  if (!data_) bytes_ = 0;
 }
 
-Block::~Block() { std::free(data_); }
+Block::~Block() { free_aligned(data_); }
 
 Block::Block(Block&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
@@ -55,40 +43,6 @@ Storage::Storage(DType type, int64_t count) : dtype(type), elements(count), bloc
 void Storage::release() {
   block = Block();
   released = true;
-}
-
-namespace {
-
-#if defined(__linux__)
-// A number in a file of one word; −1 where there is none, as for "max".
-int64_t number_in(const char* path) {
-  long long number = -1;
-  if (FILE* file = std::fopen(path, "r")) {
-    if (std::fscanf(file, "%lld", &number) != 1) number = -1;
-    std::fclose(file);
-  }
-  return number;
-}
-#endif
-
-}  // namespace
-
-// What the system says, or a container's limit (cgroup v2) where that is less.
-int64_t available_memory() {
-#if defined(__linux__)
-  if (FILE* file = std::fopen("/proc/meminfo", "r")) {
-    char line[128];
-    long long kilobytes = 0;
-    while (std::fgets(line, sizeof line, file))
-      if (std::sscanf(line, "MemAvailable: %lld kB", &kilobytes) == 1) break;
-    std::fclose(file);
-    const int64_t available = kilobytes * 1024;
-    // The whole limit: what is used of it includes pages cached for files, which make room when they must.
-    const int64_t limit = number_in("/sys/fs/cgroup/memory.max");
-    return limit >= 0 && limit < available ? limit : available;
-  }
-#endif
-  return 0;
 }
 
 namespace {

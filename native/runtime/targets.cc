@@ -4,9 +4,7 @@
 #include <cstring>
 #include <initializer_list>
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
+#include "system/cpu.h"
 
 namespace jepa {
 
@@ -70,29 +68,13 @@ struct Replacement {
 #include "runtime/target_kernels.inc"
 #endif
 
-#if defined(__x86_64__)
-// Which register state the operating system saves: AVX needs bits 1–2 of XCR0, AVX-512 also 5–7.
-uint64_t saved_state() {
-  uint32_t a, b, c, d;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
-  uint32_t low, high;
-  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  return uint64_t{high} << 32 | low;
-}
-
-bool runs_avx2() {
-  return (saved_state() & 0x6) == 0x6 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-bool runs_avx512() {
-  return (saved_state() & 0xe6) == 0xe6 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
-bool runs_avx512_vnni() { return runs_avx512() && __builtin_cpu_supports("avx512vnni"); }
-bool runs_avx512_bf16() { return runs_avx512_vnni() && __builtin_cpu_supports("avx512bf16"); }
+[[maybe_unused]] bool runs_avx2() { return cpu_features().avx2; }
+[[maybe_unused]] bool runs_avx512() { return cpu_features().avx512; }
+[[maybe_unused]] bool runs_avx512_vnni() { return cpu_features().avx512_vnni; }
+[[maybe_unused]] bool runs_avx512_bf16() { return cpu_features().avx512_bf16; }
 // A dot product of bfloat16 pairs takes as long as a float32 multiply-add on AMD's CPUs (Zen 4 and later), and four times as
 // long on Intel's (Sapphire Rapids): there float32 arithmetic on the same operands is faster.
-bool prefers_avx512_bf16() { return __builtin_cpu_is("amd"); }
-#endif
+[[maybe_unused]] bool prefers_avx512_bf16() { return cpu_features().amd; }
 
 bool always() { return true; }
 
@@ -149,18 +131,6 @@ const Target* choose_target(std::string* problem) {
   }
   *problem = "[jepa] expected JEPA_CPU to be one of " + known + " on this machine, got '" + wanted + "'";
   return nullptr;
-}
-
-const char* cpu_name() {
-  static char name[64];
-#if defined(__x86_64__)
-  uint32_t* words = reinterpret_cast<uint32_t*>(name);
-  for (uint32_t leaf = 0; leaf < 3; leaf++)
-    __get_cpuid(0x80000002 + leaf, words + 4 * leaf, words + 4 * leaf + 1, words + 4 * leaf + 2, words + 4 * leaf + 3);
-#else
-  std::strcpy(name, "unknown");
-#endif
-  return name;
 }
 
 }  // namespace jepa

@@ -32,6 +32,5 @@ std::vector<const Target*> available_targets();
 const Target* default_target();
 // The default, or the one that JEPA_CPU names; null and a sentence if that is impossible.
 const Target* choose_target(std::string* problem);
-const char* cpu_name();
 
 }  // namespace jepa

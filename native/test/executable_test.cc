@@ -1,5 +1,6 @@
 // Running a program: what abort, guards and bad indices leave behind, when memory moves or cannot be had, what outputs hold that
 // nobody wrote.
+#include "system/system.h"
 #include "test/program_bytes.h"
 
 using namespace jepa;

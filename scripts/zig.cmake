@@ -1,0 +1,18 @@
+# Another platform, by the compiler that Zig carries. JEPA_ZIG names the program, JEPA_ZIG_TARGET what it compiles for.
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES JEPA_ZIG JEPA_ZIG_TARGET)
+string(REGEX MATCH "^([^-]+)-([^-]+)" matched ${JEPA_ZIG_TARGET})
+set(CMAKE_SYSTEM_PROCESSOR ${CMAKE_MATCH_1})
+if(CMAKE_MATCH_2 STREQUAL "macos")
+  set(CMAKE_SYSTEM_NAME Darwin)
+elseif(CMAKE_MATCH_2 STREQUAL "windows")
+  set(CMAKE_SYSTEM_NAME Windows)
+else()
+  set(CMAKE_SYSTEM_NAME Linux)
+endif()
+set(CMAKE_CXX_COMPILER ${JEPA_ZIG} c++ -target ${JEPA_ZIG_TARGET})
+set(CMAKE_SHARED_LINKER_FLAGS_INIT -s)
+# CMAKE_AR would have to be a program without arguments.
+set(CMAKE_CXX_ARCHIVE_CREATE "\"${JEPA_ZIG}\" ar qc <TARGET> <OBJECTS>")
+set(CMAKE_CXX_ARCHIVE_APPEND "\"${JEPA_ZIG}\" ar q <TARGET> <OBJECTS>")
+set(CMAKE_CXX_ARCHIVE_FINISH "\"${JEPA_ZIG}\" ranlib <TARGET>")
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
