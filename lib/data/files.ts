@@ -26,7 +26,8 @@ export async function listPictures(path: string, { below = false } = {}): Promis
   return [...own, ...others.flat()];
 }
 
-function naturalOrder(a: string, b: string): number {
+/** Compares names, numbers in them by value. */
+export function naturalOrder(a: string, b: string): number {
   const [left, right] = [a, b].map((name) => name.split(/(\d+)/));
   for (let part = 0; part < Math.min(left.length, right.length); part++) {
     const [x, y] = [left[part], right[part]];

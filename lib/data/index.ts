@@ -6,6 +6,7 @@ export { type EpisodeStatistics, episodeStatistics } from './episode-statistics.
 export { type Episode, type Episodes, episodesOf } from './episodes.js';
 export { type FrameFolderOptions, frameFolders } from './frame-folders.js';
 export type { BatchGenerator } from './generator.js';
+export { type Hdf5Episodes, type Hdf5EpisodesOptions, hdf5Episodes } from './hdf5-episodes.js';
 export type { ImageOptions } from './image.js';
 export { type ImageFolder, type ImageSample, imageFolder } from './image-folder.js';
 export { map } from './map.js';

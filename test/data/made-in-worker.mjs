@@ -1,4 +1,4 @@
-import { batch, fromIndex, repeat, shuffle } from 'jepa';
+import { batch, clips, fromIndex, hdf5Episodes, repeat, shuffle } from 'jepa';
 
 export const numbers = ({ count }) =>
   batch(
@@ -17,3 +17,5 @@ export const corrupt = () =>
   fromIndex((index) => {
     throw Object.assign(new Error(`no sample ${index}`), { code: 'ERR_JEPA_CORRUPT_SAMPLE' });
   });
+
+export const pushes = async ({ path }) => clips(await hdf5Episodes(path), { frames: 2 });
