@@ -24,7 +24,10 @@ export function collate<T extends object>(samples: readonly T[]): Collated<T> {
 
 /**
  * The host tensors of a batch as tensors that compiled functions take; other fields are left out.
- * @example const { pixels, label } = tensors(batch);
+ * @example
+ * const row = { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) } as const;
+ * const { x, label } = tensors(collate([{ x: row, label: 1 }, { x: row, label: 0 }]));
+ * x.shape; // [2, 2]
  */
 export function tensors<T extends object>(batch: T): TensorsOf<T> {
   const found = Object.entries(batch).filter(([, value]) => isHostTensor(value));

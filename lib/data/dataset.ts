@@ -35,7 +35,9 @@ export type IndexedSource<T> = IndexedDataset<T> | readonly T[];
  * A dataset computed where it is read, from a function of the index.
  * @param options `count`, how many there are (default: endless)
  * @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT
- * @example const dataset = fromIndex((index) => ({ x: rows.slice(index * 32, index * 32 + 32) }), { count: 100 });
+ * @example
+ * const squares = fromIndex((index) => index * index, { count: 100 });
+ * await squares.get(7); // 49
  */
 export function fromIndex<T>(
   sampleOf: (index: number) => T | Promise<T>,

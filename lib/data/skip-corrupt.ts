@@ -33,7 +33,7 @@ export interface SkipCorruptOptions {
  * positions and the number of samples stay what they are and a resumed run meets the same samples; a stream becomes shorter.
  * Put it behind what decodes and before `batch`.
  * @throws JepaError ERR_JEPA_UNKNOWN_OPTION; while reading other errors, and the last one if no sample of a pass, or of 1,000 in a row, is good
- * @example const images = skipCorrupt(await imageFolder('photos'), { onCorrupt: ({ error }) => console.error(error.message) });
+ * @example const images = skipCorrupt(await imageFolder('photos'), { onCorrupt: ({ error }) => console.error(error) });
  */
 export function skipCorrupt<T>(source: IndexedSource<T>, options?: SkipCorruptOptions): IndexedDataset<T>;
 export function skipCorrupt<T>(source: Source<T>, options?: SkipCorruptOptions): Dataset<T>;

@@ -11,6 +11,9 @@ export interface LinearFit {
 /**
  * Ridge regression with an unpenalised intercept: minimises ‖Y − XW − b‖² + alpha·‖W‖², by Cholesky in float64.
  * @param x [rows, inputs]   @param y [rows, outputs]
+ * @example
+ * const fit = fitRidge([0, 1, 2], [1, 3, 5], 1, 1, 0); // y = 2x + 1
+ * [...predictLinear(fit, [10])]; // [21]
  */
 export function fitRidge(
   x: ArrayLike<number>,
@@ -46,6 +49,9 @@ export function fitRidge(
 /**
  * What a fit by {@link fitRidge} predicts, row by row.
  * @param x [rows, inputs]   @returns [rows, outputs]
+ * @example
+ * const fit = fitRidge([0, 1, 2], [1, 3, 5], 1, 1, 0);
+ * [...predictLinear(fit, [10, 20])]; // [21, 41]
  */
 export function predictLinear({ weight, intercept, inputs, outputs }: LinearFit, x: ArrayLike<number>): Float64Array {
   const rows = x.length / inputs;

@@ -9,6 +9,7 @@ export interface Share {
  * Wilson's score interval of a proportion (Wilson 1927). `successes` need not be whole: ties count one half.
  * @param z quantile of the normal distribution (default 1.96: 95 %)
  * @returns bounds in 0 … 1
+ * @example wilsonInterval(50, 100); // [0.4038, 0.5962]
  */
 export function wilsonInterval(successes: number, count: number, z = 1.959963984540054): [number, number] {
   if (count === 0) return [0, 1];
@@ -30,13 +31,16 @@ export function pairedShare(lower: ArrayLike<number>, higher: ArrayLike<number>,
   return shareOf(successes, total);
 }
 
-/** A share of successes with its 95 % interval after Wilson. */
+/** A share of successes with its 95 % interval after Wilson. @example shareOf(50, 100).accuracy; // 50 */
 export function shareOf(successes: number, total: number): Share {
   const [low, high] = wilsonInterval(successes, total);
   return { accuracy: total === 0 ? Number.NaN : (100 * successes) / total, interval: [100 * low, 100 * high] };
 }
 
-/** Area under the ROC curve: probability that a positive scores above a negative, ties one half. */
+/**
+ * Area under the ROC curve: probability that a positive scores above a negative, ties one half.
+ * @example auroc([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1]); // 0.75
+ */
 export function auroc(scores: ArrayLike<number>, labels: ArrayLike<number>): number {
   const ranks = averageRanks(scores);
   let positives = 0;
@@ -63,7 +67,7 @@ export function averageRanks(values: ArrayLike<number>): Float64Array {
   return ranks;
 }
 
-/** Pearson's correlation; NaN if one side does not vary. */
+/** Pearson's correlation; NaN if one side does not vary. @example pearson([1, 2, 3], [2, 4, 6]); // 1 */
 export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const n = a.length;
   let meanA = 0;
@@ -86,12 +90,15 @@ export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Math.max(-1, Math.min(1, ab / scale)); // rounding must not carry a perfect correlation beyond 1
 }
 
-/** Spearman's rank correlation, ties averaged. */
+/** Spearman's rank correlation, ties averaged. @example spearman([1, 2, 3], [1, 4, 9]); // 1 */
 export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return pearson(averageRanks(a), averageRanks(b));
 }
 
-/** Variance-weighted R² of predictions [rows, width]: 1 − Σ(y − p)² / Σ(y − ȳ)². */
+/**
+ * Variance-weighted R² of predictions [rows, width]: 1 − Σ(y − p)² / Σ(y − ȳ)².
+ * @example r2([1, 2, 3], [1, 2, 3], 1); // 1
+ */
 export function r2(target: ArrayLike<number>, prediction: ArrayLike<number>, width: number): number {
   const rows = target.length / width;
   const means = new Float64Array(width);

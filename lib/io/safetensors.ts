@@ -65,7 +65,10 @@ export function parseSafetensors(file: Uint8Array): SafetensorsFile {
   return decode(file.subarray(8, 8 + length), file.subarray(8 + length));
 }
 
-/** Writes tensors in the order of the map, atomically. The same content gives the same bytes. */
+/**
+ * Writes tensors in the order of the map, atomically. The same content gives the same bytes.
+ * @example await writeSafetensors('weights.safetensors', await new Linear(2, 1).stateDict(), { author: 'me' });
+ */
 export async function writeSafetensors(
   path: string,
   tensors: ReadonlyMap<string, HostTensor>,

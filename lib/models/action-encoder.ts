@@ -13,7 +13,12 @@ export interface ActionEncoderOptions {
   readonly seed: number;
 }
 
-/** Actions to conditions of a predictor: Linear, then Linear, SiLU, Linear. */
+/**
+ * Actions to conditions of a predictor: Linear, then Linear, SiLU, Linear.
+ * @example
+ * const encoder = new ActionEncoder({ actionSize: 2, smoothed: 2, hidden: 256, embeddingSize: 64, seed: 0 });
+ * encoder.forward(zeros([4, 16, 2])).shape; // [4, 16, 64]
+ */
 export class ActionEncoder extends Module {
   readonly smooth: Linear;
   readonly hidden: Linear;

@@ -34,6 +34,13 @@ export interface ConvEncoderOptions {
  * Pixels to embeddings: convolutions with GELU, a hidden layer, a linear projection and batch normalisation.
  * Batch normalisation, never layer normalisation, comes last: a layer norm fixes every embedding's length, which
  * a distribution-matching regulariser such as SIGReg cannot live with.
+ * @example
+ * const encoder = new ConvEncoder({
+ *   height: 32, width: 32, channels: 3, pixelScale: 1 / 255, pixelOffset: 0,
+ *   layers: [{ channels: 16, kernel: 4, stride: 4, padding: 0 }],
+ *   hidden: 64, embeddingSize: 32, affine: true, seed: 0,
+ * });
+ * encoder.eval().forward(zeros([2, 32, 32, 3], 'uint8')).shape; // [2, 32]
  */
 export class ConvEncoder extends Module implements Encoder {
   readonly convolutions: Conv2d[];

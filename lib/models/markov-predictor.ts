@@ -14,6 +14,9 @@ export interface MarkovPredictorOptions {
 /**
  * A predictor without memory, for worlds whose single frame tells everything: ẑ_{t+1} = z_t + MLP([z_t, a_t]).
  * The last layer starts at zero, so that an untrained model expects nothing to change.
+ * @example
+ * const predictor = new MarkovPredictor({ embeddingSize: 32, actionSize: 2, hidden: 128, seed: 0 });
+ * predictor.step(predictor.initialState(4), zeros([4, 32]), zeros([4, 2])).embedding.shape; // [4, 32]
  */
 export class MarkovPredictor extends Module implements Predictor {
   readonly change: Perceptron;

@@ -14,7 +14,12 @@ export interface VectorEncoderOptions {
   readonly seed: number;
 }
 
-/** Sensor vectors to embeddings: a two-layer perceptron with GELU, then batch normalisation. */
+/**
+ * Sensor vectors to embeddings: a two-layer perceptron with GELU, then batch normalisation.
+ * @example
+ * const encoder = new VectorEncoder({ size: 6, hidden: 128, embeddingSize: 32, affine: true, seed: 0 });
+ * encoder.eval().forward(zeros([4, 6])).shape; // [4, 32]
+ */
 export class VectorEncoder extends Module implements Encoder {
   readonly input: Linear;
   readonly hidden: Linear;

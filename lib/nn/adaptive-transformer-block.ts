@@ -30,7 +30,9 @@ export interface AdaptiveTransformerBlockOptions extends SeedOptions {
  * Transformer block whose norms a condition c shifts and scales and whose branches it gates (adaLN-zero: Peebles & Xie 2023):
  * (β₁, γ₁, α₁, β₂, γ₂, α₂) = Linear(silu(c)); x ← x + α₁·attn(norm(x)·(1 + γ₁) + β₁); x ← x + α₂·mlp(norm(x)·(1 + γ₂) + β₂). The
  * modulation starts at 0, so that the block starts as the identity.
- * @example const y = new AdaptiveTransformerBlock(192, 16, { headWidth: 64, causal: true }).forward(embeddings, actions); // [B, T, 192]
+ * @example
+ * const block = new AdaptiveTransformerBlock(192, 16, { headWidth: 64, causal: true });
+ * block.forward(zeros([2, 3, 192]), zeros([2, 3, 192])).shape; // [2, 3, 192]
  */
 export class AdaptiveTransformerBlock extends Module {
   /** To 6·D: shift, scale, gate of the attention, then of the MLP. */

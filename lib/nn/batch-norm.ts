@@ -22,7 +22,7 @@ export interface BatchNormOptions {
  * Normalises every feature over all other axes (Ioffe & Szegedy 2015): by the batch in training, by running statistics in
  * evaluation. The batch is normalised by its biased variance, the running variance takes the unbiased one (PyTorch). Training
  * needs `compile`, since running statistics change only when a compiled step succeeds.
- * @example const y = new BatchNorm(128).forward(features); // [N, 128]
+ * @example await new BatchNorm(2).eval().forward(tensor([[1, 2]])).toArray(); // [[1, 2]]
  */
 export class BatchNorm extends Module {
   /** [features] */

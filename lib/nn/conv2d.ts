@@ -26,7 +26,9 @@ export interface Conv2dOptions extends SeedOptions {
 
 /**
  * Convolution (cross-correlation) of images.
- * @example const y = new Conv2d(3, 16, 4, { stride: 2, padding: 1, layout: 'NHWC' }).forward(pixels); // [N, H, W, 3] → [N, H/2, W/2, 16]
+ * @example
+ * const layer = new Conv2d(3, 16, 4, { stride: 2, padding: 1, layout: 'NHWC' });
+ * layer.forward(zeros([1, 64, 64, 3])).shape; // [1, 32, 32, 16]
  */
 export class Conv2d extends Module {
   /** [outChannels, inChannels, kernel, kernel] in either layout */

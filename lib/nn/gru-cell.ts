@@ -12,7 +12,11 @@ export interface GRUCellOptions extends SeedOptions {
  * Gated recurrent unit in PyTorch's variant (Cho et al. 2014, with the reset gate after the product):
  * r = σ(W_ir x + b_ir + W_hr h + b_hr), z = σ(W_iz x + b_iz + W_hz h + b_hz),
  * n = tanh(W_in x + b_in + r·(W_hn h + b_hn)), h′ = (1 − z)·n + z·h.
- * @example state = new GRUCell(36, 128).forward(input, state); // [B, 36], [B, 128] → [B, 128]
+ * @example
+ * const cell = new GRUCell(36, 128);
+ * let state: Tensor = zeros([2, 128]);
+ * for (let t = 0; t < 3; t++) state = cell.forward(ones([2, 36]), state);
+ * state.shape; // [2, 128]
  */
 export class GRUCell extends Module {
   /** [3H, I], rows in the order r, z, n */

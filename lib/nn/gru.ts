@@ -6,7 +6,10 @@ import { Module } from './module.js';
 
 /**
  * A {@link GRUCell} run over a sequence; the products with the inputs of all steps are one.
- * @example const { output, state } = new GRU(36, 128).forward(sequence); // [B, T, 36] → [B, T, 128], [B, 128]
+ * @example
+ * const { output, state } = new GRU(36, 128).forward(zeros([2, 5, 36]));
+ * output.shape; // [2, 5, 128]
+ * state.shape; // [2, 128]
  */
 export class GRU extends Module {
   readonly cell: GRUCell;

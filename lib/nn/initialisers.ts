@@ -20,7 +20,7 @@ export const zeros: Initialiser = ({ shape }) => new Float32Array(count(shape));
 /** All elements 1. */
 export const ones: Initialiser = ({ shape }) => new Float32Array(count(shape)).fill(1);
 
-/** Uniform in [−bound, bound). */
+/** Uniform in [−bound, bound). @example const layer = new Linear(8, 8, { initialiser: initialise.uniform(0.1) }); */
 export function uniform(bound: number): Initialiser {
   return ({ shape, random }) => Float32Array.from({ length: count(shape) }, () => (2 * random.uniform() - 1) * bound);
 }
@@ -28,12 +28,18 @@ export function uniform(bound: number): Initialiser {
 /** He et al. 2015 with PyTorch's a = √5: gain √(2/(1 + a²)) = √⅓, so uniform within ±gain·√3/√fanIn = ±1/√fanIn. */
 export const kaimingUniform: Initialiser = (draw) => uniform(1 / Math.sqrt(draw.fanIn))(draw);
 
-/** Normal with this standard deviation and mean. */
+/**
+ * Normal with this standard deviation and mean.
+ * @example const layer = new Linear(8, 8, { initialiser: initialise.normal(0.02) });
+ */
 export function normal(std = 1, mean = 0): Initialiser {
   return ({ shape, random }) => Float32Array.from({ length: count(shape) }, () => mean + std * random.normal());
 }
 
-/** Normal with mean 0, drawn again outside [low, high]: limits in the parameter's unit, not in standard deviations, as in PyTorch. */
+/**
+ * Normal with mean 0, drawn again outside [low, high]: limits in the parameter's unit, not in standard deviations, as in PyTorch.
+ * @example const layer = new Linear(8, 8, { initialiser: initialise.truncatedNormal(0.02) });
+ */
 export function truncatedNormal(std = 0.02, low = -2, high = 2): Initialiser {
   return ({ shape, random }) =>
     Float32Array.from({ length: count(shape) }, () => {
@@ -44,7 +50,10 @@ export function truncatedNormal(std = 0.02, low = -2, high = 2): Initialiser {
     });
 }
 
-/** `initialiser`, every element multiplied by `factor`. */
+/**
+ * `initialiser`, every element multiplied by `factor`.
+ * @example const layer = new Linear(8, 8, { initialiser: initialise.scaled(initialise.kaimingUniform, 0.5) });
+ */
 export function scaled(initialiser: Initialiser, factor: number): Initialiser {
   return (draw) => initialiser(draw).map((value) => value * factor);
 }

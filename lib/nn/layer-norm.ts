@@ -14,7 +14,7 @@ export interface LayerNormOptions {
 
 /**
  * Normalises the last axis (Ba, Kiros & Hinton 2016).
- * @example const y = new LayerNorm(384, { epsilon: 1e-6 }).forward(tokens); // [..., 384]
+ * @example await new LayerNorm(2).forward(tensor([[1, 3]])).toArray(); // [[-1, 1]]
  */
 export class LayerNorm extends Module {
   /** [width] */

@@ -23,7 +23,9 @@ export interface LinearOptions extends SeedOptions {
 
 /**
  * y = x·Wᵀ + b over the last axis.
- * @example const y = new Linear(64, 128, { seed: 1, name: 'head' }).forward(x); // [..., 64] → [..., 128]
+ * @example
+ * const y = new Linear(64, 128, { seed: 1, name: 'head' }).forward(zeros([2, 64]));
+ * y.shape; // [2, 128]
  */
 export class Linear extends Module {
   /** [outFeatures, inFeatures] */

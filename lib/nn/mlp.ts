@@ -22,7 +22,7 @@ export interface MLPOptions extends SeedOptions {
 
 /**
  * The feed-forward half of a transformer block: fc2(activation(fc1(x))), GELU (erf) by default.
- * @example const y = new MLP(192, 768, 192).forward(tokens); // [..., 192]
+ * @example new MLP(192, 768, 192).forward(zeros([2, 16, 192])).shape; // [2, 16, 192]
  */
 export class MLP extends Module {
   readonly fc1: Linear;

@@ -28,7 +28,7 @@ export interface MultiHeadAttentionOptions extends SeedOptions {
 /**
  * Self-attention with one fused projection: the first third of the rows of `qkv` are queries, then keys, then values, each
  * head-major (head h owns rows h·d … (h+1)·d−1). Scores are scaled by d^−½.
- * @example const y = new MultiHeadAttention(192, 3).forward(tokens); // [B, S, 192]
+ * @example new MultiHeadAttention(192, 3).forward(zeros([2, 16, 192])).shape; // [2, 16, 192]
  */
 export class MultiHeadAttention extends Module {
   readonly qkv: Linear;

@@ -7,6 +7,7 @@ import { show, sizeOf, type Tensor, tensor } from '../tensor/index.js';
  * all cosines (Vaswani et al. 2017 interleave them; MAE, I-JEPA and V-JEPA do not). Computed in float64.
  * @param positions how many, counted from 0, or the positions themselves
  * @returns [positions, width] row-major
+ * @example [...sincos1d(2, 1)]; // [0, 1]
  */
 export function sincos1d(width: number, positions: number | ArrayLike<number>): Float32Array {
   if (width % 2 !== 0)
@@ -30,6 +31,7 @@ export type SincosOrder = 'column-row' | 'row-column';
 /**
  * Positions on a grid: half of the channels encode one axis, half the other.
  * @param width multiple of 4   @param grid [rows, columns]   @returns [rows·columns, width], row-major over the grid
+ * @example sincos2d(64, [8, 8], 'column-row').length; // 4096
  */
 export function sincos2d(width: number, [rows, columns]: readonly [number, number], order: SincosOrder): Float32Array {
   if (width % 4 !== 0)

@@ -4,7 +4,9 @@ import { type Layer, Module } from './module.js';
 
 /**
  * Layers one after the other; activations may be given by name. Parameters are named by position: `layers.0.weight`.
- * @example const network = new Sequential(new Linear(2, 32), 'gelu', new Linear(32, 1));
+ * @example
+ * const network = new Sequential(new Linear(2, 32), 'gelu', new Linear(32, 1));
+ * network.forward(zeros([8, 2])).shape; // [8, 1]
  */
 export class Sequential extends Module {
   readonly layers: readonly Layer[];

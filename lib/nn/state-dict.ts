@@ -73,6 +73,9 @@ export function joinStateDicts(parts: Readonly<Record<string, StateDict>>): Map<
 /**
  * The parts of a joined state.
  * @throws JepaError ERR_JEPA_CHECKPOINT_MISMATCH for a name of no part
+ * @example
+ * const { model } = splitStateDict(joinStateDicts({ model: await new Linear(2, 1).stateDict() }), ['model']);
+ * [...model.keys()].sort(); // ["bias", "weight"]
  */
 export function splitStateDict<Part extends string>(
   state: StateDict,

@@ -25,7 +25,7 @@ export interface TransformerBlockOptions extends SeedOptions {
 
 /**
  * Pre-norm transformer block: x ← x + attn(norm1(x)); x ← x + mlp(norm2(x)).
- * @example const y = new TransformerBlock(192, 3, { causal: true }).forward(tokens); // [B, S, 192]
+ * @example new TransformerBlock(192, 3, { causal: true }).forward(zeros([2, 16, 192])).shape; // [2, 16, 192]
  */
 export class TransformerBlock extends Module {
   readonly norm1: LayerNorm;

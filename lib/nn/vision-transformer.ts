@@ -68,7 +68,9 @@ export interface VisionTransformerCall {
 /**
  * Vision transformer (Dosovitskiy et al. 2021; without class token the encoder of Assran et al. 2023): patches, positions, pre-norm
  * blocks, a final layer norm. Output projections of block ℓ start scaled by 1/√(2ℓ).
- * @example const tokens = new VisionTransformer({ imageSize: 64, patchSize: 8, width: 192, depth: 6, heads: 3 }).forward(pixels); // [B, 64, 192]
+ * @example
+ * const encoder = new VisionTransformer({ imageSize: 64, patchSize: 8, width: 192, depth: 6, heads: 3 });
+ * encoder.forward(zeros([1, 3, 64, 64])).shape; // [1, 64, 192]
  */
 export class VisionTransformer extends Module {
   readonly patchEmbed: Linear;

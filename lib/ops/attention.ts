@@ -100,7 +100,9 @@ function tokenMajor({ shape }: TensorSpec, index: number, parts: number): Stride
  * Softmax attention, softmax(q·kᵀ·scale, masked)·v, without storing the scores (Dao et al. 2022). A query that sees no key gives 0.
  * @param q [B, H, Sq, d]   @param k [B, H, Sk, d]   @param v [B, H, Sk, dv]   @returns [B, H, Sq, dv]
  * @throws JepaError ERR_JEPA_SHAPE
- * @example attention(q, k, v, { causal: true })
+ * @example
+ * const [q, k, v] = [1, 2, 3].map((seed) => normal([2, 8, 16, 32], { seed }));
+ * attention(q, k, v, { causal: true }).shape; // [2, 8, 16, 32]
  */
 export function attention(
   q: Tensor,

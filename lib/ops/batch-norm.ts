@@ -21,6 +21,10 @@ export interface BatchNormOpOptions {
  * through which gradients flow.
  * @param x [N, C, ...]
  * @returns y, and in training the batch's mean [C] and unbiased variance [C], for running statistics
+ * @example
+ * const { y, batchMean } = batchNorm(tensor([[-2], [4]]), { training: true });
+ * await y.toArray(); // [[-1], [1]]
+ * await batchMean?.toArray(); // [1]
  */
 export function batchNorm(
   x: Tensor,

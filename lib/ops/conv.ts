@@ -58,6 +58,7 @@ export interface Conv2dOpOptions {
  * @param x [N, C, H, W], or [N, H, W, C] with layout 'NHWC'   @param weight [O, C, kh, kw]   @param bias [O]
  * @returns [N, O, H', W'] or [N, H', W', O], H' = ⌊(H + 2·padding − kh)/stride⌋ + 1
  * @throws JepaError ERR_JEPA_SHAPE
+ * @example await conv2d(tensor([[[[1, 2], [3, 4]]]]), ones([1, 1, 2, 2])).toArray(); // [[[[10]]]]
  */
 export function conv2d(
   x: Tensor,
@@ -99,7 +100,10 @@ export function conv2d(
   return layout === 'NCHW' ? permute(y, [0, 3, 1, 2]) : y;
 }
 
-/** Mean over windows. @param x [N, C, H, W]   @returns [N, C, H', W'] */
+/**
+ * Mean over windows. @param x [N, C, H, W]   @returns [N, C, H', W']
+ * @example await avgPool2d(tensor([[[[1, 2], [3, 4]]]]), 2).toArray(); // [[[[2.5]]]]
+ */
 export function avgPool2d(
   x: Tensor,
   kernel: number | readonly [number, number],
@@ -118,7 +122,10 @@ export function avgPool2d(
   return reshape(mean(patches, { axes: [1] }), [n, c, ...window.output]);
 }
 
-/** Non-overlapping patches as rows in the order of nn.Conv2d's weights. @param x [N, C, H, W]   @returns [N, H/p·W/p, C·p·p] */
+/**
+ * Non-overlapping patches as rows in the order of nn.Conv2d's weights. @param x [N, C, H, W]   @returns [N, H/p·W/p, C·p·p]
+ * @example patchify(zeros([1, 3, 32, 32]), 8).shape; // [1, 16, 192]
+ */
 export function patchify<D extends DType>(x: Tensor<D>, patch: number | readonly [number, number]): Tensor<D> {
   const [ph, pw] = pair(patch);
   if (![ph, pw].every((extent) => Number.isInteger(extent) && extent > 0))

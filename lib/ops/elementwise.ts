@@ -94,19 +94,19 @@ function unary(
     )[0] as Tensor<never>;
 }
 
-/** a + b. @example add(tensor([1, 2]), 1) */
+/** a + b. @example await add(tensor([1, 2]), 1).toArray(); // [2, 3] */
 export const add: Arithmetic = binary('add', { float: 'add_f', int: 'add_i' }, (_, dy) => [dy, dy]);
-/** a − b */
+/** a − b. @example await sub(tensor([1, 2]), 1).toArray(); // [0, 1] */
 export const sub: Arithmetic = binary('sub', { float: 'sub_f', int: 'sub_i' }, ({ needs }, dy) => [
   dy,
   needs[1] ? neg(dy) : undefined,
 ]);
-/** a · b, element by element */
+/** a · b, element by element. @example await mul(tensor([1, 2]), tensor([3, 4])).toArray(); // [3, 8] */
 export const mul: Arithmetic = binary('mul', { float: 'mul_f', int: 'mul_i' }, ({ inputs: [a, b], needs }, dy) => [
   needs[0] ? mul(dy, b) : undefined,
   needs[1] ? mul(dy, a) : undefined,
 ]);
-/** a / b; integers become float32 */
+/** a / b; integers become float32. @example await div(tensor([1, 2]), 4).toArray(); // [0.25, 0.5] */
 export const div: Division = binary('div', { float: 'div_f' }, ({ inputs: [, b], outputs: [y], needs }, dy) => {
   const da = div(dy, b);
   return [da, needs[1] ? neg(mul(da, y)) : undefined];
@@ -120,61 +120,61 @@ const extremum =
     const tie = equal(a, b);
     return [where(tie, half, where(wins(a, b), dy, 0)), where(tie, half, where(wins(b, a), dy, 0))];
   };
-/** The smaller of a and b; NaN if either is. */
+/** The smaller of a and b; NaN if either is. @example await minimum(tensor([1, 5]), 3).toArray(); // [1, 3] */
 export const minimum: Arithmetic = binary(
   'minimum',
   { float: 'min_f', int: 'min_i' },
   extremum((a, b) => less(a, b)),
 );
-/** The larger of a and b; NaN if either is. */
+/** The larger of a and b; NaN if either is. @example await maximum(tensor([1, 5]), 3).toArray(); // [3, 5] */
 export const maximum: Arithmetic = binary(
   'maximum',
   { float: 'max_f', int: 'max_i' },
   extremum((a, b) => greater(a, b)),
 );
 
-/** −x */
+/** −x. @example await neg(tensor([1, -2])).toArray(); // [-1, 2] */
 export const neg: NumberFunction = unary('neg', { float: 'neg_f', int: 'neg_i' }, (_, dy) => [neg(dy)]);
-/** |x|; its gradient at 0 is 0 */
+/** |x|; its gradient at 0 is 0. @example await abs(tensor([1, -2])).toArray(); // [1, 2] */
 export const abs: NumberFunction = unary('abs', { float: 'abs_f', int: 'abs_i' }, ({ inputs: [x] }, dy) => [
   mul(dy, sign(x)),
 ]);
-/** −1, 0 or 1; gradient 0 */
+/** −1, 0 or 1; gradient 0. @example await sign(tensor([3, -2, 0])).toArray(); // [1, -1, 0] */
 export const sign: NumberFunction = unary('sign', { float: 'sign_f', int: 'sign_i' }, ({ inputs: [x] }) => [mul(x, 0)]);
-/** Largest whole number ≤ x; gradient 0 */
+/** Largest whole number ≤ x; gradient 0. @example await floor(tensor([1.5, -1.5])).toArray(); // [1, -2] */
 export const floor: FloatFunction = unary('floor', { float: 'floor_f' }, ({ inputs: [x] }) => [mul(x, 0)]);
-/** e^x */
+/** e^x. @example await exp(tensor([0, 1])).toArray(); // [1, 2.71828] */
 export const exp: FloatFunction = unary('exp', { float: 'exp' }, ({ outputs: [y] }, dy) => [mul(dy, y)]);
-/** Natural logarithm */
+/** Natural logarithm. @example await log(tensor([1, 10])).toArray(); // [0, 2.30259] */
 export const log: FloatFunction = unary('log', { float: 'log' }, ({ inputs: [x] }, dy) => [div(dy, x)]);
-/** √x; NaN for negative x */
+/** √x; NaN for negative x. @example await sqrt(tensor([4, 2])).toArray(); // [2, 1.41421] */
 export const sqrt: FloatFunction = unary('sqrt', { float: 'sqrt' }, ({ outputs: [y] }, dy) => [div(mul(dy, 0.5), y)]);
-/** 1 / √x */
+/** 1 / √x. @example await rsqrt(tensor([4, 2])).toArray(); // [0.5, 0.70711] */
 export const rsqrt: FloatFunction = unary('rsqrt', { float: 'rsqrt' }, ({ inputs: [x], outputs: [y] }, dy) => [
   div(mul(mul(dy, -0.5), y), x),
 ]);
-/** Sine of radians. */
+/** Sine of radians. @example await sin(tensor([0, Math.PI / 2])).toArray(); // [0, 1] */
 export const sin: FloatFunction = unary('sin', { float: 'sin' }, ({ inputs: [x] }, dy) => [mul(dy, cos(x))]);
-/** Cosine of radians. */
+/** Cosine of radians. @example await cos(tensor([0, Math.PI])).toArray(); // [1, -1] */
 export const cos: FloatFunction = unary('cos', { float: 'cos' }, ({ inputs: [x] }, dy) => [neg(mul(dy, sin(x)))]);
-/** (e^x − e^−x)/(e^x + e^−x) */
+/** (e^x − e^−x)/(e^x + e^−x). @example await tanh(tensor([0, 1])).toArray(); // [0, 0.76159] */
 export const tanh: FloatFunction = unary('tanh', { float: 'tanh' }, ({ outputs: [y] }, dy) => [
   mul(dy, sub(1, mul(y, y))),
 ]);
-/** 1 / (1 + e^−x) */
+/** 1 / (1 + e^−x). @example await sigmoid(tensor([0, Math.log(3)])).toArray(); // [0.5, 0.75] */
 export const sigmoid: FloatFunction = unary('sigmoid', { float: 'sigmoid' }, ({ outputs: [y] }, dy) => [
   mul(dy, mul(y, sub(1, y))),
 ]);
-/** 2/√π ∫₀ˣ e^(−t²) dt */
+/** 2/√π ∫₀ˣ e^(−t²) dt. @example await erf(tensor([0, 1])).toArray(); // [0, 0.8427] */
 export const erf: FloatFunction = unary('erf', { float: 'erf' }, ({ inputs: [x] }, dy) => [
   mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
 ]);
-/** x · σ(x) */
+/** x · σ(x). @example await silu(tensor([0, 1])).toArray(); // [0, 0.73106] */
 export const silu: FloatFunction = unary('silu', { float: 'silu' }, ({ inputs: [x] }, dy) => {
   const s = sigmoid(x);
   return [mul(dy, mul(s, add(mul(x, sub(1, s)), 1)))];
 });
-/** max(x, 0); its gradient at 0 is 0 */
+/** max(x, 0); its gradient at 0 is 0. @example await relu(tensor([-1, 2])).toArray(); // [0, 2] */
 export const relu: FloatFunction = unary('relu', { float: 'relu' }, ({ inputs: [x] }, dy) => [
   where(greater(x, 0), dy, 0),
 ]);
@@ -188,7 +188,10 @@ const geluTanh: FloatFunction = unary('gelu_tanh', { float: 'gelu_tanh' }, ({ in
   mul(dy, geluTanhSlope(x)),
 ]);
 
-/** Gaussian error linear unit x·Φ(x) (Hendrycks & Gimpel 2016), exact or by the tanh approximation. */
+/**
+ * Gaussian error linear unit x·Φ(x) (Hendrycks & Gimpel 2016), exact or by the tanh approximation.
+ * @example await gelu(tensor([0, 1])).toArray(); // [0, 0.84134]
+ */
 export function gelu<D extends DType>(
   x: Tensor<D>,
   { approximate = 'none' }: { readonly approximate?: 'none' | 'tanh' } = {},
@@ -196,17 +199,20 @@ export function gelu<D extends DType>(
   return approximate === 'tanh' ? geluTanh(x) : geluErf(x);
 }
 
-/** x² */
+/** x². @example await square(tensor([3, -2])).toArray(); // [9, 4] */
 export function square<D extends DType>(x: Tensor<D>): Tensor<NumberOf<D>> {
   return mul(x as Tensor, x as Tensor) as Tensor<NumberOf<D>>;
 }
 
-/** 1 / x */
+/** 1 / x. @example await reciprocal(tensor([2, 4])).toArray(); // [0.5, 0.25] */
 export function reciprocal<D extends DType>(x: Tensor<D>): Tensor<FloatOf<D>> {
   return div(1, x as Tensor) as Tensor<FloatOf<D>>;
 }
 
-/** x to a whole power or a half: repeated products and square roots. @throws JepaError ERR_JEPA_INVALID_ARGUMENT for other exponents */
+/**
+ * x to a whole power or a half: repeated products and square roots. @throws JepaError ERR_JEPA_INVALID_ARGUMENT for other exponents
+ * @example await pow(tensor([2, 3]), 3).toArray(); // [8, 27]
+ */
 export function pow(x: Tensor, exponent: number): Tensor {
   if (exponent < 0) return reciprocal(pow(x, -exponent));
   if (exponent === 0.5) return sqrt(x);
@@ -220,7 +226,10 @@ export function pow(x: Tensor, exponent: number): Tensor {
   return exponent % 2 === 0 ? mul(half, half) : mul(mul(half, half), x);
 }
 
-/** x limited to [min, max]; outside the gradient is 0, at a limit it passes. */
+/**
+ * x limited to [min, max]; outside the gradient is 0, at a limit it passes.
+ * @example await clamp(tensor([-2, 0.5, 7]), 0, 1).toArray(); // [0, 0.5, 1]
+ */
 export function clamp<D extends DType>(x: Tensor<D>, min: number, max: number): Tensor<D> {
   if (!(min <= max)) throw opError('ERR_JEPA_INVALID_ARGUMENT', `[clamp] expected min ≤ max, got ${min} and ${max}`);
   return apply(clampOp, [x], { min, max })[0] as Tensor<D>;
@@ -240,17 +249,20 @@ const clampOp: OpDefinition<{ min: number; max: number }> = {
 
 const comparison = (name: string, code: string): Comparison =>
   binary(name, { float: `${code}_f`, int: `${code}_i`, bool: true }, null);
-/** a < b as bool; false where either is NaN */
+/** a < b as bool; false where either is NaN. @example await less(tensor([1, 2]), 2).toArray(); // [true, false] */
 export const less = comparison('less', 'lt');
-/** a ≤ b as bool; false where either is NaN */
+/** a ≤ b as bool; false where either is NaN. @example await lessEqual(tensor([1, 2]), 2).toArray(); // [true, true] */
 export const lessEqual = comparison('less_equal', 'le');
-/** a = b as bool; NaN equals nothing */
+/** a = b as bool; NaN equals nothing. @example await equal(tensor([1, 2]), 2).toArray(); // [false, true] */
 export const equal = comparison('equal', 'eq');
-/** a ≠ b as bool; NaN differs from everything */
+/** a ≠ b as bool; NaN differs from everything. @example await notEqual(tensor([1, 2]), 2).toArray(); // [true, false] */
 export const notEqual = comparison('not_equal', 'ne');
-/** a > b as bool; false where either is NaN */
+/** a > b as bool; false where either is NaN. @example await greater(tensor([1, 2]), 1).toArray(); // [false, true] */
 export const greater = comparison('greater', 'gt');
-/** a ≥ b as bool; false where either is NaN */
+/**
+ * a ≥ b as bool; false where either is NaN
+ * @example await greaterEqual(tensor([1, 2]), 1).toArray(); // [true, true]
+ */
 export const greaterEqual = comparison('greater_equal', 'ge');
 
 const logical = (name: string, code: string): ((a: Tensor, b: Tensor) => Tensor<'bool'>) => {
@@ -262,9 +274,15 @@ const logical = (name: string, code: string): ((a: Tensor, b: Tensor) => Tensor<
   };
   return (a, b) => apply(op, [converted(name, a, 'bool'), converted(name, b, 'bool')], null)[0] as Tensor<'bool'>;
 };
-/** Both hold; operands of other dtypes hold where they are ≠ 0. */
+/**
+ * Both hold; operands of other dtypes hold where they are ≠ 0.
+ * @example await logicalAnd(tensor([true, true]), tensor([true, false])).toArray(); // [true, false]
+ */
 export const logicalAnd = logical('logical_and', 'and_i');
-/** At least one holds. */
+/**
+ * At least one holds.
+ * @example await logicalOr(tensor([true, false]), tensor([false, false])).toArray(); // [true, false]
+ */
 export const logicalOr = logical('logical_or', 'or_i');
 
 const notOp: OpDefinition<null> = {
@@ -273,12 +291,12 @@ const notOp: OpDefinition<null> = {
   emit: (e, [x]) => e.op('not_i', x),
   gradient: null,
 };
-/** It does not hold: x is 0. */
+/** It does not hold: x is 0. @example await logicalNot(tensor([true, false])).toArray(); // [false, true] */
 export function logicalNot(x: Tensor): Tensor<'bool'> {
   return apply(notOp, [converted('logical_not', x, 'bool')], null)[0] as Tensor<'bool'>;
 }
 
-/** Neither NaN nor infinite. */
+/** Neither NaN nor infinite. @example await isFinite(tensor([1, Infinity, NaN])).toArray(); // [true, false, false] */
 export function isFinite(x: Tensor): Tensor<'bool'> {
   return less(abs(x), Number.POSITIVE_INFINITY);
 }
@@ -295,7 +313,10 @@ const whereOp: OpDefinition<null> = {
     needs[2] ? unbroadcast(where(condition, 0, dy as Tensor), b.shape) : undefined,
   ],
 };
-/** a where the condition holds, else b. @param condition bool, broadcast */
+/**
+ * a where the condition holds, else b. @param condition bool, broadcast
+ * @example await where(tensor([true, false]), tensor([1, 2]), 0).toArray(); // [1, 0]
+ */
 export function where<A extends DType, B extends DType>(
   condition: Tensor,
   left: Tensor<A>,
@@ -324,7 +345,10 @@ const castOp: OpDefinition<DType> = {
   },
   gradient: ({ inputs: [x], cotangents: [dy] }) => [float(x.dtype) ? cast(dy as Tensor, x.dtype) : undefined],
 };
-/** The values in another dtype: floats round to nearest even, integers truncate toward zero, bool is ≠ 0. */
+/**
+ * The values in another dtype: floats round to nearest even, integers truncate toward zero, bool is ≠ 0.
+ * @example await cast(tensor([1.7, -1.7]), 'int32').toArray(); // [1, -1]
+ */
 export function cast<D extends DType>(x: Tensor, dtype: D): Tensor<D> {
   if (!dtypes.includes(dtype))
     throw opError(

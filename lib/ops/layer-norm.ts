@@ -46,7 +46,7 @@ const layerNormGradientOp: OpDefinition<Attributes> = {
  * Normalises the last axis: y = (x − mean)/√(var + ε)·weight + bias, var biased (Ba, Kiros & Hinton 2016, eq. 4).
  * @param x [..., D]   @param weight [D]   @param bias [D]   @returns [..., D]
  * @throws JepaError ERR_JEPA_SHAPE if weight or bias is not [D]
- * @example const y = layerNorm(x, weight, bias, { epsilon: 1e-6 });
+ * @example await layerNorm(tensor([[1, 3]]), ones([2]), zeros([2])).toArray(); // [[-1, 1]]
  */
 export function layerNorm(
   x: Tensor,

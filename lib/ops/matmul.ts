@@ -66,6 +66,7 @@ export interface MatmulOptions {
  * Matrix product of the last two axes; leading axes broadcast. Sums are float32.
  * @param a [..., M, K] ([..., K, M] if transposeA)   @param b [..., K, N] ([..., N, K] if transposeB)   @returns [..., M, N]
  * @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_INVALID_ARGUMENT for an unknown precision
+ * @example await matmul(tensor([[1, 2]]), tensor([[3], [4]])).toArray(); // [[11]]
  */
 export function matmul(
   a: Tensor,
@@ -101,7 +102,7 @@ export function matmul(
 
 export type ActivationKind = 'none' | 'gelu' | 'geluTanh' | 'silu' | 'relu';
 
-/** Applies an activation by name. */
+/** Applies an activation by name. @example await activate(tensor([-1, 2]), 'relu').toArray(); // [0, 2] */
 export function activate<D extends DType>(x: Tensor<D>, activation: ActivationKind): Tensor<D | FloatOf<D>> {
   switch (activation) {
     case 'none':
@@ -140,6 +141,7 @@ export interface LinearOpOptions {
  * activation(x·Wᵀ + bias) + residual.
  * @param x [..., in]   @param weight [out, in]   @param bias [out]   @returns [..., out]
  * @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_INVALID_ARGUMENT for an unknown precision or quantisation
+ * @example await linear(tensor([[1, 2]]), tensor([[3, 4]]), tensor([1])).toArray(); // [[12]]
  */
 export function linear(
   x: Tensor,

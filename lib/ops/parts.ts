@@ -52,7 +52,10 @@ const concatOp: OpDefinition<number> = {
 
 type Joined<D extends DType> = Promoted<D, D>;
 
-/** Tensors one after another along an axis. @throws JepaError ERR_JEPA_SHAPE */
+/**
+ * Tensors one after another along an axis. @throws JepaError ERR_JEPA_SHAPE
+ * @example await concat([tensor([[1, 2]]), tensor([[3, 4]])], 1).toArray(); // [[1, 2, 3, 4]]
+ */
 export function concat<D extends DType>(tensors: readonly Tensor<D>[], axis = 0): Tensor<Joined<D>> {
   if (tensors.length === 0)
     throw opError('ERR_JEPA_INVALID_ARGUMENT', '[concat] expected at least one tensor, got none');
@@ -66,7 +69,10 @@ export function concat<D extends DType>(tensors: readonly Tensor<D>[], axis = 0)
   )[0] as Tensor<Joined<D>>;
 }
 
-/** Tensors of one shape along a new axis. */
+/**
+ * Tensors of one shape along a new axis.
+ * @example await stack([tensor([1, 2]), tensor([3, 4])]).toArray(); // [[1, 2], [3, 4]]
+ */
 export function stack<D extends DType>(tensors: readonly Tensor<D>[], axis = 0): Tensor<Joined<D>> {
   return concat(
     tensors.map((tensor) => unsqueeze(tensor, axis)),
@@ -120,7 +126,10 @@ const padOp: OpDefinition<PadAttributes> = {
   ],
 };
 
-/** A border of a constant: widths [before, after] for each axis. @throws JepaError ERR_JEPA_SHAPE */
+/**
+ * A border of a constant: widths [before, after] for each axis. @throws JepaError ERR_JEPA_SHAPE
+ * @example await pad(tensor([1, 2]), [[1, 2]]).toArray(); // [0, 1, 2, 0, 0]
+ */
 export function pad<D extends DType>(x: Tensor<D>, widths: readonly (readonly number[])[], value = 0): Tensor<D> {
   if (
     widths.length !== x.rank ||
@@ -144,7 +153,12 @@ export function paddedPart({ node }: Tensor): { x: Tensor; axis: number; start: 
   return value === 0 && axes.length === 1 ? { x: node.inputs[0], axis: axes[0], start: widths[axes[0]][0] } : undefined;
 }
 
-/** Equal parts of an axis. @throws JepaError ERR_JEPA_SHAPE if they do not come out even */
+/**
+ * Equal parts of an axis. @throws JepaError ERR_JEPA_SHAPE if they do not come out even
+ * @example
+ * const [, right] = split(tensor([[1, 2, 3, 4]]), 2, 1);
+ * await right.toArray(); // [[3, 4]]
+ */
 export function split<D extends DType>(x: Tensor<D>, count: number, axis = 0): Tensor<D>[] {
   const at = normaliseAxis('split', axis, x.shape);
   if (!Number.isInteger(count) || count < 1 || x.shape[at] % count !== 0)

@@ -41,7 +41,14 @@ const randomOp: OpDefinition<Attributes> = {
 let defaultSeed = 0;
 let draws = 0;
 
-/** Seeds the default generator of draws outside `compile`. */
+/**
+ * Seeds the default generator of draws outside `compile`.
+ * @example
+ * manualSeed(1);
+ * const once = await uniform([3]).toArray();
+ * manualSeed(1);
+ * const again = await uniform([3]).toArray(); // equal to once
+ */
 export function manualSeed(seed: number): void {
   if (!Number.isInteger(seed))
     throw opError('ERR_JEPA_INVALID_ARGUMENT', `[manualSeed] expected an integer, got ${seed}`);
@@ -69,7 +76,10 @@ function draw(
   return apply(randomOp, inputs, { kind, stream: stream ?? 'default', shape, a, b })[0] as Tensor<never>;
 }
 
-/** Normally distributed numbers (Box–Muller on Philox 4×32-10, Salmon et al. 2011). */
+/**
+ * Normally distributed numbers (Box–Muller on Philox 4×32-10, Salmon et al. 2011).
+ * @example const noise = normal([2, 3], { std: 0.1, seed: 1, step: 0, stream: 'noise' }); // same key, same numbers
+ */
 export function normal(
   shape: Shape,
   { mean = 0, std = 1, ...key }: RandomKey & { readonly mean?: number; readonly std?: number } = {},
@@ -82,7 +92,10 @@ export function normal(
   return draw('normal', 'normal', shape, key, mean, std);
 }
 
-/** Uniform numbers in [low, high). */
+/**
+ * Uniform numbers in [low, high).
+ * @example const angles = uniform([100], { low: -Math.PI, high: Math.PI, seed: 1 });
+ */
 export function uniform(
   shape: Shape,
   { low = 0, high = 1, ...key }: RandomKey & { readonly low?: number; readonly high?: number } = {},
@@ -92,12 +105,17 @@ export function uniform(
   return draw('uniform', 'uniform', shape, key, low, high);
 }
 
-/** Random 32-bit words as int32. */
+/** Random 32-bit words as int32. @example const words = randomBits([4], { seed: 1 }); */
 export function randomBits(shape: Shape, key: RandomKey = {}): Tensor<'int32'> {
   return draw('randomBits', 'bits', shape, key, 0, 0);
 }
 
-/** The numbers 0 … n − 1 in random order, as int32 [n]. */
+/**
+ * The numbers 0 … n − 1 in random order, as int32 [n].
+ * @example
+ * const order = permutation(10, { seed: 1 });
+ * await sum(order).item(); // 45
+ */
 export function permutation(n: number, key: RandomKey = {}): Tensor<'int32'> {
   checkShape('permutation', [n]);
   return topK(uniform([n], key), n).indices;

@@ -9,6 +9,9 @@ import { slice } from './views.js';
  * One step of a gated recurrent unit, PyTorch's variant (Cho et al. 2014 with the reset gate after the product):
  * r = σ(xᵣ + hᵣ), z = σ(x_z + h_z), n = tanh(x_n + r·h_n), h' = (1 − z)·n + z·h with x = x·W_ihᵀ + b_ih, h = h·W_hhᵀ + b_hh.
  * @param x [B, I]   @param h [B, H]   @param weightIh [3H, I], rows in the order r, z, n   @param weightHh [3H, H]   @returns [B, H]
+ * @example
+ * const [x, h] = [ones([2, 3]), zeros([2, 4])];
+ * gruCell(x, h, zeros([12, 3]), zeros([12, 4])).shape; // [2, 4]
  */
 export function gruCell(
   x: Tensor,

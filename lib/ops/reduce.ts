@@ -80,13 +80,13 @@ function dropped<D extends DType>(x: Tensor, reduced: Tensor<D>, axes: readonly 
       );
 }
 
-/** Sum over axes. @example sum(x, { axes: [-1], keepDims: true }) */
+/** Sum over axes. @example await sum(tensor([[1, 2], [3, 4]]), { axes: [0] }).toArray(); // [4, 6] */
 export function sum<D extends DType>(x: Tensor<D>, { axes, keepDims }: ReduceOptions = {}): Tensor<SumOf<D>> {
   const over = axesOf('sum', x, axes);
   return over.length === 0 ? summand(x) : dropped(x, reduce(x, 'sum', over), over, keepDims);
 }
 
-/** Sum of squares over axes. */
+/** Sum of squares over axes. @example await sumOfSquares(tensor([3, 4])).item(); // 25 */
 export function sumOfSquares<D extends DType>(x: Tensor<D>, { axes, keepDims }: ReduceOptions = {}): Tensor<SumOf<D>> {
   const over = axesOf('sumOfSquares', x, axes);
   return over.length === 0
@@ -94,7 +94,10 @@ export function sumOfSquares<D extends DType>(x: Tensor<D>, { axes, keepDims }: 
     : dropped(x, reduce(x, 'sum_square', over), over, keepDims);
 }
 
-/** Arithmetic mean over axes, in float32. */
+/**
+ * Arithmetic mean over axes, in float32.
+ * @example await mean(tensor([[1, 2], [3, 4]]), { axes: [1], keepDims: true }).toArray(); // [[1.5], [3.5]]
+ */
 export function mean<D extends DType>(x: Tensor<D>, { axes, keepDims }: ReduceOptions = {}): Tensor<MeanOf<D>> {
   const over = axesOf('mean', x, axes);
   const count = over.reduce((product, axis) => product * x.shape[axis], 1);
@@ -114,16 +117,25 @@ function extreme<D extends DType>(
     throw opError('ERR_JEPA_SHAPE', `[${op}] expected at least one element to reduce, got ${show(x.shape)}`);
   return dropped(x, reduce(x, kind, over), over, keepDims);
 }
-/** Largest element over axes; NaN wins. Equal ones share the gradient. */
+/**
+ * Largest element over axes; NaN wins. Equal ones share the gradient.
+ * @example await max(tensor([[1, 2], [5, 4]])).item(); // 5
+ */
 export function max<D extends DType>(x: Tensor<D>, options: ReduceOptions = {}): Tensor<SumOf<D>> {
   return extreme('max', 'max', x, options);
 }
-/** Smallest element over axes; NaN wins. Equal ones share the gradient. */
+/**
+ * Smallest element over axes; NaN wins. Equal ones share the gradient.
+ * @example await min(tensor([[1, 2], [5, 4]]), { axes: [1] }).toArray(); // [1, 4]
+ */
 export function min<D extends DType>(x: Tensor<D>, options: ReduceOptions = {}): Tensor<SumOf<D>> {
   return extreme('min', 'min', x, options);
 }
 
-/** Position of the largest element along an axis, the first of equals, as int32. */
+/**
+ * Position of the largest element along an axis, the first of equals, as int32.
+ * @example await argmax(tensor([[1, 2], [5, 4]])).toArray(); // [1, 0]
+ */
 export function argmax(
   x: Tensor,
   axis = -1,
@@ -140,7 +152,7 @@ export interface VarianceOptions extends ReduceOptions {
   readonly correction?: number;
 }
 
-/** Variance over axes, in two passes. */
+/** Variance over axes, in two passes. @example await variance(tensor([1, 3]), { correction: 1 }).item(); // 2 */
 export function variance<D extends DType>(
   x: Tensor<D>,
   { axes, keepDims, correction = 1 }: VarianceOptions = {},
@@ -152,7 +164,7 @@ export function variance<D extends DType>(
   return div(squares, Math.max(0, count - correction)) as Tensor<MeanOf<D>>;
 }
 
-/** log Σ exp x along an axis, without overflow. */
+/** log Σ exp x along an axis, without overflow. @example await logsumexp(tensor([0, 0])).item(); // 0.69315 */
 export function logsumexp(x: Tensor, axis = -1, { keepDims = false }: { readonly keepDims?: boolean } = {}): Tensor {
   const at = normaliseAxis('logsumexp', axis, x.shape);
   const shift = finitePeak(x, at);
@@ -160,14 +172,14 @@ export function logsumexp(x: Tensor, axis = -1, { keepDims = false }: { readonly
   return dropped(x, result, [at], keepDims);
 }
 
-/** exp x / Σ exp x along an axis. */
+/** exp x / Σ exp x along an axis. @example await softmax(tensor([0, Math.log(3)])).toArray(); // [0.25, 0.75] */
 export function softmax(x: Tensor, axis = -1): Tensor {
   const at = normaliseAxis('softmax', axis, x.shape);
   const e = exp(sub(x, stopPeak(x, at)));
   return div(e, sum(e, { axes: [at], keepDims: true }));
 }
 
-/** log of softmax, without forming it. */
+/** log of softmax, without forming it. @example await logSoftmax(tensor([0, 0])).toArray(); // [-0.69315, -0.69315] */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   return sub(x, logsumexp(x, axis, { keepDims: true }));
 }

@@ -20,6 +20,9 @@ const gatherOp: OpDefinition<null> = {
 /**
  * Rows of a table by index. An index outside the table fails the step.
  * @param table [R, ...]   @param indices int32 [...n]   @returns [...n, ...]
+ * @example
+ * const rows = tensor([1, 0, 1], { dtype: 'int32' });
+ * await gatherRows(tensor([[1, 2], [3, 4]]), rows).toArray(); // [[3, 4], [1, 2], [3, 4]]
  */
 export function gatherRows<D extends DType>(table: Tensor<D>, indices: Tensor): Tensor<D> {
   if (table.rank < 1)
@@ -62,6 +65,9 @@ const scatterOp: OpDefinition<{ readonly count: number }> = {
 /**
  * Adds rows into a table of zeros, in the order of the indices.
  * @param rows [...n, ...]   @param indices int32 [...n]   @param count rows R of the table   @returns [R, ...]
+ * @example
+ * const places = tensor([0, 2, 0], { dtype: 'int32' });
+ * await scatterAddRows(tensor([[1], [2], [3]]), places, 3).toArray(); // [[4], [0], [2]]
  */
 export function scatterAddRows(rows: Tensor, indices: Tensor, count: number): Tensor<'float32'> {
   const rest = rows.shape.slice(indices.rank);
@@ -101,7 +107,13 @@ const topKOp: OpDefinition<{ readonly count: number; readonly largest: boolean }
   },
 };
 
-/** The largest (or smallest) elements along an axis, best first; ties by lower position; NaN counts as largest. */
+/**
+ * The largest (or smallest) elements along an axis, best first; ties by lower position; NaN counts as largest.
+ * @example
+ * const { values, indices } = topK(tensor([3, 1, 2]), 2);
+ * await values.toArray(); // [3, 2]
+ * await indices.toArray(); // [0, 2]
+ */
 export function topK(
   x: Tensor,
   count: number,

@@ -23,7 +23,10 @@ const reshapeOp: OpDefinition<Shape> = {
   gradient: ({ inputs: [x], cotangents: [dy] }) => [reshape(dy as Tensor, x.shape)],
 };
 
-/** The same elements in another shape; one extent may be −1. @throws JepaError ERR_JEPA_SHAPE */
+/**
+ * The same elements in another shape; one extent may be −1. @throws JepaError ERR_JEPA_SHAPE
+ * @example await reshape(tensor([1, 2, 3, 4]), [2, -1]).toArray(); // [[1, 2], [3, 4]]
+ */
 export function reshape<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
   const known = shape.filter((extent) => extent !== -1).reduce((product, extent) => product * extent, 1);
   const free = shape.filter((extent) => extent === -1).length;
@@ -94,7 +97,10 @@ const permuteOp: OpDefinition<readonly number[]> = {
   ],
 };
 
-/** Axes in another order: axis i of the result is axis order[i] of x. */
+/**
+ * Axes in another order: axis i of the result is axis order[i] of x.
+ * @example permute(zeros([2, 3, 4]), [2, 0, 1]).shape; // [4, 2, 3]
+ */
 export function permute<D extends DType>(x: Tensor<D>, order: readonly number[]): Tensor<D> {
   const axes = order.map((axis) => normaliseAxis('permute', axis, x.shape));
   if (new Set(axes).size !== x.rank || axes.length !== x.rank)
@@ -102,7 +108,10 @@ export function permute<D extends DType>(x: Tensor<D>, order: readonly number[])
   return axes.every((axis, index) => axis === index) ? x : (apply(permuteOp, [x], axes)[0] as Tensor<D>);
 }
 
-/** Two axes exchanged, by default the last two. */
+/**
+ * Two axes exchanged, by default the last two.
+ * @example await transpose(tensor([[1, 2], [3, 4]])).toArray(); // [[1, 3], [2, 4]]
+ */
 export function transpose<D extends DType>(x: Tensor<D>, axisA = -2, axisB = -1): Tensor<D> {
   const order = x.shape.map((_, axis) => axis);
   const a = normaliseAxis('transpose', axisA, x.shape);
@@ -118,7 +127,10 @@ const broadcastOp: OpDefinition<Shape> = {
   gradient: ({ inputs: [x], cotangents: [dy] }) => [unbroadcast(dy as Tensor, x.shape)],
 };
 
-/** x repeated along axes of extent 1 and new leading axes, without copying. @throws JepaError ERR_JEPA_SHAPE */
+/**
+ * x repeated along axes of extent 1 and new leading axes, without copying. @throws JepaError ERR_JEPA_SHAPE
+ * @example await broadcastTo(tensor([1, 2]), [2, 2]).toArray(); // [[1, 2], [1, 2]]
+ */
 export function broadcastTo<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
   checkShape('broadcastTo', shape);
   if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape))
@@ -175,7 +187,10 @@ function spaced(x: Tensor, axis: number, step: number): Tensor {
   return slice(joined, axis, 0, Math.max(0, (x.shape[axis] - 1) * step + 1));
 }
 
-/** Elements start, start + step … before end along an axis; negative positions count from the end. Free of copies. */
+/**
+ * Elements start, start + step … before end along an axis; negative positions count from the end. Free of copies.
+ * @example await slice(tensor([1, 2, 3, 4, 5]), 0, 1, 4).toArray(); // [2, 3, 4]
+ */
 export function slice<D extends DType>(x: Tensor<D>, axis: number, start: number, end?: number, step = 1): Tensor<D> {
   const at = normaliseAxis('slice', axis, x.shape);
   const extent = x.shape[at];
@@ -196,7 +211,7 @@ export function slice<D extends DType>(x: Tensor<D>, axis: number, start: number
     : (apply(sliceOp, [x], attributes)[0] as Tensor<D>);
 }
 
-/** Axes of extent 1 removed: all of them, or the given ones. */
+/** Axes of extent 1 removed: all of them, or the given ones. @example squeeze(zeros([1, 3, 1])).shape; // [3] */
 export function squeeze<D extends DType>(x: Tensor<D>, axes?: readonly number[]): Tensor<D> {
   const drop = new Set(
     axes?.map((axis) => normaliseAxis('squeeze', axis, x.shape)) ??
@@ -211,13 +226,13 @@ export function squeeze<D extends DType>(x: Tensor<D>, axes?: readonly number[])
   );
 }
 
-/** A new axis of extent 1 before position `axis`. */
+/** A new axis of extent 1 before position `axis`. @example unsqueeze(zeros([3]), 0).shape; // [1, 3] */
 export function unsqueeze<D extends DType>(x: Tensor<D>, axis: number): Tensor<D> {
   const at = normaliseAxis('unsqueeze', axis, [...x.shape, 1]);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
 
-/** All elements in one axis. */
+/** All elements in one axis. @example await flatten(tensor([[1, 2], [3, 4]])).toArray(); // [1, 2, 3, 4] */
 export function flatten<D extends DType>(x: Tensor<D>): Tensor<D> {
   return reshape(x, [x.size]);
 }

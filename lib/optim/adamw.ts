@@ -68,11 +68,13 @@ function biasCorrection(beta: number, step: Tensor): Tensor {
  * AdamW over parameters or groups of them (Loshchilov & Hutter 2019).
  * @param parameters of a module, or groups with settings of their own
  * @example
- * const optimiser = adamW(model.parameters(), { weightDecay: 0.05, clipNorm: 1 });
+ * const layer = new Linear(8, 1, { seed: 0 });
+ * const optimiser = adamW(layer.parameters(), { weightDecay: 0.05, clipNorm: 1 });
  * const step = compile((x: Tensor, y: Tensor, learningRate: Tensor) => {
- *   const { value: loss, gradients } = valueAndGrad(() => mse(model.forward(x), y), model.parameters());
+ *   const { value: loss, gradients } = valueAndGrad(() => mse(layer.forward(x), y), layer.parameters());
  *   return { loss, ...optimiser.update(gradients, { learningRate }) };
  * });
+ * const { loss, gradNorm } = await step(ones([4, 8]), zeros([4, 1]), scalar(1e-3));
  */
 export function adamW(parameters: Iterable<Variable> | readonly ParameterGroup[], options: AdamWOptions = {}): AdamW {
   return new AdamW(parameters, options);

@@ -18,14 +18,16 @@ export interface EmaOptions {
  * Exponential moving average of a module's parameters: average ← m·average + (1 − m)·parameter, starting from the parameters as
  * they are when it is made.
  * @example
- * const targetEncoder = new Encoder(options);
- * const ema = new Ema(encoder, { target: targetEncoder });
- * const step = compile((batch: Tensor, learningRate: Tensor, momentum: Tensor) => {
- *   const target = stopGradient(targetEncoder.forward(batch));
- *   …
+ * const [encoder, target] = [new Linear(8, 4, { seed: 0 }), new Linear(8, 4, { seed: 0 })];
+ * const [optimiser, ema] = [adamW(encoder.parameters()), new Ema(encoder, { target })];
+ * const step = compile((x: Tensor, learningRate: Tensor, momentum: Tensor) => {
+ *   const expected = stopGradient(target.forward(x));
+ *   const { value: loss, gradients } = valueAndGrad(() => mse(encoder.forward(x), expected), encoder.parameters());
  *   optimiser.update(gradients, { learningRate });
- *   ema.update({ momentum });                            // sees the new parameters
+ *   ema.update({ momentum }); // sees the new parameters
+ *   return { loss };
  * });
+ * const { loss } = await step(ones([2, 8]), scalar(1e-3), scalar(0.996));
  */
 export class Ema {
   readonly #source: Module;

@@ -48,7 +48,12 @@ export function constantSchedule(value: number): Schedule {
   return () => value;
 }
 
-/** A straight line: `from` up to step `begin`, `to` at step `total`; the EMA momentum of I-JEPA and V-JEPA, the context loss of V-JEPA 2.1. */
+/**
+ * A straight line: `from` up to step `begin`, `to` at step `total`; the EMA momentum of I-JEPA and V-JEPA, the context loss of V-JEPA 2.1.
+ * @example
+ * const momentum = linearSchedule({ from: 0.996, to: 1, total: 1000 });
+ * momentum(500); // 0.998
+ */
 export function linearSchedule(options: BetweenOptions): Schedule {
   checkOptions('linearSchedule', options, betweenOptions);
   const { from, to, begin = 0 } = options;
@@ -56,7 +61,12 @@ export function linearSchedule(options: BetweenOptions): Schedule {
   return (step) => from + (to - from) * progress(Math.max(step, begin));
 }
 
-/** Half a cosine from `from` to `to`, rising or falling, never past `to`; the weight decay of I-JEPA and V-JEPA. */
+/**
+ * Half a cosine from `from` to `to`, rising or falling, never past `to`; the weight decay of I-JEPA and V-JEPA.
+ * @example
+ * const decay = cosineSchedule({ from: 0.04, to: 0.4, total: 1000 });
+ * decay(500); // 0.22
+ */
 export function cosineSchedule(options: BetweenOptions): Schedule {
   checkOptions('cosineSchedule', options, betweenOptions);
   const { from, to, begin = 0 } = options;
@@ -65,7 +75,7 @@ export function cosineSchedule(options: BetweenOptions): Schedule {
   return (step) => limit(to, halfCosine(from, to, progress(Math.max(step, begin))));
 }
 
-/** Linear warm-up, then `base` for ever. @example warmupConstant({ base: 1e-3, warmup: 100 }) */
+/** Linear warm-up, then `base` for ever. @example warmupConstant({ base: 1e-2, warmup: 100 })(50); // 0.005 */
 export function warmupConstant(options: WarmupOptions): Schedule {
   checkOptions('warmupConstant', options, ['base', 'start', 'warmup']);
   return warmedUp(options, () => options.base);
@@ -73,7 +83,7 @@ export function warmupConstant(options: WarmupOptions): Schedule {
 
 /**
  * Linear warm-up from `start` to `base` over `warmup` steps, then half a cosine to `final` at step `total`.
- * @example const rate = warmupCosine({ base: 1e-3, warmup: 100, total: 2000 }); rate(50); // 5e-4
+ * @example warmupCosine({ base: 1e-2, warmup: 100, total: 2000 })(50); // 0.005
  */
 export function warmupCosine(options: DecayOptions): Schedule {
   checkOptions('warmupCosine', options, decayOptions);
@@ -82,7 +92,12 @@ export function warmupCosine(options: DecayOptions): Schedule {
   return warmedUp(options, (step) => Math.max(Math.min(base, final), halfCosine(base, final, progress(step))));
 }
 
-/** Linear warm-up, then a straight line to `final` at step `total`. */
+/**
+ * Linear warm-up, then a straight line to `final` at step `total`.
+ * @example
+ * const rate = warmupLinear({ base: 1e-2, warmup: 100, total: 1100 });
+ * rate(600); // 0.005
+ */
 export function warmupLinear(options: DecayOptions): Schedule {
   checkOptions('warmupLinear', options, decayOptions);
   const { base, final = 0, warmup = 0 } = options;
@@ -90,7 +105,12 @@ export function warmupLinear(options: DecayOptions): Schedule {
   return warmedUp(options, (step) => base + (final - base) * progress(step));
 }
 
-/** Linear warm-up, then `base`, then over the last `decay` of `total` steps a straight line to `final` (V-JEPA 2-AC). */
+/**
+ * Linear warm-up, then `base`, then over the last `decay` of `total` steps a straight line to `final` (V-JEPA 2-AC).
+ * @example
+ * const rate = warmupStableDecay({ base: 1e-2, warmup: 100, total: 1000, decay: 200 });
+ * rate(900); // 0.005
+ */
 export function warmupStableDecay(options: DecayOptions & { readonly decay: number }): Schedule {
   checkOptions('warmupStableDecay', options, [...decayOptions, 'decay']);
   const { base, final = 0, total, decay } = options;
@@ -111,7 +131,12 @@ export interface OneCycleOptions {
   readonly shape?: 'cosine' | 'linear';
 }
 
-/** One cycle (Smith & Topin 2018) with PyTorch's conventions, step from 0. */
+/**
+ * One cycle (Smith & Topin 2018) with PyTorch's conventions, step from 0.
+ * @example
+ * const rate = oneCycle({ base: 1e-2, total: 100 });
+ * rate(29); // 0.01
+ */
 export function oneCycle(options: OneCycleOptions): Schedule {
   checkOptions('oneCycle', options, ['base', 'total', 'peak', 'startFactor', 'finalFactor', 'shape']);
   const { base, total, peak = 0.3, startFactor = 25, finalFactor = 1e4, shape = 'cosine' } = options;

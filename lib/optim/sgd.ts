@@ -58,7 +58,9 @@ export class SGD extends Optimiser {
 
 /**
  * Stochastic gradient descent over parameters or groups of them.
- * @example const optimiser = sgd(model.parameters(), { momentum: 0.9, nesterov: true });
+ * @example
+ * const layer = new Linear(8, 1, { seed: 0 });
+ * const optimiser = sgd(layer.parameters(), { momentum: 0.9, nesterov: true });
  */
 export function sgd(parameters: Iterable<Variable> | readonly ParameterGroup[], options: SGDOptions = {}): SGD {
   return new SGD(parameters, options);

@@ -52,9 +52,13 @@ const callOptions = ['actions', 'pending', 'executed', 'observedAt', 'signal', '
 /**
  * Receding-horizon planning from pictures: plans to the goal's embedding, remembers the rest of its plan, and starts the next search there.
  * @example
+ * const world = await WorldModel.load('arm.jepa');
  * const planner = new Planner(world, { horizon: 5, bounds: [-1, 1], budget: 20 });
- * const { actions } = await planner.plan(frames, goalFrame, { actions: taken }); // the last T frames, T − 1 actions between them
- * robot.send(actions.subarray(0, world.config.action.size));
+ * const seen = zeros([4, 64, 64, 3], 'uint8'); // the last frames, oldest first
+ * const taken = zeros([3, 2]); // the actions between them
+ * const goal = zeros([64, 64, 3], 'uint8');
+ * const { actions } = await planner.plan(seen, goal, { actions: taken });
+ * const next = actions.subarray(0, world.config.action.size); // carry it out, then plan again
  */
 export class Planner {
   readonly model: WorldModel;

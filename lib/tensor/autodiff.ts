@@ -24,6 +24,10 @@ export type Gradients = Map<Tensor, Tensor>;
  * Reverse-mode gradients of a scalar with respect to tensors, as more tensors. A tensor that the scalar does not depend on
  * has no entry, which is not the same as a zero gradient: optimisers leave such parameters alone.
  * @throws JepaError ERR_JEPA_SHAPE if the loss is no scalar of a float dtype, ERR_JEPA_NOT_DIFFERENTIABLE naming the op
+ * @example
+ * const x = tensor([3]);
+ * const gradients = grad(sum(square(x)), [x]);
+ * await gradients.get(x)?.toArray(); // [6]
  */
 export function grad(loss: Tensor, wrt: Iterable<Tensor>): Gradients {
   if (loss.size !== 1 || !isFloat(loss.dtype))
@@ -85,7 +89,11 @@ export function grad(loss: Tensor, wrt: Iterable<Tensor>): Gradients {
 /**
  * Evaluates a loss and its gradients. The function returns the loss, or an object with the loss under `loss` beside other values.
  * Inside `compile` a loss that is NaN or infinite fails the step before anything is assigned.
- * @example const { value: loss, gradients } = valueAndGrad(() => mse(model.forward(x), y), model.parameters());
+ * @example
+ * const weight = variable(Float32Array.of(2), { name: 'weight' });
+ * const { value: loss, gradients } = valueAndGrad(() => mse(mul(weight, 3), tensor([7])), [weight]);
+ * await loss.item(); // 1
+ * await gradients.get(weight)?.toArray(); // [-6]
  */
 export function valueAndGrad<Value extends Tensor | { readonly loss: Tensor }>(
   fn: () => Value,
@@ -102,7 +110,13 @@ export function valueAndGrad<Value extends Tensor | { readonly loss: Tensor }>(
   return { value, gradients: grad(loss, wrt) };
 }
 
-/** The same values, through which no gradient flows. */
+/**
+ * The same values, through which no gradient flows.
+ * @example
+ * const x = tensor([3]);
+ * const gradients = grad(sum(mul(x, stopGradient(x))), [x]);
+ * await gradients.get(x)?.toArray(); // [3]
+ */
 export function stopGradient(x: Tensor): Tensor {
   return algebra.stop(x);
 }

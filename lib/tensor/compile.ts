@@ -77,12 +77,16 @@ const profileRepetitions = 5;
  * where it asks for gradients, simplified, and run as one native call.
  * @throws JepaError at its first call, with the line in the function that made the offending tensor
  * @example
- * const step = compile((x: Tensor, rate: Tensor) => {
- *   const { value: loss, gradients } = valueAndGrad(() => mse(model.forward(x), x), model.parameters());
- *   optimiser.update(gradients, { learningRate: rate });
+ * const weight = variable(Float32Array.of(1), { name: 'weight' });
+ * const optimiser = sgd([weight]);
+ * const step = compile((x: Tensor, y: Tensor, learningRate: Tensor) => {
+ *   const { value: loss, gradients } = valueAndGrad(() => mse(mul(weight, x), y), [weight]);
+ *   optimiser.update(gradients, { learningRate });
  *   return { loss };
  * });
- * const { loss } = await step(batch, scalar(1e-3));
+ * const { loss } = await step(tensor([2]), tensor([6]), scalar(0.125));
+ * await loss.item(); // 16
+ * await weight.toArray(); // [3]
  */
 export function compile<Arguments extends readonly unknown[], Result>(
   fn: (...args: Arguments) => Result,

@@ -48,7 +48,7 @@ export function tensor(values: HostValues | NestedValues, { shape, dtype }: Tens
   return tensor(data, { shape: shape ?? found, dtype: kind });
 }
 
-/** A tensor of shape []. @example scalar(1e-3) */
+/** A tensor of shape []. @example await scalar(3).item(); // 3 */
 export function scalar<D extends DType = 'float32'>(value: number, dtype: D = 'float32' as D): Tensor<D> {
   checkDType('scalar', dtype);
   const data = newArray(dtype, 1);
@@ -56,7 +56,10 @@ export function scalar<D extends DType = 'float32'>(value: number, dtype: D = 'f
   return new Tensor([], dtype, undefined, 0, data);
 }
 
-/** Whole numbers start, start + 1 … end − 1 as int32 (or float32). */
+/**
+ * Whole numbers start, start + 1 … end − 1 as int32 (or float32).
+ * @example await arange(0, 4).toArray(); // [0, 1, 2, 3]
+ */
 export function arange<D extends 'int32' | 'float32' = 'int32'>(
   start: number,
   end: number,

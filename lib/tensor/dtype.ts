@@ -11,7 +11,7 @@ export function bytesPerElement(dtype: DType): number {
   return hostArrays[dtype].BYTES_PER_ELEMENT;
 }
 
-/** Whether a dtype is a floating-point one: float32, float16 or bfloat16. */
+/** Whether a dtype is a floating-point one: float32, float16 or bfloat16. @example isFloat('bfloat16'); // true */
 export function isFloat(dtype: DType): boolean {
   return dtype === 'float32' || dtype === 'bfloat16' || dtype === 'float16';
 }
@@ -33,7 +33,7 @@ export function checkDType(op: string, dtype: DType): void {
 
 const scratch = new DataView(new ArrayBuffer(4));
 
-/** Nearest bfloat16 of a number, ties to even, as its 16 bits. */
+/** Nearest bfloat16 of a number, ties to even, as its 16 bits. @example toBfloat16(1); // 16256 */
 export function toBfloat16(value: number): number {
   if (Number.isNaN(value)) return 0x7fc0;
   scratch.setFloat32(0, value);
@@ -43,13 +43,13 @@ export function toBfloat16(value: number): number {
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 
-/** The number that 16 bits of bfloat16 stand for; exact. */
+/** The number that 16 bits of bfloat16 stand for; exact. @example fromBfloat16(0x3f80); // 1 */
 export function fromBfloat16(bits: number): number {
   scratch.setUint32(0, bits * 65536);
   return scratch.getFloat32(0);
 }
 
-/** A float16's value from its 16 bits. */
+/** A float16's value from its 16 bits. @example fromFloat16(0x3c00); // 1 */
 export function fromFloat16(bits: number): number {
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;
@@ -64,7 +64,7 @@ export function fromFloat16(bits: number): number {
   return bits & 0x8000 ? -magnitude : magnitude;
 }
 
-/** Nearest float16 of a number, ties to even, as its 16 bits. */
+/** Nearest float16 of a number, ties to even, as its 16 bits. @example toFloat16(1); // 15360 */
 export function toFloat16(value: number): number {
   if (Number.isNaN(value)) return 0x7e00;
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;

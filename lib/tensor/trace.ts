@@ -98,6 +98,12 @@ export function withTrace<Result>(trace: Trace, body: () => Result): Result {
  * Sets a variable when the compiled step has succeeded as a whole.
  * @returns the new value; the variable itself still reads as of the step's start
  * @throws JepaError ERR_JEPA_ASSIGN_OUTSIDE_COMPILE, ERR_JEPA_SHAPE, ERR_JEPA_DTYPE
+ * @example
+ * const count = variable(Int32Array.of(0), { name: 'count' });
+ * const next = compile(() => ({ count: assign(count, add(count, 1)) }));
+ * await next();
+ * await next();
+ * await count.toArray(); // [2]
  */
 export function assign(variable: Variable, value: Tensor): Tensor {
   if (!(variable instanceof Variable))
@@ -118,7 +124,15 @@ export function assign(variable: Variable, value: Tensor): Tensor {
   return value;
 }
 
-/** Fails the step, before anything is assigned, if a scalar is NaN or infinite. Outside `compile` it does nothing. */
+/**
+ * Fails the step, before anything is assigned, if a scalar is NaN or infinite. Outside `compile` it does nothing.
+ * @example
+ * const logarithm = compile((x: Tensor) => {
+ *   const y = log(x);
+ *   guardFinite(sum(y), 'sum of logarithms');
+ *   return y;
+ * }); // with x = [-1] its call is rejected, and nothing is assigned
+ */
 export function guardFinite(tensor: Tensor, name: string): void {
   current?.guards.push({ tensor, name });
 }

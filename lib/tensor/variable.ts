@@ -18,6 +18,10 @@ export interface VariableOptions<D extends DType = DType> {
 /**
  * A tensor that lives on the device between programs. Compiled functions read it as of their start and change it only by
  * {@link assign}; from outside it is read and written whole.
+ * @example
+ * const running = variable(Float32Array.of(0, 0), { name: 'running', trainable: false });
+ * await running.write(Float32Array.of(1, 2));
+ * await running.toArray(); // [1, 2]
  */
 export class Variable<out D extends DType = DType> extends Tensor<D> {
   name: string;
@@ -118,7 +122,7 @@ export class Variable<out D extends DType = DType> extends Tensor<D> {
 
 /**
  * Makes a variable from values on the host.
- * @example const weight = variable(tensor([[1, 2]]), { name: 'weight' });
+ * @example await variable(tensor([[1, 2]]), { name: 'weight' }).toArray(); // [[1, 2]]
  */
 export function variable<D extends DType>(
   initial: Tensor<D>,

@@ -18,7 +18,7 @@ export interface Checkpoint {
   readonly state: ReadonlyMap<string, HostTensor>;
 }
 
-/** File of a run's latest checkpoint. */
+/** File of a run's latest checkpoint. @example checkpointPath('runs/a'); // 'runs/a/checkpoint.safetensors' */
 export function checkpointPath(directory: string): string {
   return join(directory, 'checkpoint.safetensors');
 }
@@ -42,6 +42,7 @@ export async function writeCheckpoint(
 /**
  * Reads a checkpoint written by {@link writeCheckpoint}.
  * @throws JepaError ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION or ERR_JEPA_IO
+ * @example const { step, description } = await readCheckpoint(checkpointPath('runs/a'));
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const file = await readSafetensors(path);

@@ -40,8 +40,12 @@ const defaults = { checkpointEvery: 500, healthEvery: 200, reportEvery: 10, inFl
 /**
  * Runs a {@link Trainable} over a dataset: events to iterate, a JSON-lines log, checkpoints, exact resume.
  * @example
- * const trainer = new Trainer(model, { steps: 1000, directory: 'runs/a' });
- * for await (const event of trainer.run(dataset, { signal })) if (event.type === 'step') console.error(event.metrics.loss);
+ * const world = WorldModel.create('tiny', { observation: { kind: 'vector', size: 3 }, action: { size: 1 }, frameRate: 10 });
+ * const trainer = new Trainer(new WorldModelTraining(world), { steps: 1000, directory: 'runs/a' });
+ * const batch = () => ({ clips: 8, frames: 16, observations: new Float32Array(8 * 16 * 3), actions: new Float32Array(8 * 16) });
+ * const stop = new AbortController();
+ * for await (const event of trainer.run(fromIndex(batch), { signal: stop.signal }))
+ *   if (event.type === 'step') console.error(event.step, event.metrics.loss);
  */
 export class Trainer<Batch> {
   readonly trainable: Trainable<Batch>;

@@ -10,7 +10,7 @@ export interface RankedChoice {
  * How likely each candidate is the best of all: softmax(−cost/τ).
  * @param costs by candidate, lower is better   @param temperature τ, in units of the costs
  * @throws JepaError ERR_JEPA_INVALID_ARGUMENT for a temperature that is not above 0
- * @example bestProbabilities([0.1, 0.2, 0.9], 0.1); // [0.73, 0.27, 0.0002]
+ * @example bestProbabilities([0.1, 0.2, 0.9], 0.1); // [0.7309, 0.2689, 0.0002]
  */
 export function bestProbabilities(costs: ArrayLike<number>, temperature: number): Float64Array {
   if (!(temperature > 0 && Number.isFinite(temperature)))

@@ -79,7 +79,16 @@ export interface PresetOptions {
 
 const presetOptionNames = ['observation', 'action', 'frameRate', 'contextFrames', 'seed', 'encoder', 'predictor'];
 
-/** `tiny` (1.2 M parameters at 64×64: minutes on two cores) and `small` (about four times the compute). */
+/**
+ * `tiny` (1.2 M parameters at 64×64: minutes on two cores) and `small` (about four times the compute).
+ * @example
+ * const config = presetConfig('tiny', {
+ *   observation: { kind: 'image', height: 64, width: 64, channels: 3 },
+ *   action: { size: 2, names: ['force x', 'force y'], units: ['N', 'N'] },
+ *   frameRate: 15,
+ * });
+ * config.embeddingSize; // 64
+ */
 export function presetConfig(preset: Preset, options: PresetOptions): WorldModelConfig {
   if (preset !== 'tiny' && preset !== 'small') fail('the preset', "'tiny' or 'small'", preset);
   checkOptions('worldModel', options, presetOptionNames);

@@ -3,6 +3,7 @@
  * which are the square roots of the eigenvalues of their covariance.
  * @param covariance [n, n] symmetric, row-major
  * @returns between 1 (a line) and n; 0 if nothing varies
+ * @example effectiveRank([1, 0, 0, 1], 2); // 2
  */
 export function effectiveRank(covariance: ArrayLike<number>, n: number): number {
   const values = symmetricEigenvalues(covariance, n).map((value) => Math.sqrt(Math.max(value, 0)));

@@ -49,9 +49,15 @@ const defaults = {
  * Trains a {@link WorldModel}: the loss of {@link worldModelLoss}, AdamW with clipping, a running average of the weights.
  * Made only from `compile`, layers, losses and optimisers that every user has.
  * @example
- * const training = new WorldModelTraining(model);
- * for await (const event of new Trainer(training, { steps: 2000 }).run(dataset)) {}
- * await training.finish([batch]); // the averaged weights become the model, normalised by the statistics of these batches
+ * const world = WorldModel.create('tiny', {
+ *   observation: { kind: 'image', height: 64, width: 64, channels: 3 },
+ *   action: { size: 2 },
+ *   frameRate: 15,
+ * });
+ * const training = new WorldModelTraining(world, { learningRate: 1e-3 });
+ * for await (const event of new Trainer(training, { steps: 2000 }).run(new physics.PhysicsDataset({ seed: 1 })))
+ *   if (event.type === 'warning') console.error(event.message);
+ * await training.finish([await physics.physicsTrainingBatch({ seed: 1 }, 0)]); // the averaged weights become the model
  */
 export class WorldModelTraining implements Trainable<ClipBatch> {
   readonly model: WorldModel;

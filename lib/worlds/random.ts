@@ -10,6 +10,9 @@ export function hashText(text: string): number {
 /**
  * Random numbers of a world: mulberry32, a function of `seed` and `stream` alone. Independent decisions draw from streams of their
  * own, so that one more colour does not move a ball.
+ * @example
+ * const random = new Random(1, 'positions');
+ * const place = [random.uniform(-1, 1), random.normal()];
  */
 export class Random {
   #state: number;

@@ -46,7 +46,10 @@ export function discrete(size: number, names?: readonly string[]): DiscreteSpace
   return space;
 }
 
-/** Number of elements of a value. */
+/**
+ * Number of elements of a value.
+ * @example spaceSize(box({ shape: [64, 64, 3], low: 0, high: 255, dtype: 'uint8' })); // 12288
+ */
 export const spaceSize = (space: Space): number =>
   space.type === 'discrete' ? 1 : space.shape.reduce((a, b) => a * b, 1);
 
@@ -96,10 +99,16 @@ export function valueProblem(space: Space, value: unknown): string | undefined {
   return undefined;
 }
 
-/** Whether a value lies in a space: its length, its bounds, whole numbers where they are asked for. */
+/**
+ * Whether a value lies in a space: its length, its bounds, whole numbers where they are asked for.
+ * @example contains(box({ shape: [2], low: -1, high: 1 }), Float32Array.of(0.5, 2)); // false
+ */
 export const contains = (space: Space, value: unknown): boolean => valueProblem(space, value) === undefined;
 
-/** A uniformly drawn value; unbounded sides count as ±1. */
+/**
+ * A uniformly drawn value; unbounded sides count as ±1.
+ * @example const force = sample(box({ shape: [2], low: -1, high: 1 }), new Random(1));
+ */
 export function sample(space: Space, random: Random): SpaceValue {
   if (space.type === 'discrete') return random.below(space.size);
   const last = space.shape[space.shape.length - 1];

@@ -32,7 +32,7 @@ export interface CrossEntropyOptions extends LossOptions {
  * −log softmax(logits)[target], mean over the rows that count, their sum, or each row's (0 where ignored).
  * @param logits [..., C]   @param target int32 [...]   @returns scalar, or [...] without reduction
  * @throws JepaError ERR_JEPA_SHAPE, and ERR_JEPA_INDEX_RANGE when run if another target is no class
- * @example const loss = crossEntropy(classifier.forward(x), labels, { labelSmoothing: 0.1 });
+ * @example await crossEntropy(tensor([[0, 0]]), tensor([1], { dtype: 'int32' })).item(); // 0.69315
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   checkOptions('crossEntropy', options, ['labelSmoothing', 'ignoreIndex', 'reduction']);
@@ -77,7 +77,9 @@ export interface InfoNCEOptions {
 /**
  * InfoNCE (van den Oord, Li & Vinyals 2018): which key belongs to a query? Key i is query i's, all others are negatives.
  * @param queries [N, D]   @param keys [M, D], M ≥ N   @returns scalar
- * @example const loss = infoNCE(predicted, actual, { temperature: 0.1 });
+ * @example
+ * const [predicted, actual] = [normal([32, 64], { seed: 1 }), normal([32, 64], { seed: 2 })];
+ * const loss = infoNCE(predicted, actual, { temperature: 0.1 });
  */
 export function infoNCE(queries: Tensor, keys: Tensor, options: InfoNCEOptions = {}): Tensor {
   checkOptions('infoNCE', options, ['temperature', 'symmetric', 'normalize']);
@@ -101,6 +103,9 @@ export function infoNCE(queries: Tensor, keys: Tensor, options: InfoNCEOptions =
 /**
  * NT-Xent (Chen et al. 2020, SimCLR): both views of a batch in one classification, every sample's other view among 2N − 1.
  * @param a, b [N, D], row i of both the same sample   @returns scalar
+ * @example
+ * const [a, b] = [normal([32, 64], { seed: 1 }), normal([32, 64], { seed: 2 })]; // two views of 32 samples
+ * const loss = ntXent(a, b);
  */
 export function ntXent(a: Tensor, b: Tensor, options: { readonly temperature?: number } = {}): Tensor {
   checkOptions('ntXent', options, ['temperature']);

@@ -24,21 +24,30 @@ function expectSameShape(loss: string, x: Tensor, target: Tensor): void {
   );
 }
 
-/** Squared error (x − target)², without a factor ½. @param x, target the same shape, any @throws JepaError ERR_JEPA_SHAPE */
+/**
+ * Squared error (x − target)², without a factor ½. @param x, target the same shape, any @throws JepaError ERR_JEPA_SHAPE
+ * @example await mse(tensor([1, 2]), tensor([1, 4])).item(); // 2
+ */
 export function mse(x: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkOptions('mse', options, ['reduction']);
   expectSameShape('mse', x, target);
   return reduce(square(sub(x, target)), options.reduction);
 }
 
-/** Absolute error |x − target|; its gradient at 0 is 0. */
+/**
+ * Absolute error |x − target|; its gradient at 0 is 0.
+ * @example await l1(tensor([1, 2]), tensor([1, 4])).item(); // 1
+ */
 export function l1(x: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkOptions('l1', options, ['reduction']);
   expectSameShape('l1', x, target);
   return reduce(abs(sub(x, target)), options.reduction);
 }
 
-/** With d = |x − target|: d²/(2β) below β, else d − β/2 (Girshick 2015). β 0 is {@link l1}; Huber's loss is β times this. */
+/**
+ * With d = |x − target|: d²/(2β) below β, else d − β/2 (Girshick 2015). β 0 is {@link l1}; Huber's loss is β times this.
+ * @example await smoothL1(tensor([0, 0]), tensor([0.5, 3])).item(); // 1.3125
+ */
 export function smoothL1(x: Tensor, target: Tensor, options: LossOptions & { readonly beta?: number } = {}): Tensor {
   checkOptions('smoothL1', options, ['reduction', 'beta']);
   expectSameShape('smoothL1', x, target);
@@ -48,13 +57,19 @@ export function smoothL1(x: Tensor, target: Tensor, options: LossOptions & { rea
   return reduce(where(less(distance, beta), mul(square(distance), 0.5 / beta), sub(distance, beta / 2)), reduction);
 }
 
-/** a·b / (max(‖a‖, ε)·max(‖b‖, ε)) along the last axis: [..., D], [..., D] → [...] */
+/**
+ * a·b / (max(‖a‖, ε)·max(‖b‖, ε)) along the last axis: [..., D], [..., D] → [...]
+ * @example await cosineSimilarity(tensor([[1, 0]]), tensor([[3, 4]])).toArray(); // [0.6]
+ */
 export function cosineSimilarity(a: Tensor, b: Tensor, { epsilon = 1e-8 }: { readonly epsilon?: number } = {}): Tensor {
   const inverseNorm = (x: Tensor): Tensor => rsqrt(maximum(sum(square(x), { axes: [-1] }), epsilon * epsilon));
   return mul(sum(mul(a, b), { axes: [-1] }), mul(inverseNorm(a), inverseNorm(b)));
 }
 
-/** 1 − {@link cosineSimilarity}. @param a, b [..., D] */
+/**
+ * 1 − {@link cosineSimilarity}. @param a, b [..., D]
+ * @example await cosine(tensor([[1, 0]]), tensor([[3, 4]])).item(); // 0.4
+ */
 export function cosine(a: Tensor, b: Tensor, options: LossOptions & { readonly epsilon?: number } = {}): Tensor {
   checkOptions('cosine', options, ['reduction', 'epsilon']);
   return reduce(sub(1, cosineSimilarity(a, b, options)), options.reduction);

@@ -10,6 +10,9 @@ import { mse } from './distance.js';
  * acceleration, which two frames cannot show.
  * @param embeddings [B, T, D]   @param actions [B, T or more, A], action t taken at frame t   @param head [..., frames·D] → [..., A]
  * @returns mean squared error, a scalar
+ * @example
+ * const head = new MLP(2 * 8, 32, 2); // [z_t, z_{t+1}] → a_t
+ * const loss = inverseDynamics(normal([4, 16, 8], { seed: 1 }), zeros([4, 16, 2]), head);
  */
 export function inverseDynamics(
   embeddings: Tensor,

@@ -47,12 +47,18 @@ function quadrature(knots = 17, last = 3): Knot[] {
   });
 }
 
-/** SIGReg of N collapsed samples (all 0): N·Σ w_k (1 − φ_k)², about .40·N. */
+/**
+ * SIGReg of N collapsed samples (all 0): N·Σ w_k (1 − φ_k)², about .40·N.
+ * @example Math.round(100 * sigregCollapsed(1)); // 40
+ */
 export function sigregCollapsed(samples: number, knots = 17, last = 3): number {
   return samples * quadrature(knots, last).reduce((total, { phi, weight }) => total + weight * (1 - phi) ** 2, 0);
 }
 
-/** Expected SIGReg of standard normal samples, whatever their number: Σ w_k (1 − φ_k²), about 1.05 with the default knots. */
+/**
+ * Expected SIGReg of standard normal samples, whatever their number: Σ w_k (1 − φ_k²), about 1.05 with the default knots.
+ * @example Math.round(100 * sigregExpected()); // 105
+ */
 export function sigregExpected(knots = 17, last = 3): number {
   return quadrature(knots, last).reduce((total, { phi, weight }) => total + weight * (1 - phi * phi), 0);
 }
@@ -69,7 +75,9 @@ export const sigregNull = sigregExpected();
  * Means are over the second to last axis only: put samples there and time steps, or views, before it.
  * @param z [..., N, D], for example [T, B, D]
  * @returns scalar; about {@link sigregNull} when healthy, {@link sigregCollapsed}(N) when collapsed
- * @example const loss = sigreg(permute(z, [1, 0, 2]), { directions: 64, seed: 1, step, stream: 'sigreg' });
+ * @example
+ * const z = normal([16, 256, 64], { seed: 1 }); // 16 frames of 256 clips
+ * const loss = sigreg(z, { directions: 64, seed: 1, step: 0, stream: 'sigreg' }); // about sigregNull, since z is normal
  */
 export function sigreg(z: Tensor, options: SigregOptions = {}): Tensor {
   return mean(sigregStatistic(z, options));

@@ -30,6 +30,7 @@ export interface VarianceLossOptions {
 /**
  * VICReg's variance hinge (Bardes, Ponce & LeCun 2022, eq. 1): mean over features of max(0, γ − √(var + ε)), variance over the batch.
  * @param z [N, D]
+ * @example await varianceLoss(tensor([[0], [4]])).item(); // 0
  */
 export function varianceLoss(z: Tensor, options: VarianceLossOptions = {}): Tensor {
   checkOptions('varianceLoss', options, ['gamma', 'epsilon', 'correction']);
@@ -46,6 +47,7 @@ export interface CovarianceLossOptions {
 /**
  * VICReg's covariance penalty (eq. 3 and 4): squared off-diagonal entries of the unbiased covariance of the batch.
  * @param z [N, D]
+ * @example await covarianceLoss(tensor([[1, 1], [-1, -1]])).item(); // 4
  */
 export function covarianceLoss(z: Tensor, options: CovarianceLossOptions = {}): Tensor {
   checkOptions('covarianceLoss', options, ['normalisation']);
@@ -71,6 +73,9 @@ export interface VicregOptions {
 /**
  * VICReg (Bardes, Ponce & LeCun 2022, eq. 6) between two views, and its unweighted terms.
  * @param a, b [N, D]
+ * @example
+ * const [a, b] = [normal([32, 8], { seed: 1 }), normal([32, 8], { seed: 2 })];
+ * const { loss, invariance, variance, covariance } = vicreg(a, b);
  */
 export function vicreg(
   a: Tensor,

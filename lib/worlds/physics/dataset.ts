@@ -7,7 +7,9 @@ export interface PhysicsDatasetOptions extends PhysicsBatchOptions, WorkerDatase
 /**
  * Endless fresh clips of the physics suite, computed beside training by worker threads. Batch `index` is that of
  * `physicsTrainingBatch(options, index)`, so `seek` resumes exactly.
- * @example for await (const { observations, actions } of new PhysicsDataset({ seed: 1 })) …
+ * @example
+ * const dataset = new physics.PhysicsDataset({ seed: 1, count: 2 });
+ * for await (const { observations, actions } of dataset) console.log(observations.length, actions.length);
  */
 export class PhysicsDataset extends WorkerDataset<PhysicsBatch> {
   constructor(options: PhysicsDatasetOptions) {

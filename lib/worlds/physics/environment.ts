@@ -24,7 +24,7 @@ import { Simulation } from './simulation.js';
  * One scene of the physics suite to act in, without an end: observations are pictures, actions are forces on disc A.
  * `info.state` holds the true state by name, for evaluation only.
  * @example
- * const world = await PhysicsEnvironment.create();
+ * const world = await physics.PhysicsEnvironment.create();
  * world.reset({ seed: 1, options: { kind: 'push' } });
  * const { observation } = world.step(Float32Array.of(0.8, 0)); // N, for 1/15 s
  */

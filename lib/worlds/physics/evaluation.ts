@@ -22,7 +22,10 @@ export interface PhysicsSetOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Clips of the suite as it is ('training'), or with faster or larger discs than training shows. */
+/**
+ * Clips of the suite as it is ('training'), or with faster or larger discs than training shows.
+ * @example const clips = await physics.physicsClips({ split: 'test', seed: 0, count: 10 });
+ */
 export async function physicsClips({
   ranges,
   ...options
@@ -49,7 +52,12 @@ export interface ViolationPairs {
   readonly visible: Uint8Array;
 }
 
-/** Pairs of a possible clip and its twin that breaks a law (or, as a control, only changes colour). */
+/**
+ * Pairs of a possible clip and its twin that breaks a law (or, as a control, only changes colour).
+ * @example
+ * const question = { violation: 'floating', split: 'test', seed: 0, count: 20 } as const;
+ * const { possible, impossible } = await physics.violationPairs(question);
+ */
 export async function violationPairs({
   violation,
   ...options
@@ -85,7 +93,10 @@ export interface CounterfactualPairs {
   readonly separation: Float32Array;
 }
 
-/** Twins that part at frame 4. */
+/**
+ * Twins that part at frame 4.
+ * @example const { one, another, separation } = await physics.counterfactualPairs({ split: 'test', seed: 0, count: 20 });
+ */
 export async function counterfactualPairs(options: PhysicsSetOptions): Promise<CounterfactualPairs> {
   const [one, another] = await answer({ set: 'counterfactual' }, options);
   const separation = Float32Array.from({ length: options.count }, (_, pair) => {
@@ -106,7 +117,10 @@ export interface CandidatePlans {
   readonly costs: Float32Array;
 }
 
-/** Eight force plans for each of `count` starts, with all their true outcomes. */
+/**
+ * Eight force plans for each of `count` starts, with all their true outcomes.
+ * @example const { clips, costs, plans } = await physics.candidateForcePlans({ split: 'test', seed: 0, count: 10 });
+ */
 export async function candidateForcePlans(options: PhysicsSetOptions): Promise<CandidatePlans> {
   const members = await answer({ set: 'candidates' }, options, undefined, 'by item');
   const costs = new Float32Array(options.count * candidatePlans * candidatePlans);

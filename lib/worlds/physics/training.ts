@@ -64,8 +64,8 @@ export function trainingSpecifications(
 
 /**
  * Batch `index` of an endless training set: a function of its options and the index alone.
- * @example const { observations, actions } = await physicsTrainingBatch({ seed: 1 }, 0); // 16 clips of 16 frames
  * @throws JepaError ERR_JEPA_MISSING_PEER if the physics engine is not installed
+ * @example const { observations, actions } = await physics.physicsTrainingBatch({ seed: 1 }, 0); // 16 clips of 16 frames
  */
 export async function physicsTrainingBatch(options: PhysicsBatchOptions, index: number): Promise<PhysicsBatch> {
   checkOptions('physicsTrainingBatch', options, ['seed', 'clips', 'twinGroups']);
