@@ -9,7 +9,7 @@ import { type Share, shareOf } from './statistics.js';
 
 export interface AlarmEvaluationOptions {
   readonly seed: number;
-  /** Frames of ordinary clips to calibrate on, and fresh ones to count false alarms on (default 200,000 each). */
+  /** Frames of ordinary clips to calibrate on, and of fresh ones, of which those after the context are judged (default 200,000 each). */
   readonly calibrationFrames?: number;
   readonly frames?: number;
   /** Broken clips of each law (default 200). */

@@ -2,7 +2,6 @@ import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { SurpriseCalibration } from './calibration.js';
 import type { Clips } from './clips.js';
-import { fingerprint } from './file.js';
 import { type Measured, measure } from './measure.js';
 import { Outliers } from './outliers.js';
 import { horizonsUpTo, type StreamProgram } from './stream.js';
@@ -17,12 +16,12 @@ export interface CalibrationOptions {
 }
 
 /**
- * Runs clips as streams. Every other batch sets the scales and the cloud of embeddings; the rest are scored by these, since a frame
+ * Runs clips as streams, by the program and with the fingerprint of the model. Every other batch sets the scales and the cloud of embeddings; the rest are scored by these, since a frame
  * that had a part in its own yardstick would look more ordinary than a fresh one.
  */
 export async function calibrate(
   world: WorldModel,
-  advance: StreamProgram,
+  { advance, model }: { readonly advance: StreamProgram; readonly model: string },
   dataset: AsyncIterable<Clips>,
   options: CalibrationOptions,
 ): Promise<SurpriseCalibration> {
@@ -34,7 +33,7 @@ export async function calibrate(
         'ERR_JEPA_INVALID_ARGUMENT',
         `[calibrate] expected ${name} to be a positive integer, got ${String(value)}`,
       );
-  const { config, network } = world;
+  const { config } = world;
   const horizons = horizonsUpTo(lookAhead);
   const halves: [Measured[], Measured[]] = [[], []];
   const range = new ActionRange(config.action.size);
@@ -66,7 +65,7 @@ export async function calibrate(
   for (const [index, { embedding }] of yardstick.entries()) cloud.set(embedding, index * width);
   const outliers = Outliers.of(cloud, width);
   const measures = {
-    model: await fingerprint(config, network),
+    model,
     frames: longest,
     scales,
     outliers,

@@ -3,7 +3,7 @@ import { digestOf, expectWhole, sealed } from '../io/digest.js';
 import { type HostTensor, readSafetensors, writeSafetensors } from '../io/safetensors.js';
 import type { Module } from '../nn/module.js';
 import { checkedConfig } from './check-config.js';
-import type { WorldModelConfig } from './config.js';
+import type { InferenceOptions, WorldModelConfig } from './config.js';
 
 const format = 'jepa-world-model';
 const version = '1';
@@ -17,9 +17,13 @@ export async function writeWorldModel(
   await writeSafetensors(path, state, sealed({ format, version, config: JSON.stringify(config) }, state));
 }
 
-/** SHA-256 of everything that decides what a model answers. */
-export async function fingerprint(config: WorldModelConfig, network: Module): Promise<string> {
-  return digestOf({ config: JSON.stringify(config) }, await network.stateDict());
+/** SHA-256 of everything that decides what a model answers: sizes, weights, and what is rounded when it is asked. */
+export async function fingerprint(
+  config: WorldModelConfig,
+  network: Module,
+  { precision = 'float32', quantize = 'none' }: InferenceOptions = {},
+): Promise<string> {
+  return digestOf({ config: JSON.stringify(config), precision, quantize }, await network.stateDict());
 }
 
 /** @throws JepaError ERR_JEPA_IO, ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION, ERR_JEPA_CONFIG */

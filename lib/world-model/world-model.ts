@@ -68,6 +68,7 @@ export class WorldModel {
   readonly config: WorldModelConfig;
   readonly network: WorldModelNetwork;
   readonly #programs: Inference;
+  readonly #how: InferenceOptions;
 
   /**
    * @param options `precision` and `quantize` of `compile`, for everything that the model is asked; its training has its own
@@ -78,6 +79,7 @@ export class WorldModel {
     this.config = checkedConfig(config);
     this.network = new WorldModelNetwork(config).eval();
     this.#programs = inference(this.network, options);
+    this.#how = options;
   }
 
   /** A new, untrained model. */
@@ -349,14 +351,18 @@ export class WorldModel {
    */
   async calibrate(dataset: AsyncIterable<Clips>, options: CalibrationOptions = {}): Promise<SurpriseCalibration> {
     expectEvaluation(this.network);
-    return calibrate(this, this.#programs.stream, dataset, options);
+    return calibrate(this, { advance: this.#programs.stream, model: await this.#fingerprint() }, dataset, options);
+  }
+
+  #fingerprint(): Promise<string> {
+    return fingerprint(this.config, this.network, this.#how);
   }
 
   async #expectOwn(calibration: SurpriseCalibration | undefined): Promise<void> {
-    if (!calibration || calibration.measures.model === (await fingerprint(this.config, this.network))) return;
+    if (!calibration || calibration.measures.model === (await this.#fingerprint())) return;
     throw new JepaError(
       'ERR_JEPA_CHECKPOINT_MISMATCH',
-      '[session] expected a calibration of this model, got one of another, or of this one before it was trained on',
+      '[session] expected a calibration of this model, got one of another, or of this one in other weights or another precision',
       { help: ['calibrate it: await world.calibrate(dataset)'] },
     );
   }

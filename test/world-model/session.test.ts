@@ -178,6 +178,13 @@ describe('calibrated', () => {
     expect(loaded).toEqual(calibration);
     const other = new WorldModel({ ...sensorConfig, seed: 99 });
     await expect(other.session({ calibration })).rejects.toMatchObject({ code: 'ERR_JEPA_CHECKPOINT_MISMATCH' });
+    const weights = join(temporaryFolder(), 'same.jepa');
+    await world.save(weights);
+    await expect(
+      (await WorldModel.load(weights)).session({ calibration, falseAlarmRate: 0.01 }),
+    ).resolves.toBeDefined();
+    const rounded = await WorldModel.load(weights, { precision: 'bfloat16' });
+    await expect(rounded.session({ calibration })).rejects.toThrow('in other weights or another precision');
     await other.save(path);
     await expect(SurpriseCalibration.load(path)).rejects.toThrow(
       "to be a calibration (format 'jepa-surprise-calibration'), got format 'jepa-world-model'",
