@@ -1,5 +1,5 @@
 import { checkOptions } from '../io/options.js';
-import { add, layerNorm, mul, silu, split } from '../ops/index.js';
+import { adaLayerNorm, add, mul, silu, split } from '../ops/index.js';
 import type { Tensor } from '../tensor/index.js';
 import type { ActivationLike } from './activation.js';
 import { type Initialiser, type InitialiserName, layerName, type SeedOptions } from './initialisers.js';
@@ -89,6 +89,6 @@ export class AdaptiveTransformerBlock extends Module {
   }
 
   #modulated(x: Tensor, shift: Tensor, scale: Tensor): Tensor {
-    return add(mul(layerNorm(x, undefined, undefined, { epsilon: this.#epsilon }), add(scale, 1)), shift);
+    return adaLayerNorm(x, shift, scale, { epsilon: this.#epsilon });
   }
 }

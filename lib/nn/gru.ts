@@ -1,4 +1,4 @@
-import { reshape, slice, stack, zeros } from '../ops/index.js';
+import { gru, zeros } from '../ops/index.js';
 import type { Tensor } from '../tensor/index.js';
 import { GRUCell, type GRUCellOptions } from './gru-cell.js';
 import { layerName } from './initialisers.js';
@@ -24,14 +24,7 @@ export class GRU extends Module {
    * @returns states after every step [B, T, H], and the last of them [B, H]
    */
   forward(x: Tensor, initial?: Tensor): { output: Tensor; state: Tensor } {
-    const [batch, steps] = x.shape;
-    const projected = this.cell.project(x);
-    let state = initial ?? zeros([batch, this.cell.hiddenSize]);
-    const states: Tensor[] = [];
-    for (let t = 0; t < steps; t++) {
-      state = this.cell.advance(reshape(slice(projected, 1, t, t + 1), [batch, 3 * this.cell.hiddenSize]), state);
-      states.push(state);
-    }
-    return { output: stack(states, 1), state };
+    const { weightIh, weightHh, biasIh, biasHh, hiddenSize } = this.cell;
+    return gru(x, initial ?? zeros([x.shape[0], hiddenSize]), weightIh, weightHh, biasIh, biasHh);
   }
 }

@@ -5,7 +5,6 @@ import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, cast, mul } from './elementwise.js';
 import { linear } from './matmul.js';
-import { mean } from './reduce.js';
 import { permute, reshape } from './views.js';
 
 interface Window {
@@ -26,7 +25,7 @@ const encode: NonNullable<OpDefinition<Window>['native']>['encode'] = (
   for (const [a, b] of [kernel, stride, padding, dilation, output]) writer.u32(a).u32(b);
 };
 
-const im2colOp: OpDefinition<Window> = {
+export const im2colOp: OpDefinition<Window> = {
   name: 'im2col',
   outputs: (_, { kernel, input: [n, , , c], output: [h, w] }) => [
     { shape: [n * h * w, kernel[0] * kernel[1] * c], dtype: 'float32' },
@@ -35,7 +34,7 @@ const im2colOp: OpDefinition<Window> = {
   gradient: ({ attributes, cotangents: [dy] }) => [apply(col2imOp, [dy as Tensor], attributes)[0]],
 };
 
-const col2imOp: OpDefinition<Window> = {
+export const col2imOp: OpDefinition<Window> = {
   name: 'col2im',
   outputs: (_, { input }) => [{ shape: input, dtype: 'float32' }],
   native: { layouts: ['contiguous'], encode },
@@ -101,43 +100,28 @@ export function conv2d(
 }
 
 /**
- * Mean over windows. @param x [N, C, H, W]   @returns [N, C, H', W']
- * @example await avgPool2d(tensor([[[[1, 2], [3, 4]]]]), 2).toArray(); // [[[[2.5]]]]
- */
-export function avgPool2d(
-  x: Tensor,
-  kernel: number | readonly [number, number],
-  {
-    stride = kernel,
-    padding = 0,
-  }: {
-    readonly stride?: number | readonly [number, number];
-    readonly padding?: number | readonly [number, number];
-  } = {},
-): Tensor<'float32'> {
-  if (x.rank !== 4) throw opError('ERR_JEPA_SHAPE', `[avgPool2d] expected x [N, C, H, W], got ${show(x.shape)}`);
-  const [n, c, h, w] = x.shape;
-  const window = windowOf('avgPool2d', [n * c, h, w, 1], pair(kernel), pair(stride), pair(padding));
-  const patches = apply(im2colOp, [reshape(cast(x, 'float32'), [n * c, h, w, 1])], window)[0] as Tensor<'float32'>;
-  return reshape(mean(patches, { axes: [1] }), [n, c, ...window.output]);
-}
-
-/**
- * Non-overlapping patches as rows in the order of nn.Conv2d's weights. @param x [N, C, H, W]   @returns [N, H/p·W/p, C·p·p]
+ * Non-overlapping patches of pictures or clips as rows, in the order of the weights of a convolution.
+ * @param x [N, C, H, W] or [N, C, T, H, W]   @param patch one extent for all axes, or one for each
+ * @returns [N, patches, C·elements of a patch], patches row-major   @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_INVALID_ARGUMENT
  * @example patchify(zeros([1, 3, 32, 32]), 8).shape; // [1, 16, 192]
  */
-export function patchify<D extends DType>(x: Tensor<D>, patch: number | readonly [number, number]): Tensor<D> {
-  const [ph, pw] = pair(patch);
-  if (![ph, pw].every((extent) => Number.isInteger(extent) && extent > 0))
-    throw opError('ERR_JEPA_INVALID_ARGUMENT', `[patchify] expected patches of at least 1, got ${show([ph, pw])}`);
-  const [n, c, h, w] = x.shape;
-  if (x.rank !== 4 || h % ph !== 0 || w % pw !== 0)
+export function patchify<D extends DType>(x: Tensor<D>, patch: number | readonly number[]): Tensor<D> {
+  const [samples, channels, ...size] = x.shape;
+  const extents = typeof patch === 'number' ? size.map(() => patch) : patch;
+  if (![...extents].every((extent) => Number.isInteger(extent) && extent > 0))
+    throw opError('ERR_JEPA_INVALID_ARGUMENT', `[patchify] expected patches of at least 1, got ${show(extents)}`);
+  const even = size.every((extent, axis) => extent % extents[axis] === 0);
+  if (![4, 5].includes(x.rank) || extents.length !== size.length || !even)
     throw opError(
       'ERR_JEPA_SHAPE',
-      `[patchify] expected [N, C, H, W] with H and W multiples of ${ph} and ${pw}, got ${show(x.shape)}`,
+      `[patchify] expected [N, C, H, W] or [N, C, T, H, W] with extents that are multiples of ${show(extents)}, got ${show(x.shape)}`,
     );
-  const split = reshape(x, [n, c, h / ph, ph, w / pw, pw]);
-  return reshape(permute(split, [0, 2, 4, 1, 3, 5]), [n, (h / ph) * (w / pw), c * ph * pw]);
+  const counts = size.map((extent, axis) => extent / extents[axis]);
+  const split = reshape(x, [samples, channels, ...counts.flatMap((count, axis) => [count, extents[axis]])]);
+  const [outer, inner] = [0, 1].map((within) => counts.map((_, axis) => 2 + 2 * axis + within));
+  const patches = counts.reduce((product, count) => product * count, 1);
+  const width = extents.reduce((product, extent) => product * extent, channels);
+  return reshape(permute(split, [0, ...outer, 1, ...inner]), [samples, patches, width]);
 }
 
 /** Whether windows neither overlap nor leave anything out: then each of them is a view, and no element is copied twice. */
@@ -153,11 +137,11 @@ function tiles(picture: Tensor, { kernel: [kh, kw], input: [n, , , c], output: [
   return reshape(permute(reshape(picture, [n, h, kh, w, kw, c]), [0, 1, 3, 2, 4, 5]), [n * h * w, kh * kw * c]);
 }
 
-function pair(value: number | readonly [number, number]): readonly [number, number] {
+export function pair(value: number | readonly [number, number]): readonly [number, number] {
   return typeof value === 'number' ? [value, value] : value;
 }
 
-function windowOf(
+export function windowOf(
   op: string,
   input: readonly number[],
   kernel: readonly [number, number],

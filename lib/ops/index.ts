@@ -3,7 +3,9 @@ import './methods.js';
 
 export { type AttentionMask, type AttentionOptions, attention, attentionMask } from './attention.js';
 export { type BatchNormOpOptions, batchNorm } from './batch-norm.js';
-export { avgPool2d, type Conv2dOpOptions, conv2d, patchify } from './conv.js';
+export { type Conv2dOpOptions, conv2d, patchify } from './conv.js';
+export { type ConvTranspose2dOpOptions, convTranspose2d } from './conv-transpose.js';
+export { type Conv3dOpOptions, conv3d } from './conv3d.js';
 export { full, ones, zeros } from './create.js';
 export {
   abs,
@@ -47,9 +49,11 @@ export {
 } from './elementwise.js';
 export { layerNorm } from './layer-norm.js';
 export { type ActivationKind, activate, type LinearOpOptions, linear, type MatmulOptions, matmul } from './matmul.js';
-export { concat, pad, split, stack } from './parts.js';
+export { adaLayerNorm, gatedAdd, groupNorm, rmsNorm } from './norms.js';
+export { concat, pad, repeatInterleave, split, stack, tile } from './parts.js';
+export { type AvgPoolOptions, avgPool2d, maxPool2d, type PoolOptions } from './pool.js';
 export { manualSeed, normal, permutation, type RandomKey, randomBits, uniform } from './random.js';
-export { gruAdvance, gruCell } from './recurrent.js';
+export { gru, gruAdvance, gruCell } from './recurrent.js';
 export {
   argmax,
   logSoftmax,

@@ -1,11 +1,11 @@
 import type { DType } from '../tensor/dtype.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
-import { denseStrides, normaliseAxis, show } from '../tensor/shape.js';
+import { denseStrides, normaliseAxis, type Shape, show } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { cast } from './elementwise.js';
 import { type Promoted, promote } from './promotion.js';
-import { slice, unsqueeze } from './views.js';
+import { broadcastTo, reshape, slice, unsqueeze } from './views.js';
 
 const concatOp: OpDefinition<number> = {
   name: 'concat',
@@ -151,6 +151,39 @@ export function paddedPart({ node }: Tensor): { x: Tensor; axis: number; start: 
   const { widths, value } = node.attributes as PadAttributes;
   const axes = widths.flatMap(([before, after], axis) => (before > 0 || after > 0 ? [axis] : []));
   return value === 0 && axes.length === 1 ? { x: node.inputs[0], axis: axes[0], start: widths[axes[0]][0] } : undefined;
+}
+
+/**
+ * The whole tensor again and again along each axis (NumPy's and PyTorch's `tile`).
+ * @param counts how often, for the last axes; more of them than axes put new ones in front
+ * @throws JepaError ERR_JEPA_INVALID_ARGUMENT   @example tile(tensor([[1, 2]]), [2, 2]) // [[1, 2, 1, 2], [1, 2, 1, 2]]
+ */
+export function tile<D extends DType>(x: Tensor<D>, counts: readonly number[]): Tensor<D> {
+  checkCounts('tile', counts);
+  const front = Math.max(0, counts.length - x.rank);
+  const shape = [...new Array<number>(front).fill(1), ...x.shape];
+  const times = [...new Array<number>(shape.length - counts.length).fill(1), ...counts];
+  const opened = shape.flatMap((extent) => [1, extent]);
+  const wide = shape.flatMap((extent, axis) => [times[axis], extent]);
+  return merged(x, opened, wide, shape.map((extent, axis) => extent * times[axis])); // biome-ignore format: one line
+}
+
+/** Each element again and again along an axis (PyTorch's `repeat_interleave`). @example repeatInterleave(tensor([1, 2]), 2) // [1, 1, 2, 2] */
+export function repeatInterleave<D extends DType>(x: Tensor<D>, count: number, axis = -1): Tensor<D> {
+  const at = normaliseAxis('repeatInterleave', axis, x.shape);
+  checkCounts('repeatInterleave', [count]);
+  const [before, after] = [x.shape.slice(0, at + 1), x.shape.slice(at + 1)];
+  return merged(x, [...before, 1, ...after], [...before, count, ...after], x.shape.map((extent, k) => (k === at ? extent * count : extent))); // biome-ignore format: one line
+}
+
+/** A view with repeated axes, which reshape copies once. */
+function merged<D extends DType>(x: Tensor<D>, opened: Shape, wide: Shape, shape: Shape): Tensor<D> {
+  return reshape(broadcastTo(reshape(x, opened), wide), shape);
+}
+
+function checkCounts(op: string, counts: readonly number[]): void {
+  if (!counts.every((count) => Number.isInteger(count) && count >= 0))
+    throw opError('ERR_JEPA_INVALID_ARGUMENT', `[${op}] expected counts of at least 0, got ${show(counts)}`);
 }
 
 /**

@@ -3,7 +3,8 @@ import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, cast, mul, sigmoid, sub, tanh } from './elementwise.js';
 import { linear } from './matmul.js';
-import { slice } from './views.js';
+import { stack } from './parts.js';
+import { reshape, slice } from './views.js';
 
 /**
  * One step of a gated recurrent unit, PyTorch's variant (Cho et al. 2014 with the reset gate after the product):
@@ -22,6 +23,32 @@ export function gruCell(
   biasHh?: Tensor,
 ): Tensor<'float32'> {
   return gruAdvance(linear(x, weightIh, biasIh), h, weightHh, biasHh);
+}
+
+/**
+ * {@link gruCell} over a sequence: the products with all inputs are one.
+ * @param x [B, T, I]   @param h state before the first step [B, H]   @returns states after every step [B, T, H], and the last [B, H]
+ * @throws JepaError ERR_JEPA_SHAPE
+ */
+export function gru(
+  x: Tensor,
+  h: Tensor,
+  weightIh: Tensor,
+  weightHh: Tensor,
+  biasIh?: Tensor,
+  biasHh?: Tensor,
+): { output: Tensor<'float32'>; state: Tensor<'float32'> } {
+  const [batch, steps] = x.shape;
+  if (x.rank !== 3 || steps < 1)
+    throw opError('ERR_JEPA_SHAPE', `[gru] expected x [B, T, I] of at least one step, got ${show(x.shape)}`);
+  const projected = linear(x, weightIh, biasIh);
+  let state = cast(h, 'float32');
+  const states: Tensor<'float32'>[] = [];
+  for (let t = 0; t < steps; t++) {
+    state = gruAdvance(reshape(slice(projected, 1, t, t + 1), [batch, -1]), state, weightHh, biasHh);
+    states.push(state);
+  }
+  return { output: stack(states, 1), state };
 }
 
 /** {@link gruCell} from the input's product x·W_ihᵀ + b_ih [B, 3H], which can be computed for all steps at once. */

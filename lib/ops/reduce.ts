@@ -164,18 +164,22 @@ export function variance<D extends DType>(
   return div(squares, Math.max(0, count - correction)) as Tensor<MeanOf<D>>;
 }
 
-/** log Σ exp x along an axis, without overflow. @example await logsumexp(tensor([0, 0])).item(); // 0.69315 */
-export function logsumexp(x: Tensor, axis = -1, { keepDims = false }: { readonly keepDims?: boolean } = {}): Tensor {
-  const at = normaliseAxis('logsumexp', axis, x.shape);
-  const shift = finitePeak(x, at);
-  const result = add(log(sum(exp(sub(x, shift)), { axes: [at], keepDims: true })), shift);
-  return dropped(x, result, [at], keepDims);
+/** log Σ exp x along an axis or several, without overflow. @example await logsumexp(tensor([0, 0])).item(); // 0.69315 */
+export function logsumexp<D extends DType>(
+  x: Tensor<D>,
+  axis: number | readonly number[] = -1,
+  { keepDims = false }: { readonly keepDims?: boolean } = {},
+): Tensor<MeanOf<D>> {
+  const axes = axesOf('logsumexp', x, typeof axis === 'number' ? [axis] : axis);
+  const shift = finitePeak(x, axes);
+  const total: Tensor = sum(exp(sub(x as Tensor, shift)), { axes, keepDims: true });
+  return dropped(x, add(log(total), shift), axes, keepDims) as Tensor<MeanOf<D>>;
 }
 
 /** exp x / Σ exp x along an axis. @example await softmax(tensor([0, Math.log(3)])).toArray(); // [0.25, 0.75] */
 export function softmax(x: Tensor, axis = -1): Tensor {
   const at = normaliseAxis('softmax', axis, x.shape);
-  const e = exp(sub(x, stopPeak(x, at)));
+  const e = exp(sub(x, stopPeak(x, [at])));
   return div(e, sum(e, { axes: [at], keepDims: true }));
 }
 
@@ -184,12 +188,12 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
   return sub(x, logsumexp(x, axis, { keepDims: true }));
 }
 
-function stopPeak(x: Tensor, axis: number): Tensor {
-  return stopped(max(x, { axes: [axis], keepDims: true }));
+function stopPeak(x: Tensor, axes: readonly number[]): Tensor {
+  return stopped(max(x, { axes, keepDims: true }));
 }
 
 // An infinite peak would turn x − peak into NaN where x is the peak: it is not subtracted.
-function finitePeak(x: Tensor, axis: number): Tensor {
-  const peak = stopPeak(x, axis);
+function finitePeak(x: Tensor, axes: readonly number[]): Tensor {
+  const peak = stopPeak(x, axes);
   return where(equal(sub(peak, peak), 0), peak, 0);
 }

@@ -1,20 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { Linear } from '#lib/nn/linear.js';
 import {
+  barlowTwins,
+  binaryCrossEntropy,
   cosine,
   covarianceLoss,
   crossEntropy,
+  hinge as hingeLoss,
   infoNCE,
   inverseDynamics,
   l1,
+  marginRanking,
   mse,
   rankingLoss,
+  sigmoidFocal,
   sigreg,
   sigregCollapsed,
   sigregExpected,
   sigregNull,
   sigregStatistic,
   smoothL1,
+  tripletMargin,
   varianceLoss,
   vicreg,
 } from '#lib/nn/losses/index.js';
@@ -33,6 +39,87 @@ const negativeLogSoftmax = (logits: readonly number[]): number[] => {
 };
 
 describe('losses equal plain float64 loops, gradients too', () => {
+  const signs = tensor([1, -1, -1, 1, 1, -1]);
+  const sign = [1, -1, -1, 1, 1, -1];
+
+  it('margin ranking and hinge', async () => {
+    const inputs = { a: [6], b: [6] };
+    for (const margin of [0, 0.5])
+      await checkLayer({
+        inputs,
+        forward: ({ a, b }) => marginRanking(a, b, signs, { margin }),
+        reference: ({ a, b }) => [mean(a.map((value, i) => Math.max(0, margin - sign[i] * (value - b[i]))))],
+      });
+    await checkLayer({
+      inputs: { x: [6] },
+      forward: ({ x }) => hingeLoss(x, signs, { reduction: 'none' }),
+      reference: ({ x }) => x.map((value, i) => Math.max(0, 1 - sign[i] * value)),
+    });
+    expect(() => hingeLoss(tensor([1, 2]), signs)).toThrow('[hinge] expected x, sign of the same shape, got [2], [6]');
+  });
+
+  it('triplet margin', async () => {
+    await checkLayer({
+      inputs: { a: [4, 3], p: [4, 3], n: [4, 3] },
+      forward: ({ a, p, n }) => tripletMargin(a, p, n, { margin: 2 }),
+      reference: ({ a, p, n }) => {
+        const distances = (x: Float64Array): number[] =>
+          rows(a, 3).map((row, r) => norm(row.map((value, i) => value - x[3 * r + i] + 1e-6)));
+        const [near, far] = [distances(p), distances(n)];
+        return [mean(near.map((distance, r) => Math.max(0, distance - far[r] + 2)))];
+      },
+    });
+  });
+
+  it('Barlow Twins', async () => {
+    await checkLayer({
+      inputs: { a: [6, 3], b: [6, 3] },
+      forward: ({ a, b }) => barlowTwins(a, b, { lambda: 0.1 }),
+      reference: ({ a, b }) => {
+        const columns = (x: Float64Array): number[][] =>
+          [0, 1, 2].map((k) => {
+            const column = rows(x, 3).map((row) => row[k]);
+            const middle = mean(column);
+            const spread = Math.sqrt(mean(column.map((value) => (value - middle) ** 2)) + 1e-5);
+            return column.map((value) => (value - middle) / spread);
+          });
+        const [u, v] = [columns(a), columns(b)];
+        const terms = u.flatMap((x, i) =>
+          v.map((y, j) => (i === j ? (dot(x, y) / 6 - 1) ** 2 : 0.1 * (dot(x, y) / 6) ** 2)),
+        );
+        return [mean(terms) * 9];
+      },
+    });
+    expect(() => barlowTwins(tensor([[1, 2]]), tensor([[1, 2]]))).toThrow('two views [N, D] with N at least 2');
+  });
+
+  it('binary cross-entropy and focal loss, far logits too', async () => {
+    const target = [1, 0, 0, 1, 1, 0];
+    const right = (x: number, i: number): number => 1 / (1 + Math.exp(target[i] === 1 ? -x : x));
+    await checkLayer({
+      inputs: { x: [6] },
+      forward: ({ x }) => binaryCrossEntropy(x, tensor(target), { reduction: 'none' }),
+      reference: ({ x }) => x.map((value, i) => -Math.log(right(value, i))),
+    });
+    await checkLayer({
+      inputs: { x: [6] },
+      forward: ({ x }) => sigmoidFocal(x, tensor(target)),
+      reference: ({ x }) => [
+        mean(
+          x.map((value, i) => {
+            const p = right(value, i);
+            return -(target[i] === 1 ? 0.25 : 0.75) * (1 - p) ** 2 * Math.log(p);
+          }),
+        ),
+      ],
+    });
+    const far = await binaryCrossEntropy(tensor([1e4, -1e4]), tensor([0, 0]), { reduction: 'none' }).toArray();
+    expect(far).toEqual([1e4, 0]);
+    expect(() => binaryCrossEntropy(tensor([1]), signs)).toThrow(
+      'logits and target of the same shape, got [1] and [6]',
+    );
+  });
+
   const inputs = { x: [4, 5], target: [4, 5] };
 
   it.each([

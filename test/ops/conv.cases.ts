@@ -209,7 +209,7 @@ export const convolutions: readonly OpCases[] = [
     refusals: [
       shape(
         () => ops.patchify(ops.zeros([1, 3, 5, 4]), 4),
-        '[patchify] expected [N, C, H, W] with H and W multiples of 4 and 4, got [1, 3, 5, 4]',
+        '[patchify] expected [N, C, H, W] or [N, C, T, H, W] with extents that are multiples of [4, 4], got [1, 3, 5, 4]',
       ),
       argument(() => ops.patchify(ops.zeros([1, 3, 4, 4]), 0), '[patchify] expected patches of at least 1, got [0, 0]'),
     ],

@@ -3,6 +3,7 @@ import { binary } from './binary.cases.js';
 import { convolutions } from './conv.cases.js';
 import { expressions } from './expressions.cases.js';
 import { int8Layers } from './int8.cases.js';
+import { layers } from './layers.cases.js';
 import { linearAlgebra } from './matmul.cases.js';
 import { normalisations } from './normalisation.cases.js';
 import type { OpCases } from './op-case.js';
@@ -27,6 +28,7 @@ export const groups: readonly OpCases[] = [
   ...normalisations,
   ...attentions,
   ...recurrent,
+  ...layers,
   ...rows,
   ...random,
   ...expressions,

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { mul, sum } from '#lib/ops/index.js';
-import { adamW, clipGradNorm, type Optimiser, type SGDOptions, sgd } from '#lib/optim/index.js';
+import {
+  adamW,
+  clipGradNorm,
+  adam as coupledAdam,
+  lars,
+  type Optimiser,
+  type SGDOptions,
+  sgd,
+} from '#lib/optim/index.js';
 import { compile, scalar, type Tensor, tensor, type Variable, valueAndGrad, variable } from '#lib/tensor/index.js';
 import { close, normals } from '../nn/check-layer.js';
 
@@ -117,6 +125,57 @@ describe('optimisers follow their formulas in float64', () => {
       await trajectory(parameters, adamW(Object.values(parameters)), () => 1e-3),
       reference(adam(0.9, 0.999, 1e-8), { rate: () => 1e-3, decay: () => 0.01 }),
     );
+  });
+
+  it('Adam, whose decay enters the gradient', async () => {
+    const parameters = parametersOf();
+    const plain = adam(0.9, 0.999, 1e-8);
+    compare(
+      await trajectory(parameters, coupledAdam(Object.values(parameters), { weightDecay: 0.1 }), () => 1e-3),
+      reference((p, g, t, rate, decay, state) => plain(p, g + decay * p, t, rate, 0, state), {
+        rate: () => 1e-3,
+        decay: () => 0.1,
+      }),
+    );
+  });
+
+  it.each(['normOfSum', 'sumOfNorms'] as const)(
+    'LARS by %s, without the ratio where there is no decay',
+    async (formula) => {
+      const parameters = parametersOf();
+      const groups = [
+        { parameters: [parameters.w] },
+        { parameters: [parameters.b, parameters.s], weightDecay: 0, learningRateScale: 0.1 },
+      ];
+      const settings = { momentum: 0.8, nesterov: true, weightDecay: 0.05, trust: 0.02, formula };
+      const found = await trajectory(parameters, lars(groups, settings), () => 0.3);
+      // Whole tensors at a time: the ratio is of their norms.
+      const length = (x: readonly number[]): number => Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
+      for (const name of names) {
+        const decay = name === 'w' ? 0.05 : 0;
+        let p = [...normals(`parameter ${name}`, count(name))];
+        let b = p.map(() => 0);
+        for (let t = 0; t < steps; t++) {
+          const g = [...gradientAt(name, t)];
+          const sum = g.map((value, i) => value + decay * p[i]);
+          const below = formula === 'normOfSum' ? length(sum) : length(g) + decay * length(p) + 1e-8;
+          const ratio = name === 'w' ? (0.02 * length(p)) / below : 1;
+          const d = sum.map((value) => value * ratio);
+          b = b.map((value, i) => 0.8 * value + d[i]);
+          p = p.map((value, i) => value - (name === 'w' ? 0.3 : 0.03) * (d[i] + 0.8 * b[i]));
+          close(`${name} after step ${t + 1}`, found[name][t], Float64Array.from(p), 2e-6);
+        }
+      }
+      expect(() => lars(groups, { formula: 'sum' as 'sumOfNorms' })).toThrow("among normOfSum, sumOfNorms, got 'sum'");
+    },
+  );
+
+  it('LARS leaves a gradient as it is where a norm is 0', async () => {
+    const p = variable(new Float32Array(2));
+    const optimiser = lars([p], { momentum: 0, weightDecay: 0.1, adaptWithoutDecay: true });
+    const step = compile((g: Tensor) => optimiser.update(new Map([[p, g]]), { learningRate: 1 }));
+    await step(tensor([3, 4]));
+    expect(await p.toArray()).toEqual([-3, -4]);
   });
 
   it('AdamW with groups, a rising rate, clipping, other betas', async () => {

@@ -88,10 +88,12 @@ function formulaAt(instructions: readonly Instruction[], index: number): Found |
   const [squared, third] = operandsOf('mul_f', added);
   const [left, right] = operandsOf('mul_f', squared);
   const immediates = [constant(first), constant(second), constant(third)];
-  if (left === undefined || left !== right || left !== g || before !== m || immediates.includes(undefined))
-    return undefined;
+  // An operand is missing where the formula differs, as without decay: there is no product with `keep` then.
+  const registers = { p, g, m, v, keep, step, correction, epsilon };
+  const whole = [...Object.values(registers), ...immediates].every((found) => found !== undefined);
+  if (!whole || left !== right || left !== g || before !== m) return undefined;
   return {
-    registers: { p, g, m, v, keep, step, correction, epsilon },
+    registers,
     immediates: immediates as [number, number, number],
     mean,
     variance,

@@ -1,6 +1,6 @@
 import * as losses from '#lib/nn/losses/index.js';
 import * as ops from '#lib/ops/index.js';
-import { arange, grad, type Tensor } from '#lib/tensor/index.js';
+import type { Tensor } from '#lib/tensor/index.js';
 import type { Inputs, Table } from './tables.js';
 
 type Pair = readonly [number, number];
@@ -81,6 +81,33 @@ export const networks: Table = {
       const { loss, ...terms } = losses.vicreg(a, b, { style, invariance, variance, covariance });
       return { y: loss, ...terms };
     },
+    ada_layer_norm: ({ x, shift, scale, gate, residual }, { eps }) => ({
+      y: gate ? ops.gatedAdd(residual, x, gate) : ops.adaLayerNorm(x, shift, scale, { epsilon: eps }),
+    }),
+    rms_norm: ({ x, weight }, { eps }) => ({ y: ops.rmsNorm(x, weight, { epsilon: eps }) }),
+    group_norm: ({ x, weight, bias }, { num_groups, eps }) => ({
+      y: ops.groupNorm(x, num_groups, weight, bias, { epsilon: eps }),
+    }),
+    conv3d: ({ x, weight, bias }, { stride, padding }) => ({ y: ops.conv3d(x, weight, bias, { stride, padding }) }),
+    conv_transpose2d: ({ x, weight, bias }, { stride, padding, output_padding }) => ({
+      y: ops.convTranspose2d(x, weight, bias, { stride, padding, outputPadding: output_padding }),
+    }),
+    avg_pool2d: ({ x }, { kernel_size, stride, padding, global, count_include_pad }) => ({
+      y: global
+        ? ops.mean(x, { axes: [2, 3] })
+        : ops.avgPool2d(x, kernel_size, { stride, padding, countPadding: count_include_pad }),
+    }),
+    patchify: ({ x }, { patch }) => ({ y: ops.patchify(x, patch) }),
+    gru: ({ x, h, weight_ih, weight_hh, bias_ih, bias_hh }) => {
+      const { output, state } = ops.gru(ops.transpose(x, 0, 1), h, weight_ih, weight_hh, bias_ih, bias_hh);
+      return { y: ops.transpose(output, 0, 1), h_last: state };
+    },
+    loss_barlow_twins: ({ a, b }, { lambda, eps }) => ({ y: losses.barlowTwins(a, b, { lambda, epsilon: eps }) }),
+    loss_margin_ranking: ({ a, b, sign }, { margin }) => ({ y: losses.marginRanking(a, b, sign, { margin }) }),
+    loss_hinge: ({ x, sign }, { margin }) => ({ y: losses.hinge(x, sign, { margin }) }),
+    loss_triplet_margin: ({ anchor, positive, negative }, { margin, eps }) => ({
+      y: losses.tripletMargin(anchor, positive, negative, { margin, epsilon: eps }),
+    }),
   },
   composed: {
     linear: ({ x, weight, bias, residual }, { activation }) => {
@@ -108,128 +135,6 @@ export const networks: Table = {
       const next = (running: Tensor | undefined, batch: Tensor | undefined): Tensor =>
         running && batch ? ops.add(ops.mul(running, 1 - share), ops.mul(batch, share)) : (running as Tensor);
       return { y, running_mean: next(running_mean, batchMean), running_var: next(running_var, batchVar) };
-    },
-    ada_layer_norm: ({ x, shift, scale, gate, residual }, { eps, per, tokens_per_step }) => {
-      const spread = (values: Tensor): Tensor => {
-        const [batch, , width] = x.shape;
-        if ((per as string) === 'sample') return ops.reshape(values, [batch, 1, width]);
-        if ((per as string) === 'token') return values;
-        const steps = values.shape[1];
-        return ops.reshape(
-          ops.broadcastTo(ops.reshape(values, [batch, steps, 1, width]), [batch, steps, tokens_per_step, width]),
-          x.shape,
-        );
-      };
-      if (gate) return { y: ops.add(residual, ops.mul(spread(gate), x)) };
-      return {
-        y: ops.add(
-          ops.mul(ops.layerNorm(x, undefined, undefined, { epsilon: eps }), ops.add(spread(scale), 1)),
-          spread(shift),
-        ),
-      };
-    },
-    rms_norm: ({ x, weight }, { eps }) => {
-      const y = ops.mul(x, ops.rsqrt(ops.add(ops.mean(ops.square(x), { axes: [-1], keepDims: true }), eps)));
-      return { y: weight ? ops.mul(y, weight) : y };
-    },
-    conv3d: ({ x, weight, bias }, attributes) => {
-      const [[st, sh, sw], [pt, ph, pw]] = [attributes.stride, attributes.padding] as unknown as readonly number[][];
-      const [n, , frames] = x.shape;
-      const [outputs, , kt] = weight.shape;
-      const padded = ops.pad(x, [[0, 0], [0, 0], [pt, pt], [0, 0], [0, 0]]); // biome-ignore format: an axis each
-      const times = Math.floor((frames + 2 * pt - kt) / st) + 1;
-      // A sum of two-dimensional convolutions over the kernel's times.
-      const parts = Array.from({ length: kt }, (_, k) => {
-        const picked = ops.permute(ops.slice(padded, 2, k, k + (times - 1) * st + 1, st), [0, 2, 1, 3, 4]);
-        const kernel = ops.squeeze(ops.slice(weight, 2, k, k + 1), [2]);
-        const pictures = ops.reshape(picked, [n * times, ...picked.shape.slice(2)]);
-        return ops.conv2d(pictures, kernel, k === 0 ? bias : undefined, { stride: [sh, sw], padding: [ph, pw] });
-      });
-      const y = parts.reduce((sum, part) => ops.add(sum, part));
-      return { y: ops.permute(ops.reshape(y, [n, times, outputs, ...y.shape.slice(2)]), [0, 2, 1, 3, 4]) };
-    },
-    conv_transpose2d: ({ x, weight, bias }, attributes) => {
-      const { stride, padding, output_padding } = attributes as unknown as Record<string, Pair>;
-      const [n, , ...size] = x.shape;
-      const [, outputs, ...kernel] = weight.shape;
-      const extents = size.map((e, k) => (e - 1) * stride[k] - 2 * padding[k] + kernel[k] + output_padding[k]);
-      // The adjoint of the convolution with the same weight.
-      const picture = ops.zeros([n, outputs, ...extents]);
-      const forward = ops.conv2d(picture, weight, undefined, { stride, padding });
-      const y = grad(ops.sum(ops.mul(forward, x)), [picture]).get(picture) as Tensor;
-      return { y: bias ? ops.add(y, ops.reshape(bias, [outputs, 1, 1])) : y };
-    },
-    group_norm: ({ x, weight, bias }, { num_groups, eps }) => {
-      const [batch, channels] = x.shape;
-      const grouped = ops.layerNorm(ops.reshape(x, [batch, num_groups, -1]), undefined, undefined, { epsilon: eps });
-      const perChannel = (values: Tensor): Tensor =>
-        ops.reshape(
-          values,
-          x.shape.map((_, axis) => (axis === 1 ? channels : 1)),
-        );
-      return { y: ops.add(ops.mul(ops.reshape(grouped, x.shape), perChannel(weight)), perChannel(bias)) };
-    },
-    avg_pool2d: ({ x }, attributes) => {
-      const { kernel_size, stride, padding, global, count_include_pad } = attributes as unknown as {
-        kernel_size: Pair;
-        stride: Pair;
-        padding: Pair;
-        global?: boolean;
-        count_include_pad?: boolean;
-      };
-      if (global) return { y: ops.mean(x, { axes: [2, 3] }) };
-      const pooled = ops.avgPool2d(x, kernel_size, { stride, padding });
-      if (count_include_pad !== false || padding.every((width) => width === 0)) return { y: pooled };
-      return { y: ops.div(pooled, ops.avgPool2d(ops.ones(x.shape), kernel_size, { stride, padding })) };
-    },
-    patchify: ({ x }, { patch }) => {
-      const size = patch as unknown as number[];
-      if (size.length === 2) return { y: ops.patchify(x, size as unknown as Pair) };
-      const [n, c, t, h, w] = x.shape;
-      const [pt, ph, pw] = size;
-      const split = ops.reshape(x, [n, c, t / pt, pt, h / ph, ph, w / pw, pw]);
-      return { y: ops.reshape(ops.permute(split, [0, 2, 4, 6, 1, 3, 5, 7]), [n, -1, c * pt * ph * pw]) };
-    },
-    gru: ({ x, h, weight_ih, weight_hh, bias_ih, bias_hh }) => {
-      let state = h;
-      const states: Tensor[] = [];
-      for (let t = 0; t < x.shape[0]; t++) {
-        state = ops.gruCell(
-          ops.reshape(ops.slice(x, 0, t, t + 1), x.shape.slice(1)),
-          state,
-          weight_ih,
-          weight_hh,
-          bias_ih,
-          bias_hh,
-        );
-        states.push(state);
-      }
-      return { y: ops.stack(states, 0), h_last: state };
-    },
-    loss_barlow_twins: ({ a, b }, attributes) => {
-      const { lambda, eps } = attributes as unknown as { lambda: number; eps: number };
-      const standardised = (z: Tensor): Tensor => {
-        const centred = ops.sub(z, ops.mean(z, { axes: [0], keepDims: true }));
-        return ops.mul(centred, ops.rsqrt(ops.add(ops.mean(ops.square(centred), { axes: [0], keepDims: true }), eps)));
-      };
-      const [n, d] = a.shape;
-      const c = ops.div(ops.matmul(standardised(a), standardised(b), { transposeA: true }), n);
-      const diagonal = ops.equal(ops.reshape(arange(0, d), [d, 1]), arange(0, d));
-      return {
-        y: ops.add(
-          ops.sum(ops.where(diagonal, ops.square(ops.sub(c, 1)), 0)),
-          ops.mul(ops.sum(ops.where(diagonal, 0, ops.square(c))), lambda),
-        ),
-      };
-    },
-    loss_margin_ranking: ({ a, b, sign }, { margin }) => ({
-      y: ops.mean(ops.relu(ops.add(ops.neg(ops.mul(sign, ops.sub(a, b))), margin))),
-    }),
-    loss_hinge: ({ x, sign }, { margin }) => ({ y: ops.mean(ops.relu(ops.sub(margin, ops.mul(sign, x)))) }),
-    loss_triplet_margin: ({ anchor, positive, negative }, { margin, eps }) => {
-      const distance = (other: Tensor): Tensor =>
-        ops.sqrt(ops.sum(ops.square(ops.add(ops.sub(anchor, other), eps)), { axes: [1] }));
-      return { y: ops.mean(ops.relu(ops.add(ops.sub(distance(positive), distance(negative)), margin))) };
     },
   },
 };

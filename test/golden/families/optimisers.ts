@@ -1,14 +1,17 @@
 import type { HostTensor } from '#lib/io/safetensors.js';
 import { Module } from '#lib/nn/module.js';
-import { add, div, greater, minimum, mul, sqrt, sumOfSquares, where } from '#lib/ops/index.js';
 import { Ema } from '#lib/optim/ema.js';
 import {
+  adam,
   adamW,
   clipGradNorm,
   constantSchedule,
   cosineSchedule,
+  lars,
   linearSchedule,
+  type Optimiser,
   oneCycle,
+  type ParameterGroup,
   sgd,
   warmupConstant,
   warmupCosine,
@@ -21,15 +24,11 @@ import type { Family } from './index.js';
 
 export const runOptimiser: Family = async (call) => {
   switch (call.op) {
+    case 'optimiser_adam':
     case 'optimiser_adamw':
+    case 'optimiser_lars':
     case 'optimiser_sgd':
       return { composed: [], tensors: await trajectory(call) };
-    case 'optimiser_adam':
-      // Coupled decay enters the gradient of an AdamW without decay.
-      return { composed: [call.op], tensors: await trajectory(call, coupled) };
-    case 'optimiser_lars':
-      // A trust ratio on the gradients of SGD with momentum.
-      return { composed: [call.op], tensors: await trajectory(call, trusted(call.attributes.formula as string)) };
     case 'clip_grad_norm':
       return { composed: [], tensors: await clipping(call) };
     case 'ema':
@@ -56,30 +55,33 @@ interface Group {
   readonly always_adapt?: boolean;
 }
 
-/** What an optimiser is given for a gradient, if the decay is not its own. */
-type Direction = (gradient: Tensor, parameter: Tensor, group: Group) => Tensor;
-
-const coupled: Direction = (gradient, parameter, { weight_decay = 0 }) => add(gradient, mul(parameter, weight_decay));
-
-const norm = (x: Tensor): Tensor => sqrt(sumOfSquares(x));
-
-/** q·(g + λ·p): norm_of_sum q = trust·‖p‖/‖g + λ·p‖, sum_of_norms q = trust·‖p‖/(‖g‖ + λ·‖p‖ + ε); 1 where a norm is 0. */
-function trusted(formula: string): Direction {
-  if (formula !== 'norm_of_sum' && formula !== 'sum_of_norms')
-    throw new Error(`formula '${formula}' is not known to this library`);
-  return (gradient, parameter, group) => {
-    const { weight_decay: decay = 0, eps = 0, trust = group.trust_coeff ?? 1 } = group;
-    const sum = coupled(gradient, parameter, group);
-    const sums = formula === 'norm_of_sum';
-    if (sums ? group.adapt === false : decay === 0 && group.always_adapt !== true) return sums ? gradient : sum;
-    const size = norm(parameter);
-    const other = norm(sums ? sum : gradient);
-    const ratio = div(mul(size, trust), sums ? other : add(add(other, mul(size, decay)), eps));
-    return mul(sum, where(greater(minimum(size, other), 0), ratio, 1));
-  };
+/** The library's optimiser with the settings of the case. */
+function optimiserOf(call: GoldenCall, given: readonly ParameterGroup[], group: Group): Optimiser {
+  const { betas, eps: epsilon, momentum, dampening, nesterov, trust, trust_coeff, always_adapt } = group;
+  switch (call.op) {
+    case 'optimiser_adam':
+      return adam(given, { betas, epsilon });
+    case 'optimiser_adamw':
+      return adamW(given, { betas, epsilon });
+    case 'optimiser_sgd':
+      return sgd(given, { momentum, dampening, nesterov });
+    default: {
+      const formula = call.attributes.formula as string;
+      if (formula !== 'norm_of_sum' && formula !== 'sum_of_norms')
+        throw new Error(`formula '${formula}' is not known to this library`);
+      return lars(given, {
+        momentum,
+        nesterov,
+        epsilon,
+        trust: trust ?? trust_coeff,
+        formula: formula === 'norm_of_sum' ? 'normOfSum' : 'sumOfNorms',
+        adaptWithoutDecay: always_adapt,
+      });
+    }
+  }
 }
 
-async function trajectory(call: GoldenCall, direction?: Direction): Promise<Verdict[]> {
+async function trajectory(call: GoldenCall): Promise<Verdict[]> {
   const {
     groups,
     steps,
@@ -93,34 +95,20 @@ async function trajectory(call: GoldenCall, direction?: Direction): Promise<Verd
   const variables = new Map<string, Variable>(
     names.map((name) => [name, variableOf(call.tensors.get(`input.param.${name}`) as HostTensor, name)]),
   );
-  const [first] = groups;
-  const given = groups.map(({ params, lr, weight_decay }) => ({
+  const given = groups.map(({ params, lr, weight_decay, adapt }) => ({
     parameters: params.map((name) => variables.get(name) as Variable),
     learningRateScale: lr,
-    weightDecay: direction ? 0 : (weight_decay ?? (call.op === 'optimiser_adamw' ? 0.01 : 0)),
+    // Not adapted means not decayed either.
+    weightDecay: adapt === false ? 0 : (weight_decay ?? (call.op === 'optimiser_adamw' ? 0.01 : 0)),
   }));
-  const optimiser =
-    call.op === 'optimiser_adamw' || call.op === 'optimiser_adam'
-      ? adamW(given, {
-          ...(first.betas ? { betas: first.betas } : {}),
-          ...(first.eps === undefined ? {} : { epsilon: first.eps }),
-        })
-      : sgd(given, {
-          momentum: first.momentum ?? 0,
-          dampening: first.dampening ?? 0,
-          nesterov: first.nesterov ?? false,
-        });
+  const undecayed = groups.filter(({ adapt, weight_decay = 0 }) => adapt === true && weight_decay === 0);
+  if (undecayed.length > 0) throw new Error('adaptation without decay, group by group, is not known to this library');
+  const optimiser = optimiserOf(call, given, groups[0]);
   const step = compile((gradients: Record<string, Tensor>, rate: Tensor) => {
-    optimiser.update(
-      new Map(
-        Object.entries(gradients).map(([name, gradient]) => {
-          const parameter = variables.get(name) as Variable;
-          const group = groups.find(({ params }) => params.includes(name)) as Group;
-          return [parameter, direction ? direction(gradient, parameter, group) : gradient];
-        }),
-      ),
-      { learningRate: rate },
+    const byParameter = Object.entries(gradients).map(
+      ([name, gradient]) => [variables.get(name) as Variable, gradient] as const,
     );
+    optimiser.update(new Map(byParameter), { learningRate: rate });
   });
   const seen = new Map<string, number[]>(names.map((name) => [name, []]));
   for (let index = 0; index < steps; index++) {

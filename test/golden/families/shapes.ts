@@ -26,6 +26,10 @@ export const shapes: Table = {
     amax: reduction(ops.max) as never,
     variance: reduction(ops.variance) as never,
     argmax: ({ x }, { dim, keepdim }) => ({ y: ops.argmax(x, dim, { keepDims: keepdim }) }),
+    logsumexp: ({ x }, { dim, keepdim }) => ({ y: ops.logsumexp(x, dim, { keepDims: keepdim }) }),
+    repeat: ({ x }, { kind, repeats, dim }) => ({
+      y: (kind as string) === 'tile' ? ops.tile(x, repeats) : ops.repeatInterleave(x, repeats, dim),
+    }),
     softmax: ({ x }, { dim }) => ({ y: ops.softmax(x, dim) }),
     log_softmax: ({ x }, { dim }) => ({ y: ops.logSoftmax(x, dim) }),
     top_k: ({ x }, { k }) => ops.topK(x, k),
@@ -54,23 +58,6 @@ export const shapes: Table = {
     }),
   },
   composed: {
-    logsumexp: ({ x }, { dim, keepdim }) => {
-      const axes = (dim as unknown as number[]).map((axis) => (axis < 0 ? axis + x.rank : axis));
-      const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-      const flat = ops.reshape(ops.permute(x, [...kept, ...axes]), [
-        ...kept.map((axis) => x.shape[axis]),
-        axes.reduce((size, axis) => size * x.shape[axis], 1),
-      ]);
-      const y = ops.logsumexp(flat, -1);
-      return {
-        y: keepdim
-          ? ops.reshape(
-              y,
-              x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)),
-            )
-          : y,
-      };
-    },
     gather_rows: ({ x, index }, { batched }) => {
       if (!batched) return { y: ops.gatherRows(x, index) };
       const [batch, rows, ...rest] = x.shape;
@@ -81,30 +68,6 @@ export const shapes: Table = {
       const [batch, rows] = base.shape;
       return {
         y: ops.add(base, ops.reshape(ops.scatterAddRows(source, offset(index, rows), batch * rows), base.shape)),
-      };
-    },
-    repeat: ({ x }, { kind, repeats, dim }) => {
-      if ((kind as string) === 'interleave') {
-        const axis = dim as number;
-        const opened = ops.unsqueeze(x, axis + 1);
-        const wide = ops.broadcastTo(
-          opened,
-          opened.shape.map((extent, k) => (k === axis + 1 ? (repeats as number) : extent)),
-        );
-        return {
-          y: ops.reshape(
-            wide,
-            x.shape.map((extent, k) => (k === axis ? extent * (repeats as number) : extent)),
-          ),
-        };
-      }
-      const counts = repeats as unknown as number[];
-      const full = ops.reshape(x, [...new Array<number>(counts.length - x.rank).fill(1), ...x.shape]);
-      return {
-        y: counts.reduce(
-          (part, count, axis) => (count === 1 ? part : ops.concat(new Array<Tensor>(count).fill(part), axis)),
-          full,
-        ),
       };
     },
     soft_argmax: ({ x }, { temperature, coordinates }) => {
