@@ -9,6 +9,7 @@ export type { BatchGenerator } from './generator.js';
 export { type Hdf5Episodes, type Hdf5EpisodesOptions, hdf5Episodes } from './hdf5-episodes.js';
 export type { ImageOptions } from './image.js';
 export { type ImageFolder, type ImageSample, imageFolder } from './image-folder.js';
+export { type LeRobotOptions, leRobotEpisodes } from './lerobot.js';
 export { map } from './map.js';
 export { type NpzEpisodesOptions, npzEpisodes } from './npz-episodes.js';
 export { type PrefetchOptions, prefetch, prefetchInWorkers } from './prefetch.js';
