@@ -159,7 +159,7 @@ async function train(
   await writeJson(join(directory, 'config.json'), config); // only now: what cannot go on leaves its directory as it was
   const { signal, release } = interruptible();
   const onlookers = new Onlookers({ training, dataset, seed: config.seed, signal });
-  let outcome = 'the training failed';
+  let outcome: string | undefined;
   try {
     if (port !== undefined)
       progress.say(`watch at ${await onlookers.openPage(directory, { port, step: trainer.step })}`);
@@ -187,6 +187,6 @@ async function train(
     return 0;
   } finally {
     release();
-    await onlookers.close(outcome);
+    await onlookers.close(outcome ?? (signal.aborted ? 'the training was stopped' : 'the training failed'));
   }
 }
