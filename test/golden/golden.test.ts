@@ -36,6 +36,19 @@ test.each([
   expect(summary.passed).toBeGreaterThanOrEqual(least);
 });
 
+test.each([
+  ['exp', 2],
+  ['log', 2],
+  ['rsqrt', 2],
+  ['erf', 4],
+  ['tanh', 4],
+])('%s is within %d ULP on the grid of correctly rounded values', async (name, most) => {
+  const { cases } = await runFolder(join(data, 'ops', `numerics_${name}`));
+  const errors = cases.flatMap(({ tensors }) => tensors.map(({ error }) => error));
+  expect(errors.length).toBeGreaterThan(0);
+  for (const error of errors) expect(error).toBeLessThanOrEqual(most);
+});
+
 /** A folder with one case, changed. */
 function changed(name: string, change: (file: Record<string, unknown>) => void): string {
   const folder = join(scratch, name);
