@@ -81,7 +81,7 @@ describe('the command', () => {
   });
 
   test('says which calls it composed', async () => {
-    const { lines } = await run(join(data, 'ops/rms_norm'));
+    const { lines } = await run(join(data, 'ops/soft_argmax'));
     expect(lines[0]).toMatch(/composed$/);
   });
 
