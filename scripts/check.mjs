@@ -8,6 +8,7 @@ const checks = [
   ['lint and format', 'biome ci --error-on-warnings .'],
   ['C++ format', 'node scripts/format-native.mjs --check'],
   ['layers and sources', 'vitest run test/package/layers.test.ts test/package/sources.test.ts'],
+  ['public API', 'node scripts/api-report.mjs --check'],
   ['package', 'publint --strict'],
   ['package types', 'attw --pack .'],
 ];

@@ -107,7 +107,7 @@ export class LeWM extends Module {
     return this.actionEncoder.forward(actions);
   }
 
-  /** @param embeddings, conditions [B, T, D] with T up to the history size   @returns what follows each frame [B, T, D] */
+  /** @param embeddings [B, T, D] with T up to the history size   @param conditions [B, T, D]   @returns what follows each frame [B, T, D] */
   predict(embeddings: Tensor, conditions: Tensor): Tensor {
     return this.predProj.forward(this.predictor.forward(embeddings, conditions));
   }
@@ -115,7 +115,7 @@ export class LeWM extends Module {
   /**
    * Open loop: each prediction joins the last `historySize` frames that the next one is made from.
    * @param embeddings [B, H, D] of the frames seen   @param actions [B, T, A], those at the seen frames included, T ≥ H
-   * @returns [B, T + 1, D]: the H embeddings, then the predictions of frames H … T   @throws JepaError ERR_JEPA_SHAPE
+   * @returns embeddings [B, T + 1, D]: the H given, then the predictions of frames H … T   @throws JepaError ERR_JEPA_SHAPE
    */
   rollout(embeddings: Tensor, actions: Tensor): Tensor {
     const [seen, steps] = [embeddings.shape[1], actions.shape[1]];

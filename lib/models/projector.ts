@@ -13,7 +13,7 @@ export class Projector extends Module {
   readonly norm: BatchNorm;
   readonly output: Linear;
 
-  /** @param name path that keys the random initial weights */
+  /** @param options.name path that keys the random initial weights */
   constructor(
     inputs: number,
     hidden: number,

@@ -52,7 +52,7 @@ export class CriticHead extends Module {
     return this.projection.forward(goal);
   }
 
-  /** @param end, goal [..., width]   @returns costs [...] */
+  /** @param end [..., width]   @param goal [..., width]   @returns costs [...] */
   distance(end: Tensor, goal: Tensor): Tensor {
     return sqrt(add(sum(square(sub(end, goal)), { axes: [-1] }), 1e-4)); // a root has no gradient at 0
   }

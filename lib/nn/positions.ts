@@ -91,7 +91,7 @@ export function sincos3d(
 /**
  * Position vectors of one grid resampled for another, as vision transformers take pictures of other sizes: bicubic (Keys 1981 with
  * a = −¾) for pictures, trilinear for clips; pixel centres aligned, edges repeated, no antialiasing: PyTorch's `interpolate`. Differentiable.
- * @param places [1, tokens of `from`, D], row-major   @param from, to [rows, columns] or [times, rows, columns]
+ * @param places [1, tokens of `from`, D], row-major   @param from [rows, columns] or [times, rows, columns]   @param to the same
  * @returns [1, tokens of `to`, D]
  * @throws JepaError ERR_JEPA_SHAPE
  * @example const table = interpolatePositions(vit.posEmbed, [16, 16], [32, 32]);

@@ -82,7 +82,10 @@ export function adaLayerNorm(
   return add(mul(normed, add(factor, 1)), added);
 }
 
-/** residual + gate·x. @param residual, x [B, S, D]   @param gate as the scale of {@link adaLayerNorm}   @throws JepaError ERR_JEPA_SHAPE */
+/**
+ * residual + gate·x.
+ * @param residual [B, S, D]   @param x [B, S, D]   @param gate as the scale of {@link adaLayerNorm}   @throws JepaError ERR_JEPA_SHAPE
+ */
 export function gatedAdd(residual: Tensor, x: Tensor, gate: Tensor): Tensor<'float32'> {
   if (!sameShape(residual.shape, x.shape))
     throw opError('ERR_JEPA_SHAPE', `[gatedAdd] expected a residual ${show(x.shape)}, got ${show(residual.shape)}`);

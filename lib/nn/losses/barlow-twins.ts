@@ -13,7 +13,7 @@ export interface BarlowTwinsOptions {
 /**
  * Barlow Twins (Zbontar et al. 2021, eq. 1): Σᵢ (Cᵢᵢ − 1)² + λ·Σ_{i≠j} Cᵢⱼ², C being the correlation of the features of two views over the
  * batch, by biased variances.
- * @param a, b [N, D]   @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_UNKNOWN_OPTION
+ * @param a [N, D]   @param b [N, D]   @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_UNKNOWN_OPTION
  */
 export function barlowTwins(a: Tensor, b: Tensor, options: BarlowTwinsOptions = {}): Tensor {
   checkOptions('barlowTwins', options, ['lambda', 'epsilon']);

@@ -102,7 +102,7 @@ export function infoNCE(queries: Tensor, keys: Tensor, options: InfoNCEOptions =
 
 /**
  * NT-Xent (Chen et al. 2020, SimCLR): both views of a batch in one classification, every sample's other view among 2N − 1.
- * @param a, b [N, D], row i of both the same sample   @returns scalar
+ * @param a [N, D]   @param b [N, D], row i of both the same sample   @returns scalar
  * @example
  * const [a, b] = [normal([32, 64], { seed: 1 }), normal([32, 64], { seed: 2 })]; // two views of 32 samples
  * const loss = ntXent(a, b);

@@ -25,7 +25,8 @@ function expectSameShape(loss: string, x: Tensor, target: Tensor): void {
 }
 
 /**
- * Squared error (x − target)², without a factor ½. @param x, target the same shape, any @throws JepaError ERR_JEPA_SHAPE
+ * Squared error (x − target)², without a factor ½.
+ * @param x of any shape   @param target of the same   @throws JepaError ERR_JEPA_SHAPE
  * @example await mse(tensor([1, 2]), tensor([1, 4])).item(); // 2
  */
 export function mse(x: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
@@ -67,7 +68,7 @@ export function cosineSimilarity(a: Tensor, b: Tensor, { epsilon = 1e-8 }: { rea
 }
 
 /**
- * 1 − {@link cosineSimilarity}. @param a, b [..., D]
+ * 1 − {@link cosineSimilarity}. @param a [..., D]   @param b [..., D]
  * @example await cosine(tensor([[1, 0]]), tensor([[3, 4]])).item(); // 0.4
  */
 export function cosine(a: Tensor, b: Tensor, options: LossOptions & { readonly epsilon?: number } = {}): Tensor {

@@ -10,7 +10,7 @@ export interface MarginOptions extends LossOptions {
 
 /**
  * max(0, margin − sign·(a − b)): a shall lie above b by the margin where sign is 1, below it where it is −1. Margin 0 by default.
- * @param a, b, sign scores and ±1 of one shape   @throws JepaError ERR_JEPA_SHAPE
+ * @param a scores   @param b scores   @param sign ±1, all of one shape   @throws JepaError ERR_JEPA_SHAPE
  */
 export function marginRanking(a: Tensor, b: Tensor, sign: Tensor, options: MarginOptions = {}): Tensor {
   checkOptions('marginRanking', options, ['margin', 'reduction']);
@@ -20,7 +20,7 @@ export function marginRanking(a: Tensor, b: Tensor, sign: Tensor, options: Margi
 
 /**
  * max(0, margin − sign·x), the loss of support vector machines. Margin 1 by default.
- * @param x, sign scores and ±1 of one shape   @throws JepaError ERR_JEPA_SHAPE
+ * @param x scores   @param sign ±1, of one shape   @throws JepaError ERR_JEPA_SHAPE
  */
 export function hinge(x: Tensor, sign: Tensor, options: MarginOptions = {}): Tensor {
   checkOptions('hinge', options, ['margin', 'reduction']);
@@ -31,7 +31,8 @@ export function hinge(x: Tensor, sign: Tensor, options: MarginOptions = {}): Ten
 /**
  * max(0, ‖a − p + ε‖ − ‖a − n + ε‖ + margin) along the last axis, ε added to every difference as in PyTorch: the anchor shall lie nearer to
  * the positive than to the negative, by the margin. Margin 1 and ε 1e-6 by default.
- * @param anchor, positive, negative [..., D]   @returns the loss, of each row [...] with reduction 'none'   @throws JepaError ERR_JEPA_SHAPE
+ * @param anchor [..., D]   @param positive [..., D]   @param negative [..., D]
+ * @returns the loss, of each row [...] with reduction 'none'   @throws JepaError ERR_JEPA_SHAPE
  */
 export function tripletMargin(
   anchor: Tensor,

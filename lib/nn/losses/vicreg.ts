@@ -72,7 +72,7 @@ export interface VicregOptions {
 
 /**
  * VICReg (Bardes, Ponce & LeCun 2022, eq. 6) between two views, and its unweighted terms.
- * @param a, b [N, D]
+ * @param a [N, D]   @param b [N, D]
  * @example
  * const [a, b] = [normal([32, 8], { seed: 1 }), normal([32, 8], { seed: 2 })];
  * const { loss, invariance, variance, covariance } = vicreg(a, b);

@@ -45,7 +45,7 @@ export class PhysicsEnvironment implements Environment<Uint8Array, Float32Array>
     return new PhysicsEnvironment();
   }
 
-  /** @param options.options.kind one of `sceneKinds`; random without it */
+  /** `options.kind` is one of `sceneKinds`; random without it. @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT */
   reset({ seed = 0, options = {} }: ResetOptions = {}): ResetResult<Uint8Array> {
     checkOptions('PhysicsEnvironment.reset', options, ['kind']);
     const kind = options.kind as SceneKind | undefined;

@@ -84,7 +84,7 @@ export async function physicsTrainingBatch(options: PhysicsBatchOptions, index: 
 
 /**
  * How far an outcome is from a goal: metres between the two places of disc A, plus half of those of disc B where there is one.
- * @param states [.., 12]   @param outcome, goal offsets of two states
+ * @param states [.., 12]   @param outcome offset of a state   @param goal offset of another
  */
 export function outcomeCost(states: Float32Array, outcome: number, goal: number): number {
   const apart = (at: number): number => {
@@ -95,7 +95,7 @@ export function outcomeCost(states: Float32Array, outcome: number, goal: number)
   return apart(0) + 0.5 * apart(5) * states[goal + 9];
 }
 
-/** [count, count]: cost of the last frame of clip first + i when that of clip first + j is the goal. */
+/** Costs [count, count]: that of the last frame of clip first + i when that of clip first + j is the goal. */
 export function outcomeCosts({ states }: ClipSet, first: number, count: number): Float32Array {
   const last = (clip: number): number => ((first + clip) * clipFrames + clipFrames - 1) * stateSize;
   return Float32Array.from({ length: count * count }, (_, k) =>

@@ -45,7 +45,7 @@ export class TwoRoom implements Environment<Uint8Array, Float32Array> {
     this.#picture = new RoomPicture(room, imageSize);
   }
 
-  /** @param options.options.start, .goal [x, y] px; drawn from the seed without them */
+  /** `options.start` and `options.goal` are [x, y] in px; drawn from the seed without them. */
   reset({ seed = 0, options = {} }: ResetOptions = {}): ResetResult<Uint8Array> {
     checkOptions('TwoRoom.reset', options, ['start', 'goal']);
     const random = new Random(seed, 'two-room episode');

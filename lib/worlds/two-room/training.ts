@@ -27,7 +27,7 @@ export interface TwoRoomBatch {
   readonly frames: number;
   /** [clips, frames, imageSize, imageSize, 3] */
   readonly observations: Uint8Array;
-  /** [clips, frames, 10]: the five actions (x, y) that follow each observation */
+  /** [clips, frames, 10] the five actions (x, y) that follow each observation */
   readonly actions: Float32Array;
   /** [clips, frames, 2] px; never an input of a model */
   readonly states: Float32Array;
