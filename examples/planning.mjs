@@ -16,6 +16,8 @@ const goal = tensor([[1, 0]]); // at one metre, at rest
 
 for (const Solver of [CemSolver, GradientSolver]) {
   const solver = new Solver(cart, distanceAlongHorizon, { horizon: 20 });
+  const start = { place: tensor([[0]]), velocity: tensor([[0]]) };
+  await solver.solve({ state: start, goal, pending: new Float32Array(1), call: 0, onRound() {} }); // compiles, before time counts
   // Pushes take a step to arrive. A plan has some milliseconds; without one to trust the cart is not pushed.
   const controller = new Controller(solver, { latency: 1, budget, safeAction: [0] });
   let [place, velocity, onItsWay] = [0, 0, 0];

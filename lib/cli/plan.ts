@@ -1,5 +1,6 @@
 import { JepaError } from '../errors.js';
 import { evaluateTwoRoom, trainTwoRoom, twoRoomModel } from '../plan/two-room.js';
+import { evaluateReplanning } from '../plan/two-room-replanning.js';
 import { WorldModel } from '../world-model/world-model.js';
 import { UsageError } from './arguments.js';
 import { duration } from './duration.js';
@@ -16,6 +17,10 @@ export const command: Command = {
     options: {
       world: { type: 'string', value: 'NAME', help: "'two-room' (default)" },
       episodes: { type: 'integer', value: 'N', help: 'episodes of each protocol (default 200)' },
+      replanning: {
+        type: 'boolean',
+        help: 'also rows with rarer replanning, beside imitation of the training data',
+      },
       seed: { type: 'integer', value: 'S', help: 'seed of model and episodes (default 0)' },
       out: { type: 'string', value: 'FILE', help: 'where a new model is saved' },
       json: { type: 'string', value: 'FILE', help: 'write the results as JSON' },
@@ -35,7 +40,7 @@ export const command: Command = {
       const model = await modelOf(parsed.positionals[0], seed, progress, signal);
       if (out) await model.save(out);
       progress.update('planning');
-      const results = await evaluateTwoRoom(model, {
+      const rates = await evaluateTwoRoom(model, {
         seed,
         split: 'test',
         ownPairs: episodes,
@@ -43,6 +48,9 @@ export const command: Command = {
         published: false,
         signal,
       });
+      const results = parsed.flag('replanning')
+        ? { ...rates, replanning: await evaluateReplanning(model, { seed, split: 'test', pairs: episodes, signal }) }
+        : rates;
       if (json) await writeJson(json, results);
       console.log(JSON.stringify(results, null, 2));
       return 0;

@@ -20,13 +20,17 @@ export {
 } from './receding-horizon.js';
 export type { Bounds } from './settings.js';
 export {
-  type EpisodeResults,
   evaluateTwoRoom,
   type PlanningResults,
-  planEpisodes,
   type TwoRoomEvaluationOptions,
   trainTwoRoom,
   twoRoomModel,
-  twoRoomSearch,
   twoRoomSteps,
 } from './two-room.js';
+export { type EpisodeResults, type PlanEpisodesOptions, planEpisodes, twoRoomSearch } from './two-room-episodes.js';
+export {
+  evaluateReplanning,
+  type ReplanningOptions,
+  type ReplanningResults,
+  type ReplanningRow,
+} from './two-room-replanning.js';

@@ -1,12 +1,10 @@
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
-import { tensor } from '../tensor/index.js';
 import type { TrainingEvent } from '../train/events.js';
 import { Trainer } from '../train/trainer.js';
 import { WorldModelTraining } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
 import { simulatorOracle } from '../worlds/two-room/oracle.js';
-import { RoomPicture } from '../worlds/two-room/picture.js';
 import {
   firstSuccess,
   type GoalPairs,
@@ -19,29 +17,15 @@ import {
   successRate,
 } from '../worlds/two-room/protocol.js';
 import { publishedPairs } from '../worlds/two-room/published-pairs.js';
-import { defaultRoom, distance, move, successDistance } from '../worlds/two-room/room.js';
 import { frameSkip, TwoRoomDataset, twoRoomTrainingBatch } from '../worlds/two-room/training.js';
-import type { CemOptions } from './cross-entropy.js';
-import { Planner } from './planner.js';
+import { imageSize, planEpisodes } from './two-room-episodes.js';
 
-const imageSize = 32;
 const clips = 32;
 const frames = 4;
 const actionsPerStep = 2 * frameSkip;
 
 /** Steps that the recipe needs: more bring little, half as many still plan well. */
 export const twoRoomSteps = 390;
-
-/** The search: 64 plans of five blocks, five iterations, eight elites; half of the noise is shared within a block. */
-export const twoRoomSearch: CemOptions = {
-  horizon: 5,
-  numSamples: 64,
-  numElites: 8,
-  iterations: 5,
-  bounds: [-1, 1],
-  repeat: frameSkip,
-  sharedNoise: 0.5,
-};
 
 /** A small model of Two-Room: one frame tells everything, so its predictor has no memory. */
 export function twoRoomModel(seed: number): WorldModel {
@@ -119,53 +103,6 @@ export async function trainTwoRoom(
   }
   await training.finish(Array.from({ length: 8 }, (_, index) => twoRoomTrainingBatch(source, steps + index)));
   return model;
-}
-
-/** What a planner did on some pairs. */
-export interface EpisodeResults {
-  /** [count] step of the first success, −1 if never. */
-  readonly first: Int32Array;
-  readonly planMilliseconds: readonly number[];
-}
-
-/** Plans from pictures on the true simulator: one block is carried out between two plans; an episode ends with its success. */
-export async function planEpisodes(
-  model: WorldModel,
-  pairs: GoalPairs,
-  seed: number,
-  {
-    signal,
-    onPosition,
-  }: { readonly signal?: AbortSignal; readonly onPosition?: (episode: number, x: number, y: number) => void } = {},
-): Promise<EpisodeResults> {
-  const picture = new RoomPicture(defaultRoom, imageSize);
-  const view = (positions: Float32Array, row: number) => {
-    const pixels = new Uint8Array(imageSize * imageSize * 3);
-    picture.draw(pixels, 0, positions[2 * row], positions[2 * row + 1]);
-    return tensor(pixels, { shape: [imageSize, imageSize, 3] });
-  };
-  const planner = new Planner(model, { ...twoRoomSearch, seed });
-  const first = new Int32Array(pairs.count).fill(-1);
-  const planMilliseconds: number[] = [];
-  const positions = pairs.starts.slice();
-  const actions = new Float32Array(pairs.count * 2);
-  for (let episode = 0; episode < pairs.count; episode++) {
-    planner.reset(episode * pairs.budget);
-    const goal = view(pairs.goals, episode);
-    for (let step = 0; step < pairs.budget && first[episode] < 0; ) {
-      const observation = view(positions, episode);
-      const start = performance.now();
-      const plan = await planner.plan(observation, goal, { signal });
-      planMilliseconds.push(performance.now() - start);
-      for (let k = 0; k < frameSkip && step < pairs.budget && first[episode] < 0; k++, step++) {
-        actions.set(plan.actions.subarray(2 * k, 2 * k + 2), 2 * episode);
-        move(defaultRoom, positions, actions, episode, episode + 1);
-        onPosition?.(episode, positions[2 * episode], positions[2 * episode + 1]);
-        if (distance(positions, episode, pairs.goals, episode) < successDistance) first[episode] = step + 1;
-      }
-    }
-  }
-  return { first, planMilliseconds };
 }
 
 /** Successes in percent, floors and ceiling beside them; see docs/results.md. */

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { distanceAtEnd, evaluateTwoRoom, Planner, planEpisodes, trainTwoRoom, twoRoomModel } from '#lib/plan/index.js';
+import {
+  distanceAtEnd,
+  evaluateReplanning,
+  evaluateTwoRoom,
+  Planner,
+  planEpisodes,
+  trainTwoRoom,
+  twoRoomModel,
+} from '#lib/plan/index.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
 import { goalPairs } from '#lib/worlds/two-room/protocol.js';
 import { close } from '../nn/check-layer.js';
@@ -187,6 +195,40 @@ describe('Two-Room', () => {
     await expect(evaluateTwoRoom(twoRoomModel(0), { seed: 2, split: 'validation', ...options })).rejects.toThrow(
       message,
     );
+  });
+
+  it('is planned for anew as often as is said, and rests when a single plan is used up', async () => {
+    const model = twoRoomModel(3);
+    const pairs = goalPairs({ split: 'validation', seed: 1, count: 2 });
+    const plans = async (replanEvery: number) => {
+      const walks: number[][] = [[], []];
+      const { first, planMilliseconds } = await planEpisodes(model, pairs, 5, {
+        replanEvery,
+        onPosition: (episode, x) => walks[episode].push(x),
+      });
+      const blocks = walks.map((walk) => Math.ceil(walk.length / 5));
+      return { walks, first, made: planMilliseconds.length, blocks };
+    };
+    const second = await plans(2);
+    expect(second.made).toBe(second.blocks.reduce((total, count) => total + Math.ceil(count / 2), 0));
+    const never = await plans(Number.POSITIVE_INFINITY);
+    expect(never.made).toBe(2);
+    for (const walk of never.walks) expect(new Set(walk.slice(25)).size).toBeLessThanOrEqual(1);
+    await expect(plans(6)).rejects.toThrow('[planEpisodes] expected replanEvery from 1 to 5, or Infinity, got 6');
+  });
+
+  it('gives rates by how often it replans, beside imitation', async () => {
+    const results = await evaluateReplanning(twoRoomModel(0), {
+      seed: 2,
+      split: 'validation',
+      pairs: 3,
+      imitationSteps: 3,
+    });
+    expect(results.episodes).toBe(3);
+    const rates = [results.random, results.imitation, ...[results.cem, results.oracle].flatMap(Object.values)];
+    expect(rates.length).toBe(8);
+    for (const rate of rates)
+      expect([0, 1, 2, 3].some((count) => Math.abs((100 * count) / 3 - rate) < 1e-9)).toBe(true);
   });
 
   it('training that is stopped leaves no half-trained model', async () => {

@@ -193,6 +193,10 @@ describe('Two-Room data', () => {
     const pairs = twoRoom.goalPairs({ split: 'validation', seed: 3, count: 40 });
     const first = twoRoom.firstSuccess(pairs, twoRoom.simulatorOracle(1));
     expect(twoRoom.successRate(first)).toBeGreaterThanOrEqual(0.95);
+    const planned = (replanEvery: number) =>
+      twoRoom.firstSuccess(pairs, twoRoom.simulatorOracle(1, replanEvery)).filter((step) => step > 0);
+    expect(planned(Number.POSITIVE_INFINITY).every((step) => step <= 25)).toBe(true); // it rests after its only plan
+    expect(planned(2)).not.toEqual(planned(1));
     expect(twoRoom.firstSuccess(pairs, twoRoom.simulatorOracle(1))).toEqual(first);
   });
 

@@ -7,10 +7,11 @@ import { blockSize, frameSkip } from './training.js';
 const search = { samples: 64, iterations: 5, elites: 8, blocks: 5, sharedNoise: 0.5, leastDeviation: 0.05 } as const;
 
 /**
- * Cross-entropy search with the true simulator and straight-line distance summed over the blocks' ends; replans after each block of
- * five actions from where the last plan left off. Greedy over 25 steps, so no oracle where the way leads round a wall.
+ * Cross-entropy search with the true simulator and straight-line distance summed over the blocks' ends; replans after some blocks of
+ * five actions, each by default, from where the last plan left off. Greedy over 25 steps, so no oracle where the way leads round a wall.
+ * @param replanEvery blocks between two plans; Infinity plans once and rests when the plan is used up
  */
-export function simulatorOracle(seed: number): Policy {
+export function simulatorOracle(seed: number, replanEvery = 1): Policy {
   const size = search.blocks * blockSize;
   const plans = new Map<number, { readonly random: Random; readonly mean: Float32Array }>();
   return ({ room, positions, goals, row, step, actions }) => {
@@ -23,7 +24,7 @@ export function simulatorOracle(seed: number): Policy {
       plan.mean.copyWithin(0, blockSize);
       plan.mean.fill(0, size - blockSize);
     }
-    if (within === 0)
+    if (within === 0 && ((step - within) / frameSkip) % replanEvery === 0)
       improve(plan.mean, plan.random, (candidates, costs) => {
         for (let i = 0; i < search.samples; i++) {
           const place = positions.slice(row * 2, row * 2 + 2);

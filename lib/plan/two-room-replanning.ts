@@ -1,0 +1,60 @@
+import { checkOptions } from '../io/options.js';
+import type { WorldModel } from '../world-model/world-model.js';
+import { simulatorOracle } from '../worlds/two-room/oracle.js';
+import { firstSuccess, goalPairs, randomActions, successRate } from '../worlds/two-room/protocol.js';
+import { planEpisodes, walkEpisodes } from './two-room-episodes.js';
+import { trainTwoRoomImitation } from './two-room-imitation.js';
+
+export interface ReplanningOptions {
+  readonly seed: number;
+  /** 'validation' to choose settings by, 'test' to report. */
+  readonly split: 'validation' | 'test';
+  /** Pairs of start and goal (default 100). */
+  readonly pairs?: number;
+  /** Training steps of the imitation row (default 300). */
+  readonly imitationSteps?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Successes in percent by how often the plan is made anew: after a block, after two, or never. */
+export interface ReplanningRow {
+  readonly every: number;
+  readonly everySecond: number;
+  readonly never: number;
+}
+
+/** Who decides: those that do not plan have one rate. Replanning hides a model that ranks plans badly; a plan carried out to its end does not. */
+export interface ReplanningResults {
+  readonly episodes: number;
+  readonly random: number;
+  readonly imitation: number;
+  readonly cem: ReplanningRow;
+  /** The same search on the true simulator with straight-line distance. */
+  readonly oracle: ReplanningRow;
+}
+
+/**
+ * Planning in Two-Room beside random actions, imitation of the training data, and the true simulator, with replanning after each
+ * block of five actions, after two, and never (a plan is 25 steps, as far as the goal lies ahead).
+ * @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_ABORTED by the signal
+ * @example const { cem, imitation } = await evaluateReplanning(model, { seed: 7, split: 'test' });
+ */
+export async function evaluateReplanning(model: WorldModel, options: ReplanningOptions): Promise<ReplanningResults> {
+  checkOptions('evaluateReplanning', options, ['seed', 'split', 'pairs', 'imitationSteps', 'signal']);
+  const { seed, split, pairs: count = 100, imitationSteps: steps, signal } = options;
+  const pairs = goalPairs({ split, seed, count });
+  const rate = (first: Int32Array): number => 100 * successRate(first);
+  const row = async (of: (replanEvery: number) => Promise<Int32Array>): Promise<ReplanningRow> => ({
+    every: rate(await of(1)),
+    everySecond: rate(await of(2)),
+    never: rate(await of(Number.POSITIVE_INFINITY)),
+  });
+  const imitation = await trainTwoRoomImitation(model, { seed, steps, signal });
+  return {
+    episodes: pairs.count,
+    random: rate(firstSuccess(pairs, randomActions(seed))),
+    imitation: rate(await walkEpisodes(pairs, imitation)),
+    cem: await row(async (replanEvery) => (await planEpisodes(model, pairs, seed, { replanEvery, signal })).first),
+    oracle: await row(async (replanEvery) => firstSuccess(pairs, simulatorOracle(seed, replanEvery))),
+  };
+}
