@@ -21,6 +21,17 @@ function zigProgram() {
   return join(folder, process.platform === 'win32' ? 'zig.exe' : 'zig');
 }
 
+/**
+ * What Windows links with: it finds Node-API's functions in a program of the name `node.exe` only, since Zig's linker knows no
+ * delayed loading. A program of another name (Electron's) would need the hook that cmake-js adds for Microsoft's linker.
+ */
+function importLibrary(zig, build) {
+  const library = join(build, 'node.lib');
+  const functions = resolve('node_modules/node-api-headers/def/node_api.def');
+  run(zig, ['dlltool', '-m', 'i386:x86-64', '-d', functions, '-l', library]);
+  return library;
+}
+
 /** Builds the addon for another platform; gives the path of the stripped binary. */
 export function crossBuild({ name, triple }) {
   const missing = ['cmake', ...(process.env.JEPA_ZIG ? [] : ['python3'])].filter((command) => !found(command));
@@ -38,6 +49,7 @@ export function crossBuild({ name, triple }) {
     `-DJEPA_ZIG=${zig}`,
     `-DJEPA_ZIG_TARGET=${triple}`,
     `-DCMAKE_JS_INC=${headers.join(';')}`,
+    ...(name.startsWith('win32') ? [`-DCMAKE_JS_LIB=${importLibrary(zig, build)}`] : []),
   ];
   run('cmake', ['-S', '.', '-B', build, ...(found('ninja') ? ['-G', 'Ninja'] : []), ...options]);
   run('cmake', ['--build', build, '--target', 'jepa', '--parallel', '2']);

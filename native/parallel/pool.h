@@ -69,7 +69,7 @@ class FlushDenormals {
   FlushDenormals& operator=(const FlushDenormals&) = delete;
 
  private:
-  unsigned before_ = 0;
+  [[maybe_unused]] unsigned before_ = 0;
 };
 
 }  // namespace jepa
