@@ -78,15 +78,7 @@ export function inMemory(
       where,
       list.map(({ name, actions, observations }) => ({ name, actions, frames: observations.shape[0] })),
     ),
-    observe: async (episode, start, count, stride) => {
-      const from = values[episode];
-      const seen = observation.kind === 'image' ? new Uint8Array(count * size) : new Float32Array(count * size);
-      for (let index = 0; index < count; index++) {
-        const at = (start + index * stride) * size;
-        seen.set(from.subarray(at, at + size), index * size);
-      }
-      return seen;
-    },
+    observe: async (episode, start, count, stride) => stridedRows(values[episode], size, start, count, stride),
   };
 }
 
@@ -109,4 +101,20 @@ export function observationOf(where: string, name: string, { dtype, shape }: Hos
       `[${where}] expected observations [T, …] in ${name}, got [${shape.join(', ')}]`,
     );
   return { kind: 'vector', size };
+}
+
+/** Rows start, start + stride, … of a table in memory, copied. */
+export function stridedRows<Values extends Uint8Array | Float32Array>(
+  table: Values,
+  size: number,
+  start: number,
+  count: number,
+  stride: number,
+): Values {
+  const rows = new (table.constructor as new (length: number) => Values)(count * size);
+  for (let index = 0; index < count; index++) {
+    const at = (start + index * stride) * size;
+    rows.set(table.subarray(at, at + size), index * size);
+  }
+  return rows;
 }

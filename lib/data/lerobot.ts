@@ -3,7 +3,7 @@ import { JepaError } from '../errors.js';
 import type { HostTensor } from '../io/host-tensor.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import { actionsOf } from './actions.js';
-import type { Episodes } from './episodes.js';
+import { type Episodes, stridedRows } from './episodes.js';
 import { ImageDecoder, type ImageOptions, imageSize } from './image.js';
 import { type LeRobotEpisode, type LeRobotLayout, leRobotLayout } from './lerobot-layout.js';
 import { ParquetFile } from './parquet.js';
@@ -48,19 +48,13 @@ export async function leRobotEpisodes(path: string, options: LeRobotOptions = {}
     ),
   };
   if (kind === 'image') return { ...described, ...(await pictures(path, names.observations, reader, options)) };
-  const readings = await reader.vectors(names.observations);
-  const [, size] = readings[0].shape;
+  const vectors = await reader.vectors(names.observations);
+  const readings = vectors.map(({ data }) => data as Float32Array);
+  const [, size] = vectors[0].shape;
   return {
     ...described,
     observation: { kind: 'vector', size },
-    observe: async (episode, start, count, stride) => {
-      const seen = new Float32Array(count * size);
-      for (let index = 0; index < count; index++) {
-        const at = (start + index * stride) * size;
-        seen.set(readings[episode].data.subarray(at, at + size), index * size);
-      }
-      return seen;
-    },
+    observe: async (episode, start, count, stride) => stridedRows(readings[episode], size, start, count, stride),
   };
 }
 

@@ -1,4 +1,7 @@
 // Positions, orders and parts of datasets: what a pipeline delivers from any position is what it delivers after that many samples.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
 import { setTimeout } from 'node:timers/promises';
@@ -20,6 +23,7 @@ import {
   skipCorrupt,
 } from '#lib/data/index.js';
 import { JepaError } from '#lib/errors.js';
+import { root } from '../package/source-files.js';
 import { take } from './taking.js';
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
@@ -305,4 +309,13 @@ test('samples that do not fit into one batch are named', async () => {
     code: 'ERR_JEPA_SHAPE',
     message: "[collate] expected 'x' of every sample to be [2], got [3] in sample 1",
   });
+});
+
+test('the first example of docs/data.md runs', () => {
+  const [, code] = /```js\n([\s\S]*?)```/.exec(readFileSync(join(root, 'docs/data.md'), 'utf8')) ?? [];
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code ?? ''], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  expect([stdout, stderr]).toEqual(['[ 32, 2 ] [ 32 ]\n', '']);
 });
