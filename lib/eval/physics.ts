@@ -1,4 +1,5 @@
 import { JepaError } from '../errors.js';
+import { physicsCritic } from '../world-model/physics-training.js';
 import { refreshStatistics } from '../world-model/statistics.js';
 import { WorldModelTraining } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
@@ -94,6 +95,8 @@ export async function evaluatePhysics(
   const rollouts = rolloutExamples(model, testClips, paths);
   onProgress?.('counterfactuals');
   const counterfactual = await evaluateCounterfactuals(model, { split, seed, count: sized(300), signal });
+  onProgress?.('training a critic of plans');
+  const critic = await physicsCritic(model, { seed, choices: sized(800), steps: sized(1000), signal });
   onProgress?.('ranking actions');
   const actionRank = await evaluateActionRanking(model, {
     split,
@@ -101,10 +104,11 @@ export async function evaluatePhysics(
     starts: sized(100),
     autoencoder,
     demonstrations: train,
+    critic,
     signal,
   });
   const violationPictures = await violationExamples(model, split, seed, signal);
-  for (const other of [equal, untrained, autoencoder]) other.dispose();
+  for (const other of [equal, untrained, autoencoder, critic]) other.dispose();
   return {
     results: {
       violations,

@@ -88,13 +88,13 @@ export async function physicsCritic(
     readonly costs?: boolean;
   },
 ): Promise<RankingCritic> {
-  const parts = Math.max(1, Math.round(choices / startsOfPart));
+  const parts = Math.ceil(choices / startsOfPart);
   async function* simulated(): AsyncGenerator<PlanChoices> {
     for (let part = 0; part < parts; part++) {
       const plans = await candidateForcePlans({
         split: 'train',
         seed: seed * parts + part,
-        count: Math.min(startsOfPart, choices),
+        count: Math.min(startsOfPart, choices - part * startsOfPart),
         signal: options.signal,
       });
       yield costs ? plans : { starts: plans.starts, plans: plans.plans, clips: plans.clips };

@@ -40,11 +40,11 @@ export function rowsOf({ physics, planning }: Results): string[][] {
       actionRank.auc.toFixed(3),
       `imitation ${actionRank.imitation.toFixed(3)}, pixels ${actionRank.pixel.toFixed(3)}, random ${actionRank.random.toFixed(1)}`,
     ),
-    rest('  by the critic', actionRank.aucCritic.toFixed(3)),
+    rest('  by a critic of plans', actionRank.aucCritic.toFixed(3), 'learnt from true costs of training plans'),
     rest(
       '  regret of the best-looking plan',
       actionRank.scorers.latent?.regret.toFixed(3) ?? '',
-      `imitation ${actionRank.scorers.imitation?.regret.toFixed(2)}, random 1`,
+      `critic ${actionRank.scorers.rankingCritic?.regret.toFixed(3)}, imitation ${actionRank.scorers.imitation?.regret.toFixed(2)}, random 1`,
     ),
     rest(
       'position R² (MLP probe)',
