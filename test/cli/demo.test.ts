@@ -70,7 +70,7 @@ describe('jepa demo', () => {
     expect(evaluated.planning.twoRoomHard).toEqual(results.planning.twoRoomHard);
     expect(again.stdout).toBe(demo.stdout);
     expect(checkPage(readFileSync(join(folder, 'eval.html'), 'utf8'))).toEqual(sections);
-  }, 180_000);
+  }, 400_000);
 
   it('shows its report in a browser, by keyboard and at a phone’s width', async (context) => {
     await withChromium(context, async (browser) => {
@@ -102,7 +102,7 @@ describe('jepa demo', () => {
       if (left.length > 0) await WorldModel.load(join(folder, 'out', 'physics.jepa')); // whole
     };
     await Promise.all([stopped(['--minutes', '9'], 'training: step'), stopped(small, 'examining: ')]);
-  }, 120_000);
+  }, 300_000);
 });
 
 describe('docs/results.md', () => {

@@ -92,7 +92,7 @@ describe('jepa train', () => {
     expect(lines.at(-1)).toMatchObject({ type: 'done', step: 16 });
     const model = await WorldModel.load(join(folder, 'parts', 'model.jepa'));
     expect(model.config).toMatchObject({ seed: 4, frameRate: 15, action: { units: ['N', 'N'] } });
-  }, 120_000);
+  }, 300_000);
 
   it('refuses configurations that mean nothing, by name', async () => {
     const folder = temporaryFolder();

@@ -127,7 +127,7 @@ describe('jepa train --watch', () => {
         child.kill('SIGKILL');
       }
     });
-  }, 180_000);
+  }, 400_000);
 
   it('refuses ports that mean nothing', async () => {
     const refused = async (...args: string[]): Promise<string> => (await jepa(['train', '--run', 'x', ...args])).stderr;

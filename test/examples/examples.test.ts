@@ -106,7 +106,7 @@ describe('where the package is installed', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'jepa-examples-'));
     installInto(folder);
-  }, 60_000);
+  }, 180_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Those that make what they learn from; the others have tests of their own, which give them data. */
@@ -127,7 +127,7 @@ describe('where the package is installed', () => {
       expect(stdout).not.toBe('');
       shown[name]?.(stdout);
     },
-    120_000,
+    300_000,
   );
 
   test('every example that has something to show is there', () => {
