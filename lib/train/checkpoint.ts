@@ -82,7 +82,9 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 
 function parseDescription(text: string | undefined, path: string): Record<string, unknown> {
   try {
-    return JSON.parse(text ?? '') as Record<string, unknown>;
+    const description = JSON.parse(text ?? '') as unknown;
+    if (typeof description !== 'object' || description === null) throw new TypeError(`expected an object, got ${text}`);
+    return description as Record<string, unknown>;
   } catch (cause) {
     throw new JepaError('ERR_JEPA_CHECKPOINT_FORMAT', `[checkpoint] expected a JSON description in ${path}`, { cause });
   }

@@ -83,8 +83,10 @@ export class Trainer<Batch> {
   async resume(path: string): Promise<string | undefined> {
     const checkpoint = await readCheckpoint(path);
     const { steps } = this.options;
-    const own = JSON.parse(JSON.stringify(this.#description)) as unknown;
-    const different = differences(own, checkpoint.description);
+    const { run, ...recorded } = JSON.parse(JSON.stringify(this.#description)) as Record<string, unknown>;
+    // The first checkpoints of 0.1.0 have no such part.
+    const unrecorded = this.options.description !== undefined && checkpoint.description.run === undefined;
+    const different = differences(unrecorded ? recorded : { ...recorded, run }, checkpoint.description);
     if (different.length > 0)
       throw new JepaError(
         'ERR_JEPA_CHECKPOINT_MISMATCH',
@@ -101,6 +103,9 @@ export class Trainer<Batch> {
     this.#torn = false;
     const target = nativeTarget();
     const sentences = [
+      ...(unrecorded
+        ? [`this checkpoint does not say what else its run depends on, which is taken to be ${JSON.stringify(run)}`]
+        : []),
       ...(checkpoint.target === target
         ? []
         : [

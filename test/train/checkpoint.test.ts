@@ -1,12 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { sealed } from '#lib/io/digest.js';
 import { type HostTensor, writeSafetensors } from '#lib/io/safetensors.js';
 import { nativeTarget } from '#lib/tensor/index.js';
-import { type Checkpoint, readCheckpoint, Trainer, writeCheckpoint } from '#lib/train/index.js';
+import { type Checkpoint, checkpointPath, readCheckpoint, Trainer, writeCheckpoint } from '#lib/train/index.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
-import { Regression } from './regression.js';
+import { Regression, recordings } from './regression.js';
 
 const state = new Map<string, HostTensor>([
   ['model.weight', { dtype: 'float32', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }],
@@ -76,6 +77,7 @@ describe('checkpoint', () => {
       [{ ...whole, step: '-1' }, 'ERR_JEPA_CHECKPOINT_FORMAT', /expected a step number in .*, got '-1'/],
       [{ ...whole, step: '' }, 'ERR_JEPA_CHECKPOINT_FORMAT', /expected a step number in .*, got ''/],
       [{ ...whole, description: '{' }, 'ERR_JEPA_CHECKPOINT_FORMAT', /expected a JSON description/],
+      [{ ...whole, description: 'null' }, 'ERR_JEPA_CHECKPOINT_FORMAT', /expected a JSON description/],
     ] as const) {
       await writeSafetensors(path, state, sealed(metadata, state));
       await expect(readCheckpoint(path)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
@@ -143,10 +145,26 @@ describe('checkpoint', () => {
       message: expect.stringMatching(/expected steps to be at least the 9 that are done in .*, got 8$/),
     });
     const other = new Trainer(model, { steps: 20, description: { rows: 32 } });
-    await expect(other.resume(path)).rejects.toThrow('expected run {"rows":32}, got none');
     const saving = new Trainer(model, { steps: 20, description: { rows: 64 }, directory: folder });
     await saving.save();
     await expect(other.resume(path)).rejects.toThrow('expected run.rows 32, got 64');
     expect(await saving.resume(path)).toBeUndefined();
+  });
+
+  it('written before a run was described is resumed, and says what was not recorded', async () => {
+    const path = fileURLToPath(new URL('data/checkpoint-0.1.0.safetensors', import.meta.url)); // by a trainer of that time
+    const { step, target, description } = await readCheckpoint(path);
+    expect([step, description]).toEqual([9, { kind: 'regression', noise: 0.1 }]);
+    const directory = temporaryFolder();
+    const trainer = new Trainer(new Regression(), { steps: 20, directory, description: { rows: 16 } });
+    const sentences = (await trainer.resume(path)) ?? '';
+    expect(sentences).toContain(
+      'this checkpoint does not say what else its run depends on, which is taken to be {"rows":16}',
+    );
+    expect(sentences.includes('not bit by bit')).toBe(target !== nativeTarget());
+    for await (const event of trainer.run(recordings())) if (event.type === 'done') expect(event.step).toBe(20);
+    expect((await readCheckpoint(checkpointPath(directory))).description.run).toEqual({ rows: 16 });
+    const other = new Trainer(new Regression({ noise: 0.5 }), { steps: 20, description: { rows: 16 } });
+    await expect(other.resume(path)).rejects.toThrow('expected noise 0.5, got 0.1');
   });
 });
