@@ -1,6 +1,7 @@
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { SurpriseCalibration } from './calibration.js';
+import { flawOf } from './calibration-file.js';
 import type { Clips } from './clips.js';
 import { type Measured, measure } from './measure.js';
 import { Outliers } from './outliers.js';
@@ -72,7 +73,7 @@ export async function calibrate(
     actions: range.values,
   };
   const unscored = new SurpriseCalibration({ ...measures, scores: [], distances: new Float32Array() });
-  return new SurpriseCalibration({
+  const scoredMeasures = {
     ...measures,
     scores: horizons.map((_, index) =>
       Float32Array.from(
@@ -80,7 +81,13 @@ export async function calibrate(
       ).sort(),
     ),
     distances: Float32Array.from(scored, ({ embedding }) => outliers.distance(embedding)).sort(),
-  });
+  };
+  const flaw = flawOf(scoredMeasures);
+  if (flaw)
+    throw new JepaError('ERR_JEPA_NON_FINITE', `[calibrate] expected ${flaw.expected}, got ${flaw.got}`, {
+      help: ['readings so large that the model overflows, and a model that errs nowhere, are no yardstick'],
+    });
+  return new SurpriseCalibration(scoredMeasures);
 }
 
 /** The smallest of the values that at least a share `part` of them does not exceed. */

@@ -1,10 +1,6 @@
 import { JepaError } from '../errors.js';
-import { expectWhole, sealed } from '../io/digest.js';
-import { type HostTensor, readSafetensors, writeSafetensors } from '../io/safetensors.js';
-import { Outliers } from './outliers.js';
-
-const format = 'jepa-surprise-calibration';
-const version = '1';
+import { readCalibration, writeCalibration } from './calibration-file.js';
+import type { Outliers } from './outliers.js';
 
 /** What was measured on clips of an ordinary world. */
 export interface CalibrationMeasures {
@@ -23,8 +19,11 @@ export interface CalibrationMeasures {
   readonly actions: Float32Array;
 }
 
-/** Why a frame cannot be judged: it looks, was acted on, or is older than anything that the calibration saw. */
-export type UnknownReason = 'appearance' | 'action' | 'age';
+/**
+ * Why a frame cannot be judged: it looks, was acted on, or is older than anything that the calibration saw; or the model's numbers for
+ * it are none ('non-finite': a reading so large that they overflowed), and then there is neither a surprise nor a p-value.
+ */
+export type UnknownReason = 'appearance' | 'action' | 'age' | 'non-finite';
 
 export interface Judgement {
   /**
@@ -92,6 +91,8 @@ export class SurpriseCalibration {
 
   /** @param rate share of ordinary frames that may be called surprising; as many may be called unknown for their appearance */
   judge({ frame, errors, embedding, action }: JudgedFrame, rate: number): Judgement {
+    if (!embedding.every(Number.isFinite) || !errors.every(Number.isFinite))
+      return { verdict: 'unknown', reason: 'non-finite' };
     const reason: UnknownReason | undefined =
       this.familiarity(embedding) <= rate
         ? 'appearance'
@@ -115,46 +116,12 @@ export class SurpriseCalibration {
 
   /** Writes one safetensors file. @throws JepaError ERR_JEPA_IO */
   async save(path: string): Promise<void> {
-    const { model, frames, scales, scores, outliers, distances, actions } = this.measures;
-    const tensors = new Map<string, HostTensor>();
-    const put = (name: string, data: Float32Array, shape: readonly number[] = [data.length]): void => {
-      tensors.set(name, { dtype: 'float32', shape, data });
-    };
-    put('scales', scales);
-    put('distances', distances);
-    put('actions', actions, [2, actions.length / 2]);
-    put('mean', outliers.mean);
-    put('factor', outliers.factor, [outliers.mean.length, outliers.mean.length]);
-    for (const [index, sorted] of scores.entries()) put(`scores.${index}`, sorted);
-    await writeSafetensors(path, tensors, sealed({ format, version, model, frames: String(frames) }, tensors));
+    await writeCalibration(path, this.measures);
   }
 
   /** @throws JepaError ERR_JEPA_IO, ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION */
   static async load(path: string): Promise<SurpriseCalibration> {
-    const file = await readSafetensors(path);
-    const { metadata, tensors } = file;
-    if (metadata.format !== format)
-      throw new JepaError(
-        'ERR_JEPA_CHECKPOINT_FORMAT',
-        `[calibration] expected ${path} to be a calibration (format '${format}'), got format '${metadata.format ?? 'none'}'`,
-      );
-    if (metadata.version !== version)
-      throw new JepaError(
-        'ERR_JEPA_CHECKPOINT_VERSION',
-        `[calibration] expected version ${version}, got ${metadata.version} in ${path}`,
-      );
-    expectWhole('calibration', path, file);
-    const take = (name: string): Float32Array => tensors.get(name)?.data as Float32Array;
-    const scales = take('scales');
-    return new SurpriseCalibration({
-      model: metadata.model,
-      frames: Number(metadata.frames),
-      scales,
-      scores: Array.from(scales, (_, index) => take(`scores.${index}`)),
-      outliers: new Outliers(take('mean'), take('factor')),
-      distances: take('distances'),
-      actions: take('actions'),
-    });
+    return new SurpriseCalibration(await readCalibration(path));
   }
 }
 
@@ -173,13 +140,13 @@ export function checkRate(rate: number, calibration: SurpriseCalibration | undef
     );
 }
 
-/** The conformal p-value (1 + values at least as large)/(n + 1). */
+/** The conformal p-value (1 + values at least as large)/(n + 1); of NaN the least there is, as of what exceeds them all. */
 function share(sorted: Float32Array, value: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (sorted[middle] < value) low = middle + 1;
-    else high = middle;
+    if (sorted[middle] >= value) high = middle;
+    else low = middle + 1;
   }
   return (1 + sorted.length - low) / (1 + sorted.length);
 }

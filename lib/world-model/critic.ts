@@ -135,9 +135,27 @@ export class RankingCritic implements PlanJudge {
       );
     expectWhole('rankingCritic', path, file);
     if (metadata.model !== (await fingerprint(world.config, world.network))) throw mismatch(`[rankingCritic] ${path}:`);
-    const temperature = metadata.temperature === undefined ? undefined : Number(metadata.temperature);
-    const critic = new RankingCritic(world, { scale: Number(metadata.scale), temperature });
-    await critic.head.loadStateDict(tensors);
+    const refuse = (expected: string, got: string, cause?: unknown): never => {
+      const message = `[rankingCritic] expected ${expected}, got ${got} in ${path}`;
+      throw new JepaError('ERR_JEPA_CHECKPOINT_FORMAT', message, { cause });
+    };
+    const positive = (key: 'scale' | 'temperature'): number => {
+      const value = Number(metadata[key]);
+      return value > 0 && value < Infinity ? value : refuse(`a ${key} above 0`, `'${metadata[key] ?? 'none'}'`);
+    };
+    const scale = positive('scale');
+    const temperature = metadata.temperature === undefined ? undefined : positive('temperature');
+    for (const [name, { data }] of tensors) {
+      const bad = data.find((value) => !Number.isFinite(value));
+      if (bad !== undefined) refuse(`${name} of finite numbers`, String(bad));
+    }
+    const critic = new RankingCritic(world, { scale, temperature });
+    try {
+      await critic.head.loadStateDict(tensors);
+    } catch (cause) {
+      critic.dispose();
+      refuse('the weights of a critic', 'others', cause);
+    }
     return critic;
   }
 

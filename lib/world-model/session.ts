@@ -81,7 +81,7 @@ export class Session {
   }
 
   /**
-   * Takes one frame; several calls are taken in their order.
+   * Takes one frame; several calls are taken in their order. Arrays are copied at the call.
    * @param frame [H, W, C] uint8 pixels, or [size] float32 readings
    * @param action [A] in the world's units, the one taken since the frame before; of the first frame there is none
    * @returns what the model makes of it. After an error the session is as before the frame
@@ -92,7 +92,15 @@ export class Session {
     action?: ArrayLike<number>,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Observation> {
-    const result = this.#last.catch(() => {}).then(() => this.#observe(frame, action, signal));
+    // Its turn comes later, and cameras write their next frame into the same buffer. (A Buffer's slice would share it.)
+    const seen =
+      frame instanceof Uint8Array
+        ? new Uint8Array(frame)
+        : frame instanceof Float32Array
+          ? new Float32Array(frame)
+          : frame;
+    const taken = action && Array.from(action);
+    const result = this.#last.catch(() => {}).then(() => this.#observe(seen, taken, signal));
     this.#last = result;
     return result;
   }
@@ -112,6 +120,17 @@ export class Session {
     const all = (await errors.data()) as Float32Array;
     const embedding = (await state.embedding.data()) as Float32Array;
     const imagined = (await state.imagined.data()) as Float32Array;
+    // Finite readings can overflow in the network; NaN in its memory would stay there, and nothing would surprise any more.
+    for (const [name, values] of Object.entries({ embedding, expectations: imagined, errors: all })) {
+      const bad = values.find((value) => !Number.isFinite(value));
+      if (bad === undefined) continue;
+      throw new JepaError('ERR_JEPA_NON_FINITE', `[session] expected finite ${name} of the frame, got ${bad}`, {
+        help: [
+          'check the readings and the action: they are so large that the model overflows',
+          'leave the frame out, or reset the session',
+        ],
+      });
+    }
     // Before the first frame there was nothing to remember.
     this.#state = this.#state ? state : { ...before, embedding: state.embedding };
     const judged = horizonsAt(this.#horizons, this.#frames, config.contextFrames);

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pairwiseAuc } from '#lib/eval/index.js';
+import { sealed } from '#lib/io/digest.js';
+import { type HostTensor, readSafetensors, writeSafetensors } from '#lib/io/safetensors.js';
 import { CriticHead } from '#lib/models/ranking-critic.js';
 import { tensor } from '#lib/tensor/index.js';
 import { type PlanChoices, RankingCritic, trainCritic, WorldModel } from '#lib/world-model/index.js';
@@ -167,6 +169,50 @@ describe('trainCritic', () => {
       code: 'ERR_JEPA_CHECKPOINT_MISMATCH',
     });
   }, 60_000);
+
+  it('is not read from a file that is no critic', async () => {
+    const world = new WorldModel(sensorConfig);
+    const path = join(temporaryFolder(), 'hostile.critic');
+    await new RankingCritic(world, { scale: 2, temperature: 0.5 }).save(path);
+    const { metadata, tensors } = await readSafetensors(path);
+    const { sha256: _, ...plain } = metadata;
+    const name = 'projection.layers.0.bias';
+    const bias = tensors.get(name) as HostTensor;
+    const other = (tensor?: HostTensor): Map<string, HostTensor> => {
+      const changed = new Map(tensors);
+      if (tensor) changed.set(name, tensor);
+      else changed.delete(name);
+      return changed;
+    };
+    const { scale: __, ...unscaled } = plain;
+    for (const [said, state, message] of [
+      [unscaled, tensors, "expected a scale above 0, got 'none'"],
+      [{ ...plain, scale: 'NaN' }, tensors, "expected a scale above 0, got 'NaN'"],
+      [{ ...plain, scale: '-1' }, tensors, "expected a scale above 0, got '-1'"],
+      [{ ...plain, temperature: '' }, tensors, "expected a temperature above 0, got ''"],
+      [{ ...plain, temperature: 'Infinity' }, tensors, "expected a temperature above 0, got 'Infinity'"],
+      [plain, other(), 'expected the weights of a critic, got others'],
+      [plain, other({ ...bias, shape: [1, bias.data.length] }), 'expected the weights of a critic, got others'],
+      [
+        plain,
+        other({ ...bias, dtype: 'int32', data: new Int32Array(bias.data.length) }),
+        'expected the weights of a critic, got others',
+      ],
+      [
+        plain,
+        other({ ...bias, data: new Float32Array(bias.data.length).fill(Number.NaN) }),
+        `expected ${name} of finite numbers, got NaN`,
+      ],
+    ] as const) {
+      await writeSafetensors(path, state, sealed(said, state));
+      await expect(RankingCritic.load(path, world)).rejects.toMatchObject({
+        code: 'ERR_JEPA_CHECKPOINT_FORMAT',
+        message: expect.stringContaining(message),
+      });
+    }
+    await writeSafetensors(path, tensors, sealed(plain, tensors));
+    expect((await RankingCritic.load(path, world)).scale).toBe(2);
+  });
 
   it('refuses what it cannot learn from', async () => {
     const world = new WorldModel(sensorConfig);

@@ -69,6 +69,24 @@ describe.each([
     expect(await watch(first, one)).toEqual(alone);
   });
 
+  it('takes frames and actions as they are at the call, whatever is written into their buffers later', async () => {
+    const world = await shaken(config);
+    const clip = clipsFor(config, 1, 5);
+    const [alone, reusing] = [await world.session(), await world.session()];
+    const action = new Float32Array(A);
+    const [first] = frameOf(clip, 0);
+    const buffer = first instanceof Uint8Array ? Buffer.alloc(first.length) : new Float32Array(first.length);
+    const pending: Promise<unknown>[] = [];
+    for (let t = 0; t < 5; t++) {
+      const [frame, taken] = frameOf(clip, t);
+      buffer.set(frame);
+      if (taken) action.set(taken);
+      pending.push(reusing.observe(buffer, taken && action));
+    }
+    const found = await Promise.all(pending);
+    for (let t = 0; t < 5; t++) expect(found[t]).toEqual(await alone.observe(...frameOf(clip, t)));
+  });
+
   it('begins plans where the model stands: its memory of all frames but the last, and that one', async () => {
     const world = await shaken(config);
     const clip = clipsFor(config, 1, 5);
@@ -192,6 +210,26 @@ describe('calibrated', () => {
     await expect(world.session({ calibration: loaded, falseAlarmRate: 0.01 })).resolves.toBeDefined();
   });
 
+  it('judges recordings that overflow in the model as unknown, and is no yardstick made of them', async () => {
+    const { world, calibration } = await calibrated;
+    const clips = clipsFor(sensorConfig, 1, 9, 5);
+    clips.observations.set([3e38, -3e38, 3e38], 4 * 3);
+    const [judged] = await world.judge(clips, calibration, { falseAlarmRate: 0.01 });
+    for (const found of judged.slice(4)) expect(found).toEqual({ verdict: 'unknown', reason: 'non-finite' });
+    for (const { reason } of judged.slice(0, 4)) expect(reason).not.toBe('non-finite');
+    async function* huge(): AsyncGenerator<Clips> {
+      let index = 0;
+      for await (const batch of still(1)) {
+        if (index++ === 3) batch.observations[0] = 3e38;
+        yield batch;
+      }
+    }
+    await expect(world.calibrate(huge(), options)).rejects.toMatchObject({
+      code: 'ERR_JEPA_NON_FINITE',
+      message: expect.stringMatching(/^\[calibrate\] expected .+ of finite numbers/),
+    });
+  });
+
   it('tells no rate that its frames are too few for', async () => {
     const { world, calibration } = await calibrated;
     await expect(world.session({ calibration, falseAlarmRate: 1e-5 })).rejects.toThrow(
@@ -226,6 +264,20 @@ describe('a session refuses', () => {
     const fresh = await session();
     await expect(fresh.observe(given[0], given[1])).rejects.toThrow(message);
     expect((await fresh.observe(frame)).frame).toBe(1); // as before
+  });
+
+  it('a finite frame that overflows in the model, and judges later ones as if it had not been', async () => {
+    const [fresh, spared] = [await session(), await session()];
+    const huge = Float32Array.of(3e38, -3e38, 3e38);
+    const refusal = { code: 'ERR_JEPA_NON_FINITE', message: expect.stringContaining('[session] expected finite ') };
+    await expect(fresh.observe(huge)).rejects.toMatchObject(refusal);
+    expect(fresh.frames).toBe(0);
+    for (let t = 0; t < 6; t++) {
+      const action = t === 0 ? undefined : [0, 0.1 * t];
+      if (t === 4) await expect(fresh.observe(huge, action)).rejects.toMatchObject(refusal);
+      expect(await fresh.observe(frame, action)).toEqual(await spared.observe(frame, action));
+    }
+    await expect(fresh.observe(frame, [3e38, -3e38])).rejects.toMatchObject(refusal);
   });
 
   it('frames without the action between them, or another one', async () => {
