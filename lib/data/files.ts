@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join, relative, sep } from 'node:path';
 import { ioError } from '../io/atomic-file.js';
 
 const pictures = /\.(png|jpe?g|webp|gif|tiff?|avif)$/i;
@@ -24,6 +24,13 @@ export async function listPictures(path: string, { below = false } = {}): Promis
   if (!below) return own;
   const others = await Promise.all(folders.map((name) => listPictures(join(path, name), { below })));
   return [...own, ...others.flat()];
+}
+
+/** The path of a name in a folder; undefined for a name that leads out of it, as `../secret` does. */
+export function pathBelow(folder: string, name: string): string | undefined {
+  const path = join(folder, name);
+  const way = relative(folder, path);
+  return way === '' || way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way) ? undefined : path;
 }
 
 /** Compares names, numbers in them by value. */

@@ -1,12 +1,7 @@
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import {
-  type BatchGenerator,
-  buffersOf,
-  type GeneratorReply,
-  type GeneratorRequest,
-  importFunction,
-} from './generator.js';
+import { type BatchGenerator, type GeneratorReply, type GeneratorRequest, importFunction } from './generator.js';
+import { handedOver } from './handed-over.js';
 
 const { module, name, options } = workerData as BatchGenerator;
 
@@ -26,8 +21,8 @@ generate.catch(() => {}); // told with every reply
 parentPort?.on('message', async ({ index }: GeneratorRequest) => {
   const reply = (message: GeneratorReply, memory: ArrayBuffer[] = []): void => parentPort?.postMessage(message, memory);
   try {
-    const batch = await (await generate)(options, index);
-    reply({ index, batch }, [...buffersOf(batch)]);
+    const { batch, memory } = handedOver(await (await generate)(options, index));
+    reply({ index, batch }, memory);
   } catch (error) {
     const { message, code, stack } = error as Error & { code?: string };
     reply({ index, error: { message: message ?? String(error), code, stack } });

@@ -33,15 +33,3 @@ export async function importFunction(
   if (typeof exported === 'function') return exported as (options: unknown, index?: number) => unknown;
   throw new TypeError(`expected ${module} to export a function '${name}', got ${typeof exported}`);
 }
-
-/** The memory of every array in a batch, to be handed over without copying. A buffer that several arrays share is listed once. */
-export function buffersOf(value: unknown, found: Set<ArrayBuffer> = new Set()): Set<ArrayBuffer> {
-  if (ArrayBuffer.isView(value)) {
-    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
-  } else if (value instanceof ArrayBuffer) {
-    found.add(value);
-  } else if (value !== null && typeof value === 'object') {
-    for (const member of Object.values(value)) buffersOf(member, found);
-  }
-  return found;
-}

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { JepaError } from '../errors.js';
 import { ioError } from '../io/atomic-file.js';
-import { listFolder } from './files.js';
+import { listFolder, pathBelow } from './files.js';
 import { ParquetFile } from './parquet.js';
 
 /** What `meta/info.json` says of a column. */
@@ -34,12 +34,13 @@ interface Info {
 
 /**
  * Reads what a LeRobot dataset of version 2 or 3 says of itself.
- * @throws JepaError ERR_JEPA_IO, ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION
+ * @throws JepaError ERR_JEPA_IO, ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION, ERR_JEPA_DATASET without episodes
  */
 export async function leRobotLayout(path: string): Promise<LeRobotLayout> {
   const [info] = (await jsonLines(join(path, 'meta', 'info.json'), true)) as [Info];
-  const { codebase_version, fps, data_path, features } = info;
-  if (typeof data_path !== 'string' || typeof features !== 'object' || !(fps > 0))
+  const { codebase_version, fps, data_path, features, chunks_size } = info;
+  const described = isObject(features) && Object.values(features).every(isObject);
+  if (typeof data_path !== 'string' || !described || typeof fps !== 'number' || !(fps > 0))
     throw new JepaError(
       'ERR_JEPA_CHECKPOINT_FORMAT',
       `[leRobotEpisodes] expected fps, data_path and features in ${join(path, 'meta', 'info.json')}, got ${Object.keys(info).join(', ')}`,
@@ -50,10 +51,22 @@ export async function leRobotLayout(path: string): Promise<LeRobotLayout> {
       'ERR_JEPA_CHECKPOINT_VERSION',
       `[leRobotEpisodes] expected a LeRobot dataset of version 2 or 3, got ${codebase_version} in ${path}`,
     );
-  const table = major === '3' ? await episodeTable(path) : await episodeLines(path, info.chunks_size);
+  const table = major === '3' ? await episodeTable(path) : await episodeLines(path, chunks_size);
+  if (table.length === 0)
+    throw new JepaError('ERR_JEPA_DATASET', `[leRobotEpisodes] expected episodes in ${path}, got none`);
   const rowsSoFar = new Map<string, number>();
-  const episodes = table.map(({ names, frames }) => {
-    const file = join(path, filled(data_path, names));
+  const episodes = table.map(({ names, frames }, episode) => {
+    if (!Number.isSafeInteger(frames) || frames < 1)
+      throw new JepaError(
+        'ERR_JEPA_CHECKPOINT_FORMAT',
+        `[leRobotEpisodes] expected the length of episode ${episode} of ${path} to be a positive integer, got ${frames}`,
+      );
+    const file = pathBelow(path, filled(data_path, names));
+    if (file === undefined)
+      throw new JepaError(
+        'ERR_JEPA_CHECKPOINT_FORMAT',
+        `[leRobotEpisodes] expected data_path to name a file below ${path}, got '${data_path}'`,
+      );
     const first = rowsSoFar.get(file) ?? 0;
     rowsSoFar.set(file, first + frames);
     return { file, first, frames };
@@ -94,19 +107,30 @@ async function episodeLines(path: string, chunksSize: number): Promise<Row[]> {
 
 /** '{chunk_index:03d}' becomes '007', as Python formats it. */
 function filled(template: string, names: Readonly<Record<string, number>>): string {
-  return template.replace(/\{(\w+)(?::0(\d+)d)?\}/g, (_, name: string, width = '0') =>
-    `${names[name]}`.padStart(Number(width), '0'),
-  );
+  return template.replace(/\{(\w+)(?::0(\d\d?)d)?\}/g, (_, name: string, width = '0') => {
+    const value = Object.hasOwn(names, name) ? names[name] : undefined;
+    if (value === undefined || !Number.isSafeInteger(value) || value < 0)
+      throw new JepaError(
+        'ERR_JEPA_CHECKPOINT_FORMAT',
+        `[leRobotEpisodes] expected a whole number for '${name}' in data_path '${template}', got ${value}`,
+      );
+    return `${value}`.padStart(Number(width), '0');
+  });
 }
 
-async function jsonLines(file: string, whole: boolean): Promise<unknown[]> {
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** A file that is an object of JSON, or has one a line. */
+async function jsonLines(file: string, whole: boolean): Promise<object[]> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw ioError('read', file, cause);
   });
   try {
-    return (whole ? [text] : text.split('\n').filter((line) => line.trim() !== '')).map(
-      (line) => JSON.parse(line) as unknown,
-    );
+    return (whole ? [text] : text.split('\n').filter((line) => line.trim() !== '')).map((line) => {
+      const value: unknown = JSON.parse(line);
+      if (!isObject(value)) throw new TypeError(`an object was expected, got ${line.slice(0, 40)}`);
+      return value;
+    });
   } catch (cause) {
     throw new JepaError(
       'ERR_JEPA_CHECKPOINT_FORMAT',

@@ -1,9 +1,9 @@
-import { join } from 'node:path';
 import { JepaError } from '../errors.js';
 import type { HostTensor } from '../io/host-tensor.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import { actionsOf } from './actions.js';
 import { type Episodes, stridedRows } from './episodes.js';
+import { pathBelow } from './files.js';
 import { ImageDecoder, type ImageOptions, imageSize } from './image.js';
 import { type LeRobotEpisode, type LeRobotLayout, leRobotLayout } from './lerobot-layout.js';
 import { ParquetFile } from './parquet.js';
@@ -19,7 +19,8 @@ export interface LeRobotOptions extends ImageOptions {
  * Recorded episodes of a LeRobot dataset on disk, version 2 or 3: tables of numbers and pictures in Parquet files, read by the optional
  * package hyparquet; pictures, decoded as they are read, need sharp too. Columns of video (.mp4) are not read.
  * @throws JepaError ERR_JEPA_IO, ERR_JEPA_MISSING_PEER, ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION;
- *   ERR_JEPA_DATASET for a column that does not exist or is video; while reading ERR_JEPA_CORRUPT_SAMPLE
+ *   ERR_JEPA_DATASET without episodes and for a column that does not exist or is video; ERR_JEPA_CORRUPT_SAMPLE for files with fewer rows than
+ *   the episodes have, and while reading
  * @example
  * const episodes = await leRobotEpisodes('datasets/pusht_image', { height: 64, width: 64 });
  * const world = WorldModel.create('tiny', await episodeStatistics(episodes));
@@ -34,6 +35,7 @@ export async function leRobotEpisodes(path: string, options: LeRobotOptions = {}
   for (const { file } of layout.episodes)
     if (!files.has(file)) files.set(file, await ParquetFile.open('leRobotEpisodes', file));
   const reader = new Reader(layout.episodes, files);
+  reader.expectRows();
   const actions = names.actions === null ? [] : await reader.vectors(names.actions);
   const described = {
     frameRate: layout.frameRate,
@@ -65,13 +67,20 @@ async function pictures(
   options: ImageOptions,
 ): Promise<Pick<Episodes, 'observation' | 'observe'>> {
   const decoder = await ImageDecoder.load('leRobotEpisodes');
-  const encoded = async (row: Record<string, unknown>): Promise<Uint8Array | string> => {
-    const { bytes, path: file } = row[column] as { readonly bytes?: Uint8Array; readonly path?: string };
-    return bytes ?? join(path, String(file)); // written beside the table where it is not in it
+  const encoded = (row: Record<string, unknown> | undefined, name: string): Uint8Array | string => {
+    const { bytes, path: file } = (row?.[column] ?? {}) as { readonly bytes?: unknown; readonly path?: unknown };
+    if (bytes instanceof Uint8Array && bytes.length > 0) return bytes;
+    const beside = typeof file === 'string' ? pathBelow(path, file) : undefined;
+    if ((bytes ?? undefined) === undefined && beside !== undefined) return beside; // a file where it is not in the table
+    throw new JepaError(
+      'ERR_JEPA_CORRUPT_SAMPLE',
+      `[leRobotEpisodes] expected bytes or a file below ${path} as ${name}, got ${typeof file === 'string' ? `'${file}'` : 'neither'}`,
+    );
   };
   const size = await imageSize('leRobotEpisodes', options, async () => {
     const [first] = await reader.rows(0, column, 0, 1);
-    return decoder.size(await encoded(first), `${column} of episode 0`);
+    const name = `${column} of episode 0`;
+    return decoder.size(encoded(first, name), name);
   });
   const length = size.height * size.width * size.channels;
   return {
@@ -81,7 +90,7 @@ async function pictures(
       const seen = new Uint8Array(count * length);
       const decode = async (index: number): Promise<void> => {
         const name = `${column} of frame ${start + index * stride} of episode ${episode}`;
-        seen.set(await decoder.decode(await encoded(rows[index * stride]), name, size), index * length);
+        seen.set(await decoder.decode(encoded(rows[index * stride], name), name, size), index * length);
       };
       await Promise.all(Array.from({ length: count }, (_, index) => decode(index)));
       return seen;
@@ -95,6 +104,18 @@ class Reader {
     readonly episodes: readonly LeRobotEpisode[],
     readonly files: ReadonlyMap<string, ParquetFile>,
   ) {}
+
+  /** @throws JepaError ERR_JEPA_CORRUPT_SAMPLE where a file ends before an episode in it does */
+  expectRows(): void {
+    for (const [episode, { file, first, frames }] of this.episodes.entries()) {
+      const { count } = this.#file(file);
+      if (first + frames > count)
+        throw new JepaError(
+          'ERR_JEPA_CORRUPT_SAMPLE',
+          `[leRobotEpisodes] expected rows ${first} to ${first + frames - 1} for episode ${episode} in ${file}, got a file of ${count}`,
+        );
+    }
+  }
 
   async rows(episode: number, column: string, start: number, end: number): Promise<Record<string, unknown>[]> {
     const { file, first } = this.episodes[episode];

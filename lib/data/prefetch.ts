@@ -30,7 +30,7 @@ export function prefetch<T>(source: Source<T>, options: PrefetchOptions = {}): D
 }
 
 /**
- * An indexed dataset whose samples are made by worker threads ahead of their use and come in order, arrays without being copied.
+ * An indexed dataset whose samples are made by worker threads ahead of their use and come in order. Arrays are copied in the worker.
  * @param dataset which function makes the dataset: `name`, exported by `module`, is called in every worker with `options` (plain data)
  *   and returns (a promise of) an {@link IndexedDataset}, such as `batch(…)` of indexed ones
  * @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT; while reading what samples throw, and ERR_JEPA_DATASET if a thread

@@ -18,7 +18,7 @@ export interface WorkerDatasetOptions {
 }
 
 /**
- * Batches computed by worker threads ahead of their use, delivered strictly in order; arrays change threads without being copied.
+ * Batches computed by worker threads ahead of their use, delivered strictly in order; arrays are copied in the worker alone.
  * Threads live as long as an iteration; leaving the loop ends them.
  * @example
  * const dataset = new WorkerDataset({ module: new URL('./clips.js', import.meta.url), name: 'clipBatch', options: { seed: 1 } }, { workers: 2 });

@@ -29,6 +29,15 @@ export class WorkerPool {
         if ('error' in reply) job.reject(failure(name, reply.index, reply.error));
         else job.resolve(reply.batch);
       });
+      worker.on('messageerror', (cause) =>
+        this.#fail(
+          new JepaError(
+            'ERR_JEPA_DATASET',
+            `[${name}] expected batches from a worker thread, but one cannot be received: ${cause.message}`,
+            { cause },
+          ),
+        ),
+      );
       worker.on('error', (cause) =>
         this.#fail(
           new JepaError(

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { parentPort } from 'node:worker_threads';
 
 /** Slower for even indices, so that order must be kept by the reader. */
 export async function square({ offset = 0 } = {}, index) {
@@ -18,6 +19,20 @@ export function missingPeer() {
 
 export function exits() {
   process.exit(3);
+}
+
+/** Posts what another thread cannot read: a view whose memory has gone to one already. */
+export function unreadable() {
+  const gone = Float32Array.of(1);
+  structuredClone(gone, { transfer: [gone.buffer] });
+  parentPort.postMessage({ gone }, [gone.buffer]);
+  return never();
+}
+
+export function detached() {
+  const gone = Float32Array.of(1);
+  structuredClone(gone, { transfer: [gone.buffer] });
+  return { gone };
 }
 
 export function never() {

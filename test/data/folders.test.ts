@@ -1,5 +1,5 @@
 // Folders of pictures and of frames, written here as PNG files.
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import {
@@ -126,6 +126,28 @@ describe.skipIf(reason !== '')(`frameFolders${reason}`, () => {
     });
     await take(batches, 2);
     expect(reports.sort()).toEqual([0, 1, 2]);
+  });
+
+  it('refuses actions that it was told of and cannot find or read', async () => {
+    const folder = temporaryFolder();
+    writeRecording(folder, [4, 3]);
+    await expect(frameFolders(folder, { actions: 'acts.npy' })).rejects.toMatchObject({
+      code: 'ERR_JEPA_DATASET',
+      message: expect.stringContaining(`[frameFolders] expected a file 'acts.npy' beside the frames in ${folder}`),
+    });
+    await expect(frameFolders(folder, { actions: 'frame-0.png/acts.npy' })).rejects.toMatchObject({
+      code: 'ERR_JEPA_IO', // ENOTDIR: there is something in the way
+    });
+    const file = join(folder, 'episode-0', 'actions.npy');
+    rmSync(file);
+    await expect(frameFolders(folder)).rejects.toMatchObject({ code: 'ERR_JEPA_SHAPE' }); // the other episode has some
+    if (process.platform !== 'win32') {
+      symlinkSync(file, file);
+      await expect(frameFolders(folder)).rejects.toMatchObject({ code: 'ERR_JEPA_IO' }); // ELOOP
+      rmSync(file);
+    }
+    rmSync(join(folder, 'episode-1', 'actions.npy'));
+    expect((await frameFolders(folder)).actions).toEqual([new Float32Array(4), new Float32Array(3)]); // only watched
   });
 
   it('refuses actions of other lengths, and folders without pictures', async () => {

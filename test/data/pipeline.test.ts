@@ -171,6 +171,25 @@ describe.each(kinds)('%s', (kind, numbers) => {
     expect(await take(prefetch(slow, { lookahead: 3 }))).toEqual(upTo(8));
     expect(most).toBe(3);
   });
+
+  it('is let go by the signal of prefetch though a source is stuck', async () => {
+    const controller = new AbortController();
+    const stuck = fromStream(async function* () {
+      yield* await take(counting(2));
+      await new Promise(() => {});
+    });
+    const seen: number[] = [];
+    const reading = (async () => {
+      for await (const x of map(prefetch(stuck, { signal: controller.signal }), (x) => x)) {
+        seen.push(x);
+        if (x === 1) controller.abort();
+      }
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'ERR_JEPA_ABORTED' });
+    expect(seen).toEqual([0, 1]);
+    const waiting = take(prefetch(() => new ReadableStream<number>(), { signal: AbortSignal.timeout(20) }));
+    await expect(waiting).rejects.toMatchObject({ code: 'ERR_JEPA_ABORTED' });
+  });
 });
 
 describe('fromStream', () => {
@@ -259,6 +278,29 @@ describe('prefetchInWorkers', () => {
     there.seek(2);
     expect(await take(there)).toEqual(expected.slice(2));
     expect(await take(prefetchInWorkers(made('endless')), 4)).toEqual([...expected, expected[0]]);
+  });
+
+  it('leaves the dataset what it keeps, so that a second pass is as the first', async () => {
+    const xs = (await take<{ x: Float32Array }>(prefetchInWorkers(made('kept')))).map(({ x }) => [...x]);
+    expect(xs).toEqual([1, 3, 1, 3].map((first) => [first, first + 1]));
+    interface Rows {
+      readonly pair: readonly Float32Array[];
+      readonly bytes: DataView;
+      readonly none: Float32Array;
+      readonly same: Float32Array;
+      readonly buffer: Uint8Array;
+    }
+    const [first, second, ...again] = await take<Rows>(prefetchInWorkers(made('rows')));
+    expect(again).toEqual([first, second]);
+    expect(first.pair.map((row) => [...row])).toEqual([
+      [0, 1, 2],
+      [2997, 2998, 2999],
+    ]);
+    expect(first.pair[0].buffer.byteLength).toBeLessThan(40); // not the table
+    expect([first.bytes.byteLength, first.bytes.getFloat32(0, true), first.none.length]).toEqual([4, 5, 0]);
+    expect([...second.pair[0], ...second.same]).toEqual([3, 4, 5, 4, 5, 6, 7]);
+    expect(second.same.buffer).toBe(second.pair[0].buffer); // they overlap
+    expect(second.buffer).toEqual(new Uint8Array(Float32Array.of(3).buffer));
   });
 
   it('says what it cannot do', async () => {

@@ -66,6 +66,14 @@ describe('WorkerDataset', () => {
       code: 'ERR_JEPA_DATASET',
       message: expect.stringContaining('exit code 3'),
     });
+    for (const [name, message] of [
+      ['unreadable', 'but one cannot be received'],
+      ['detached', 'its generator failed'],
+    ])
+      await expect(take(new WorkerDataset(generator(name)), 1)).rejects.toMatchObject({
+        code: 'ERR_JEPA_DATASET',
+        message: expect.stringContaining(message),
+      });
     await expect(take(new WorkerDataset(generator('absent')), 1)).rejects.toThrow(/export a function 'absent'/);
   });
 
