@@ -51,7 +51,8 @@ const defaults = {
 /**
  * Gradient descent under constraints g ≤ 0 by an augmented Lagrangian (Hestenes 1969, Powell 1969): descends
  * cost + Σ_c λ_c g_c + ρ Σ_c max(0, g_c)², then λ ← max(0, λ + ρ·g) with g's mean over a problem's plans, and ρ grows; again from there
- * with a fresh optimiser. The answer is chosen by cost alone: `excess` of the solution says by how much it violates what.
+ * with a fresh optimiser. A round's answer is chosen by cost alone: `excess` of the solution says by how much it
+ * violates what. Of a search that is ended early, the round is taken whose answer violates its worst constraint least.
  * `noise`: `start` [B, S − 1, horizon, actionSize] standard normal numbers.
  * @example
  * const effort = { count: 1, excess: (_, __, actions) => sub(sum(square(actions), { axes: [1, 2] }), 2).reshape([-1, 1]) };

@@ -44,7 +44,10 @@ export interface Problem<State extends PlanState = PlanState> {
   readonly call: number;
   /** Gives the search up: it throws ERR_JEPA_ABORTED. */
   readonly signal?: AbortSignal;
-  /** Ends the search, in mid-round too: the cheapest plan of the rounds that are over is returned. */
+  /**
+   * Ends the search, in mid-round too: the cheapest plan of the rounds that are over is returned; where there are
+   * constraints, the one that violates its worst constraint least, and the cheapest of those that violate none.
+   */
   readonly until?: AbortSignal;
   /** Told of every round, which is a native call of its own then. */
   readonly onRound?: (round: Round) => void;

@@ -3,7 +3,7 @@ import type { Tensor } from '../tensor/index.js';
 import type { PlanState, Solver } from './contract.js';
 import { type Plan, type PlanCall, RecedingHorizon, type RecedingHorizonOptions } from './receding-horizon.js';
 import { ActionRows } from './rows.js';
-import { expectWhole, refuse } from './settings.js';
+import { expectSameWorlds, expectWhole, refuse } from './settings.js';
 
 export interface ControllerOptions extends Omit<RecedingHorizonOptions, 'safeAction'> {
   /** Actions of a plan that are carried out before the next search (default 1, at most the horizon). */
@@ -109,10 +109,11 @@ export class Controller<State extends PlanState = PlanState> {
   /**
    * The next simple action.
    * @param state B rows   @param goal [B, D]
-   * @throws JepaError ERR_JEPA_ABORTED by the signal, ERR_JEPA_SHAPE
+   * @throws JepaError ERR_JEPA_ABORTED by the signal, ERR_JEPA_SHAPE, also for another number of worlds before `reset`
    */
   async act(state: State, goal: Tensor, call: Omit<PlanCall, 'pending' | 'executed'> = {}): Promise<Act> {
     const [problems] = goal.shape;
+    if (this.#plan) expectSameWorlds(name, this.#plan.problems, problems);
     let plan: Plan | undefined;
     if (this.due) {
       const pending = this.#latency > 0 ? this.#pending(problems) : undefined;

@@ -3,19 +3,25 @@ import { checkOptions, withDefaults } from '../io/options.js';
 import type { Tensor } from '../tensor/index.js';
 import type { PlanState, Problem, Solution, Solver } from './contract.js';
 import { ActionRows } from './rows.js';
-import { expectFromZero, refuse } from './settings.js';
+import { expectFromZero, expectSameWorlds, refuse } from './settings.js';
 import { either, endedBy } from './time.js';
 
 export interface RecedingHorizonOptions {
   /** Whether a search starts from what is left of the last plan (default true). */
   readonly warmStart?: boolean;
-  /** Milliseconds for a plan, observing included (default: no limit). When they are over the best plan so far is taken. */
+  /**
+   * Milliseconds for a plan, observing included (default: no limit), rounded up to whole ones. When they are over the
+   * best plan so far is taken.
+   */
   readonly budget?: number;
   /** Milliseconds that an observation may be old when its plan is ready (default: no limit). */
   readonly maxAge?: number;
   /** [actionSize] What to do when there is no plan to trust (default: zeros). */
   readonly safeAction?: ArrayLike<number>;
 }
+
+/** Timers of Node.js fire at once where they are set to more milliseconds than that. */
+const longestBudget = 2 ** 31 - 1;
 
 /** What B worlds look like, and what is wanted of each. */
 export type Situation<State extends PlanState> = Pick<Problem<State>, 'state' | 'goal'>;
@@ -68,8 +74,10 @@ export class RecedingHorizon<State extends PlanState = PlanState> {
     const { budget, maxAge } = settings;
     for (const [key, value] of Object.entries({ budget, maxAge }))
       if (value !== Number.POSITIVE_INFINITY) expectFromZero(name, { [key]: value });
+    if (budget !== Number.POSITIVE_INFINITY && budget > longestBudget)
+      refuse(name, `budget to be at most ${longestBudget} milliseconds, or Infinity for no limit`, budget);
     this.solver = solver;
-    this.#options = settings;
+    this.#options = { ...settings, budget: Math.ceil(budget) };
     this.#safe = Float32Array.from(safeAction ?? new Float32Array(solver.actionSize));
     if (this.#safe.length !== solver.actionSize || !this.#safe.every(Number.isFinite))
       refuse(name, `safeAction to be ${solver.actionSize} finite numbers`, JSON.stringify([...this.#safe]));
@@ -104,7 +112,8 @@ export class RecedingHorizon<State extends PlanState = PlanState> {
     const rest = this.rest(executed);
     const until = budget === Number.POSITIVE_INFINITY ? call.until : either(call.until, AbortSignal.timeout(budget));
     const number = this.#calls++;
-    if (stale()) return this.#stop('the observation is stale', rest?.problems);
+    const known = typeof observed === 'function' ? rest?.problems : observed.goal.shape[0];
+    if (stale()) return this.#stop('the observation is stale', known);
 
     let observation: Situation<State>;
     try {
@@ -117,6 +126,7 @@ export class RecedingHorizon<State extends PlanState = PlanState> {
     }
     const { state, goal } = observation;
     const [problems] = goal.shape;
+    if (rest) expectSameWorlds(name, rest.problems, problems);
     if (!(await finite([...Object.values(state), goal]))) return this.#stop('the observation is not finite', problems);
     const solution = await this.solver.solve({
       state,

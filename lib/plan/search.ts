@@ -130,7 +130,7 @@ export class Search<State extends PlanState> implements Solver<State> {
       );
     }
     const complete = answers.length === rounds;
-    const { actions, costs, excess } = complete ? answers[rounds - 1] : await cheapest(answers);
+    const { actions, costs, excess } = complete ? answers[rounds - 1] : await bestOf(answers);
     return solution(await values(actions), await values(costs), found, answers.length, complete, excess);
   }
 
@@ -212,12 +212,19 @@ function roundOf(noise: Problem['noise'], index: number): Noise {
   );
 }
 
-/** For every problem the cheapest of some answers. */
-async function cheapest(answers: readonly Answer[]): Promise<Answer> {
+/** For every problem the cheapest of some answers, among those that violate their worst constraint least. */
+async function bestOf(answers: readonly Answer[]): Promise<Answer> {
   const costs = await Promise.all(answers.map(({ costs: own }) => values(own)));
+  const violations = await Promise.all(answers.map(violationsOf));
   const problems = costs[0].length;
+  const better = (a: number, b: number, problem: number): boolean => {
+    const [finite, other] = [a, b].map((index) => Number.isFinite(costs[index][problem]));
+    if (finite !== other) return finite;
+    const [own, least] = [violations[a][problem], violations[b][problem]];
+    return own < least || (own === least && costs[a][problem] < costs[b][problem]);
+  };
   const chosen = Array.from({ length: problems }, (_, problem) =>
-    costs.reduce((best, own, index) => (own[problem] < costs[best][problem] ? index : best), 0),
+    answers.reduce((best, __, index) => (better(index, best, problem) ? index : best), 0),
   );
   const pick = (of: (answer: Answer) => Tensor): Tensor =>
     concat(chosen.map((index, problem) => slice(of(answers[index]), 0, problem, problem + 1)));
@@ -226,6 +233,17 @@ async function cheapest(answers: readonly Answer[]): Promise<Answer> {
     costs: pick(({ costs: own }) => own),
     excess: answers[0].excess && pick(({ excess }) => excess as Tensor),
   };
+}
+
+/** [B] by how much an answer violates its worst constraint: 0 where it keeps all, infinite where that is no number. */
+async function violationsOf({ costs, excess }: Answer): Promise<number[]> {
+  const problems = costs.shape[0];
+  const all = excess ? await values(excess) : new Float32Array(problems);
+  const count = all.length / problems;
+  return Array.from({ length: problems }, (_, problem) => {
+    const worst = Math.max(0, ...all.subarray(problem * count, (problem + 1) * count));
+    return Number.isNaN(worst) ? Number.POSITIVE_INFINITY : worst;
+  });
 }
 
 async function solution(

@@ -67,6 +67,18 @@ export function expectElites(solver: string, numElites: number, numSamples: numb
     refuse(solver, `numElites between ${least} and numSamples ${numSamples}`, numElites);
 }
 
+/** A plan belongs to the worlds it was made for. */
+export function expectSameWorlds(solver: string, planned: number, given: number): void {
+  if (given !== planned)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[${solver}] expected a goal for each world of the last plan, ${planned}, got ${given}`,
+      {
+        help: ['call reset() for other worlds'],
+      },
+    );
+}
+
 /** What brings plans [..., W] within their bounds. */
 export function boundsOf(solver: string, bounds: Bounds | null, horizon: number, actionSize: number) {
   if (bounds === null) return (plans: Tensor): Tensor => plans;

@@ -1,17 +1,20 @@
 // Control by planning again and again: when it plans, what it hands out, and what it does when something is wrong.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   CemSolver,
   Controller,
   type ControllerOptions,
   distanceAlongHorizon,
+  distanceAtEnd,
   type Problem,
   RecedingHorizon,
+  type Round,
   type Solution,
   type Solver,
 } from '#lib/plan/index.js';
+import { Search } from '#lib/plan/search.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
-import { point } from './toy.js';
+import { falling, point } from './toy.js';
 
 type State = { place: Tensor };
 const state: State = { place: tensor([[0, 0]]) };
@@ -178,16 +181,69 @@ describe('RecedingHorizon', () => {
   });
 
   it('takes the best plan so far of a search that its budget ends', async () => {
-    const solver = new CemSolver(point, distanceAlongHorizon, { iterations: 100_000, numSamples: 16 });
-    const planning = new RecedingHorizon(solver, { budget: 300 });
-    await solver.solve({ state, goal, call: 0, onRound: () => {}, until: AbortSignal.timeout(1) }); // compiles
-    const { status, rounds, cost, actions } = await planning.plan({ state, goal });
-    // A machine that is stopped meanwhile has no time for a round, and stops safely.
-    if (rounds > 0) expect(status).toBe('deadline');
-    else expect(status).toBe('stopped');
-    expect(rounds).toBeLessThan(100_000);
-    expect(actions.length).toBe(10);
-    expect(Number.isFinite(cost)).toBe(rounds > 0);
+    const planning = new RecedingHorizon(new Search({ dynamics: point, objective: distanceAtEnd }, falling), {
+      budget: 16.7,
+    });
+    const budget = new AbortController();
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(budget.signal);
+    try {
+      const onRound = ({ index }: Round): void => {
+        if (index === 1) budget.abort();
+      };
+      const first = { status: 'deadline', rounds: 2, cost: 0.25, actions: Float32Array.of(1, 1) };
+      expect(await planning.plan({ state, goal: tensor([[0.5, 0.75]]) }, { onRound })).toMatchObject(first);
+      expect(timeout.mock.calls).toEqual([[17]]);
+    } finally {
+      timeout.mockRestore();
+    }
+  });
+
+  it('takes budgets of parts of milliseconds, and refuses those that timers do not know', async () => {
+    const short = await new RecedingHorizon(new Ready(), { budget: 0.5 }).plan({ state, goal });
+    expect(['complete', 'stopped']).toContain(short.status);
+    const longest = new RecedingHorizon(new Ready(), { budget: 2 ** 31 - 1 });
+    expect(await longest.plan({ state, goal })).toMatchObject({ status: 'complete' });
+    expect(() => new RecedingHorizon(new Ready(), { budget: 2 ** 31 - 0.5 })).toThrow(
+      'expected budget to be at most 2147483647 milliseconds, or Infinity for no limit, got 2147483647.5',
+    );
+  });
+
+  it('refuses another number of worlds than its plan is for, until it is reset', async () => {
+    const places = (count: number): { state: State; goal: Tensor } => ({
+      state: { place: tensor(new Float32Array(2 * count), { shape: [count, 2] }) },
+      goal: tensor(new Float32Array(2 * count).fill(1), { shape: [count, 2] }),
+    });
+    const solver = new CemSolver(point, distanceAlongHorizon, { horizon: 4, iterations: 1 });
+    const planning = new RecedingHorizon(solver);
+    await planning.plan(places(4));
+    // What is left, two actions for each of 4 worlds, is as many numbers as four for each of 2.
+    await expect(planning.plan(places(2), { executed: 2 })).rejects.toMatchObject({
+      code: 'ERR_JEPA_SHAPE',
+      message: expect.stringContaining('[RecedingHorizon] expected a goal for each world of the last plan, 4, got 2'),
+      help: ['call reset() for other worlds'],
+    });
+    planning.reset();
+    expect(await planning.plan(places(2))).toMatchObject({ status: 'complete' });
+
+    const controller = new Controller(solver, { replanEvery: 2, latency: 1 });
+    const [one, three] = [places(1), places(3)];
+    await controller.act(one.state, one.goal);
+    await expect(controller.act(three.state, three.goal)).rejects.toMatchObject({
+      code: 'ERR_JEPA_SHAPE',
+      help: ['call reset() for other worlds'],
+    });
+    controller.reset();
+    expect((await controller.act(three.state, three.goal)).action.every(Number.isFinite)).toBe(true);
+  });
+
+  it('stops each of several worlds whose first observation is stale', async () => {
+    const controller = new Controller(new Ready(), { maxAge: 1000, safeAction: safe });
+    const places = tensor([
+      [0, 0],
+      [1, 0],
+    ]);
+    const { action } = await controller.act({ place: places }, places, { observedAt: performance.now() - 1001 });
+    expect([...action]).toEqual([...safe, ...safe]);
   });
 
   it('ends observing too when time is up; an abort is an error', async () => {

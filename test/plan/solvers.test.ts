@@ -17,9 +17,10 @@ import {
   ProjectedGradientSolver,
   type Round,
 } from '#lib/plan/index.js';
+import { Search } from '#lib/plan/search.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
 import { close } from '../nn/check-layer.js';
-import { cliff, grid, point } from './toy.js';
+import { cliff, falling, grid, point } from './toy.js';
 
 const rows = (...values: number[][]): Tensor => tensor(values);
 const problem = (start = [0, 0], goal = [0.8, 0], call = 0): Problem<{ place: Tensor }> => ({
@@ -32,6 +33,12 @@ const effort = (limit: number): Constraints => ({
   count: 1,
   excess: (_, __, actions) => reshape(sub(sum(abs(actions), { axes: [1, 2] }), limit), [-1, 1]),
 });
+
+/** Time is up after so many rounds. */
+function endedAfter(rounds: number): Pick<Problem, 'until' | 'onRound'> {
+  const time = new AbortController();
+  return { until: time.signal, onRound: ({ index }) => index === rounds - 1 && time.abort() };
+}
 
 const horizon = 4;
 const solvers = {
@@ -117,21 +124,17 @@ describe.each(names)('%s', (name) => {
     expect(both.costs[1]).toBeCloseTo(cost, 5);
   });
 
-  it('returns the cheapest plan so far when time is up, and what it was given when no round is over', async () => {
+  it('returns a plan when time is up, and what it was given when no round is over', async () => {
     const solver = solvers[name]();
-    const time = new AbortController();
-    const rounds: Round[] = [];
-    const some = await solver.solve({
-      ...problem(),
-      until: time.signal,
-      onRound: (round) => {
-        rounds.push(round);
-        if (round.index === 1) time.abort();
-      },
-    });
-    if (name === 'predictive' || some.rounds === 2) expect(some.complete).toBe(false);
-    expect(some.rounds).toBe(2);
-    expect(some.cost).toBeGreaterThan(0);
+    const some = await solver.solve({ ...problem(), ...endedAfter(2) });
+    expect(some).toMatchObject({ rounds: 2, complete: false });
+    let [x, y, cost] = [0, 0, 0];
+    for (let step = 0; step < horizon; step++) {
+      x += some.actions[2 * step] / 2;
+      y += some.actions[2 * step + 1] / 2;
+      cost += Math.hypot(x - 0.8, y);
+    }
+    expect(some.cost).toBeCloseTo(cost, 5);
     const warmStart = Float32Array.of(0.25, -0.5, 7, 0);
     const none = await solver.solve({ ...problem(), warmStart, until: AbortSignal.abort() });
     expect(none).toMatchObject({ rounds: 0, complete: false, cost: Number.NaN });
@@ -146,6 +149,44 @@ describe.each(names)('%s', (name) => {
     const later = await solver.solve({ ...problem(), pending: Float32Array.of(0.5, 0, 0.5, 0.2) });
     const there = await solver.solve(problem([0.5, 0.1]));
     close('plan', later.actions, there.actions, 1e-5);
+  });
+});
+
+describe('a search that time ends', () => {
+  const [near, far] = [
+    [0.5, 0.75],
+    [-0.5, -1],
+  ];
+
+  it('returns the cheapest plan so far, of each world its own', async () => {
+    const solver = new Search({ dynamics: point, objective: distanceAtEnd }, falling);
+    // The plan of the first round leads to (0.5, 0.5), that of the second to (−0.5, −0.5).
+    const one = await solver.solve({ ...problem([0, 0], near), ...endedAfter(2) });
+    expect(one).toMatchObject({ rounds: 2, complete: false, cost: 0.25 });
+    expect([...one.actions]).toEqual([1, 1]);
+    const start = { place: rows([0, 0], [0, 0]) };
+    const two = await solver.solve({ state: start, goal: rows(far, near), call: 0, ...endedAfter(2) });
+    expect([...two.actions]).toEqual([-1, -1, 1, 1]);
+    expect([...two.costs]).toEqual([0.5, 0.25]);
+  });
+
+  it('returns the plan that violates constraints least, and the cheapest of those that violate none', async () => {
+    const limited = async (limit: number, ...goals: number[][]) => {
+      const constraints: Constraints = {
+        count: 2,
+        excess: (_, __, actions) => {
+          const sums = reshape(sum(actions, { axes: [1, 2] }), [-1, 1]);
+          return concat([sub(sums, 9), sub(sums, limit)], 1);
+        },
+      };
+      const solver = new Search({ dynamics: point, objective: distanceAtEnd, constraints }, falling);
+      const state = { place: rows(...goals.map(() => [0, 0])) };
+      return solver.solve({ state, goal: rows(...goals), call: 0, ...endedAfter(2) });
+    };
+    const tight = await limited(-3, near, far);
+    expect([...tight.actions]).toEqual([-1, -1, -1, -1]);
+    expect([...(tight.excess as Float32Array)]).toEqual([-11, 1, -11, 1]);
+    expect([...(await limited(9, near, far)).actions]).toEqual([1, 1, -1, -1]);
   });
 });
 
@@ -209,6 +250,14 @@ describe('constraints', () => {
     expect(cost).toBeGreaterThan(0.5 - 0.025 - 1e-6);
     expect(cost).toBeLessThan(0.6);
     expect(excess?.[0]).toBeCloseTo(actions.reduce((total, value) => total + Math.abs(value), 0) - 1, 5);
+  });
+
+  it('are kept where time ends the search before its last round', async () => {
+    const solver = new AugmentedLagrangianSolver(point, distanceAtEnd, effort(1), settings);
+    const { excess, cost, rounds } = await solver.solve({ ...problem([0, 0], [1, 0]), ...endedAfter(199) });
+    expect(rounds).toBe(199);
+    expect(excess?.[0]).toBeLessThan(0.05);
+    expect(cost).toBeLessThan(0.6);
   });
 
   it('that hold anyway change nothing, and several are told apart', async () => {

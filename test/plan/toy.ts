@@ -1,5 +1,6 @@
-import { add, matmul, mul, slice, sqrt } from '#lib/ops/index.js';
+import { add, matmul, mul, reshape, slice, sqrt, sub } from '#lib/ops/index.js';
 import type { Dynamics } from '#lib/plan/index.js';
+import type { Method } from '#lib/plan/method.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
 
 /** A point in a plane that moves by half of its action: what to do is plain, what it costs too. */
@@ -54,4 +55,20 @@ export const cliff: Dynamics<{ readonly place: Tensor }> = {
     return { place: add(next, mul(sqrt(add(mul(next, -1), 1)), 0)) };
   },
   position: ({ place }) => place,
+};
+
+/** A search without chance: one plan of two numbers, which are 1 after the first round, then −1, then −3. */
+export const falling: Method = {
+  name: 'Falling',
+  horizon: 1,
+  rounds: 3,
+  seed: 0,
+  distribution: 'normal',
+  start: (first) => ({ plans: add(mul(first, 0), 3) }),
+  round(memory, { evaluate }) {
+    const plans = reshape(sub(memory.plans, 2), [-1, 1, 2]);
+    return { memory: { plans: reshape(plans, [-1, 2]) }, plans, costs: evaluate(plans).costs };
+  },
+  plan: ({ plans }) => plans,
+  within: (plans) => plans,
 };
