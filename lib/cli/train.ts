@@ -158,7 +158,9 @@ async function train(
   });
   await writeJson(join(directory, 'config.json'), config); // only now: what cannot go on leaves its directory as it was
   const { signal, release } = interruptible();
-  const onlookers = new Onlookers({ training, dataset, seed: config.seed, signal });
+  const onlookers = new Onlookers({ training, dataset, seed: config.seed, signal }, (message) =>
+    progress.say(`warning: ${message}`),
+  );
   let outcome: string | undefined;
   try {
     if (port !== undefined)

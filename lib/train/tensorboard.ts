@@ -21,7 +21,10 @@ let opened = 0;
 export class TensorBoardWriter {
   readonly path: string;
   readonly #file: FileHandle;
+  /** Ends when all records are written or have failed; it never rejects. */
   #writing: Promise<void> = Promise.resolve();
+  /** Bytes of whole records. */
+  #size = 0;
   #closed = false;
 
   private constructor(path: string, file: FileHandle) {
@@ -99,7 +102,7 @@ export class TensorBoardWriter {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#writing.catch(() => {}); // whoever wrote it was told
+    await this.#writing; // whoever wrote what failed was told
     await this.#file.close();
   }
 
@@ -107,17 +110,25 @@ export class TensorBoardWriter {
     await this.close();
   }
 
-  /** Records of one call stay together, and calls keep their order. */
+  /**
+   * Records of one call stay together, and calls keep their order. A call that fails leaves nothing in the file, and the next may
+   * succeed.
+   */
   #append(...events: readonly TensorBoardEvent[]): Promise<void> {
     if (this.#closed)
       throw new JepaError('ERR_JEPA_DISPOSED', `[TensorBoardWriter] expected an open file, got ${this.path}, closed`);
     const bytes = Buffer.concat(events.map(encodeEvent));
-    this.#writing = this.#writing
-      .then(() => this.#file.appendFile(bytes))
-      .catch((cause: unknown) => {
+    const written = this.#writing.then(async () => {
+      try {
+        await this.#file.appendFile(bytes);
+        this.#size += bytes.length;
+      } catch (cause) {
+        await this.#file.truncate(this.#size).catch(() => {}); // half a record would hide those after it
         throw ioError('write', this.path, cause);
-      });
-    return this.#writing;
+      }
+    });
+    this.#writing = written.catch(() => {});
+    return written;
   }
 }
 

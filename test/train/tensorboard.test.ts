@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { TensorBoardWriter } from '#lib/train/index.js';
 import { readEvents } from '../io/event-file.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
@@ -75,6 +76,28 @@ test('a continued run takes back what was written beyond its checkpoint', async 
   expect(eventFiles(folder)).toHaveLength(2);
   expect(eventFiles(folder).sort()[1]).toBe(again.path.slice(folder.length + 1)); // read after the first
   expect(readEvents(readFileSync(again.path))[1]).toMatchObject({ step: 301, sessionStatus: 1 });
+});
+
+test('what fails to be written is taken back, and what comes after it is read', async () => {
+  const folder = temporaryFolder();
+  const board = await TensorBoardWriter.open(folder);
+  await board.scalars(1, { x: 1 });
+  const probe = await open(join(folder, 'probe'), 'w');
+  const prototype = Object.getPrototypeOf(probe) as FileHandle;
+  await probe.close();
+  const { appendFile } = prototype;
+  const full = vi.spyOn(prototype, 'appendFile').mockImplementationOnce(async function (this: FileHandle, bytes) {
+    await appendFile.call(this, (bytes as Buffer).subarray(0, 20));
+    throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+  });
+  const writing = [board.scalars(2, { x: 2 }), board.scalars(3, { x: 3 })];
+  const [second, third] = await Promise.allSettled(writing);
+  full.mockRestore();
+  expect(second).toMatchObject({ status: 'rejected', reason: { code: 'ERR_JEPA_IO' } });
+  expect(third.status).toBe('fulfilled');
+  await board.close();
+  const events = readEvents(readFileSync(board.path));
+  expect(events.map(({ scalars }) => scalars.x)).toEqual([undefined, undefined, 1, 3]);
 });
 
 test('says what is wrong', async () => {

@@ -1,13 +1,16 @@
 import type { TrainingEvent } from '../../train/events.js';
 
-/** Step events that are kept of a long run: more than a chart has points. */
-const mostSteps = 4000;
+/** Events that are kept of a long run: more than a chart has points. */
+const mostEvents = 4000;
 
-/** Appends an event; where too many have come together, every second step is forgotten, as often as needed. */
+/** Appends an event; where too many have come together, every second one of the most frequent type is forgotten. */
 export function remember(events: TrainingEvent[], event: TrainingEvent): void {
   events.push(event);
-  if (events.length <= mostSteps) return;
-  let steps = 0;
-  const kept = events.filter(({ type }) => type !== 'step' || steps++ % 2 === 0);
+  if (events.length <= mostEvents) return;
+  const counts = new Map<TrainingEvent['type'], number>();
+  for (const { type } of events) counts.set(type, (counts.get(type) ?? 0) + 1);
+  const [[frequent]] = [...counts].sort(([, a], [, b]) => b - a);
+  let index = 0;
+  const kept = events.filter(({ type }) => type !== frequent || index++ % 2 === 0);
   events.splice(0, events.length, ...kept);
 }

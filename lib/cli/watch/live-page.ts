@@ -44,37 +44,55 @@ export class LivePage {
   readonly #events: TrainingEvent[] = [];
   #look: Look | undefined;
 
-  private constructor(server: Server, title: string, events: readonly TrainingEvent[]) {
+  private constructor(
+    server: Server,
+    title: string,
+    { events, failed }: { readonly events: readonly TrainingEvent[]; readonly failed: (error: Error) => void },
+  ) {
     this.#server = server;
     this.#title = title;
+    server.on('error', failed);
     for (const event of events) remember(this.#events, event);
     this.url = `http://${host}:${(server.address() as AddressInfo).port}/`;
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      response.on('error', () => response.destroy()); // its reader went away
       this.#answer(request, response).catch((error: unknown) => response.destroy(error as Error));
     });
   }
 
   /**
    * @param options.port 0 for a free one   @param options.events of the run before this process
+   * @param options.failed told when the server fails later on; the page is then to be closed
    * @throws JepaError ERR_JEPA_INVALID_ARGUMENT where the port cannot be had
    */
   static async open(
     title: string,
-    { port = 0, events = [] }: { readonly port?: number; readonly events?: readonly TrainingEvent[] } = {},
+    {
+      port = 0,
+      events = [],
+      failed = () => {},
+    }: {
+      readonly port?: number;
+      readonly events?: readonly TrainingEvent[];
+      readonly failed?: (error: Error) => void;
+    } = {},
   ): Promise<LivePage> {
     const server = createServer();
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause: NodeJS.ErrnoException) => {
+      const refused = (cause: NodeJS.ErrnoException): void =>
         reject(
           new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[watch] expected port ${port} to be free, got ${cause.code}`, {
             help: ['leave --port out, and a free one is taken'],
             cause,
           }),
         );
+      server.once('error', refused);
+      server.listen(port, host, () => {
+        server.off('error', refused);
+        resolve();
       });
-      server.listen(port, host, resolve);
     });
-    return new LivePage(server, title, events);
+    return new LivePage(server, title, { events, failed });
   }
 
   training(event: TrainingEvent): void {
@@ -101,7 +119,10 @@ export class LivePage {
   #tell<Name extends keyof Messages>(name: Name, message: Messages[Name], readers = [...this.#readers]): void {
     for (const reader of readers) {
       reader.write(`event: ${name}\ndata: ${JSON.stringify(message)}\n\n`);
-      if (reader.writableLength > mostWaiting) reader.destroy();
+      if (reader.writableLength > mostWaiting) {
+        this.#readers.delete(reader);
+        reader.destroy();
+      }
     }
   }
 
