@@ -1,4 +1,5 @@
 import { JepaError } from '../errors.js';
+import { joined } from '../io/joined.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import { batch } from './batch.js';
 import { checkPositive } from './check.js';
@@ -105,17 +106,4 @@ function firstAbove(ascending: readonly number[], value: number): number {
     else low = middle + 1;
   }
   return low;
-}
-
-/** Arrays of one kind, one behind the other. */
-export function joined<Values extends Uint8Array | Float32Array>(list: readonly Values[]): Values {
-  const result = new (list[0].constructor as new (length: number) => Values)(
-    list.reduce((sum, { length }) => sum + length, 0),
-  );
-  let at = 0;
-  for (const values of list) {
-    result.set(values, at);
-    at += values.length;
-  }
-  return result;
 }

@@ -1,10 +1,10 @@
 import { JepaError } from '../errors.js';
+import { joined } from '../io/joined.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import type { Environment } from '../worlds/environment.js';
 import { Random } from '../worlds/random.js';
 import { type Space, type SpaceValue, sample, spaceSize, valueProblem } from '../worlds/space.js';
 import { checkPositive } from './check.js';
-import { joined } from './clips.js';
 import { type Episode, type Episodes, inMemory } from './episodes.js';
 
 /** What to do at a frame. Random numbers are those of the episode, so that a seed repeats it. */

@@ -13,6 +13,43 @@ export function sealed(
   return { ...metadata, [key]: digestOf(metadata, tensors) };
 }
 
+/** What a kind of file says of itself in its metadata. */
+export interface FileKind {
+  readonly format: string;
+  readonly version: string;
+  /** What errors expect the file to do, such as 'to be a world model'. */
+  readonly means: string;
+  /** What to do with a file of another format, or of another version. */
+  readonly otherFormat?: (format: string | undefined) => readonly string[];
+  readonly otherVersion?: readonly string[];
+}
+
+/**
+ * Refuses a file of another kind or version, and one that does not hold what was written into it.
+ * @throws JepaError ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION
+ */
+export function expectKind(
+  where: string,
+  path: string,
+  file: SafetensorsFile,
+  { format, version, means, otherFormat, otherVersion = [] }: FileKind,
+): void {
+  const { metadata } = file;
+  if (metadata.format !== format)
+    throw new JepaError(
+      'ERR_JEPA_CHECKPOINT_FORMAT',
+      `[${where}] expected ${path} ${means} (format '${format}'), got format '${metadata.format ?? 'none'}'`,
+      { help: otherFormat?.(metadata.format) ?? [] },
+    );
+  if (metadata.version !== version)
+    throw new JepaError(
+      'ERR_JEPA_CHECKPOINT_VERSION',
+      `[${where}] expected version ${version}, got ${metadata.version} in ${path}`,
+      { help: otherVersion },
+    );
+  expectWhole(where, path, file);
+}
+
 /** @throws JepaError ERR_JEPA_CHECKPOINT_FORMAT if a file does not hold what was written into it */
 export function expectWhole(where: string, path: string, { metadata, tensors }: SafetensorsFile): void {
   const { [key]: written, ...rest } = metadata;

@@ -165,7 +165,12 @@ export function tile<D extends DType>(x: Tensor<D>, counts: readonly number[]): 
   const times = [...new Array<number>(shape.length - counts.length).fill(1), ...counts];
   const opened = shape.flatMap((extent) => [1, extent]);
   const wide = shape.flatMap((extent, axis) => [times[axis], extent]);
-  return merged(x, opened, wide, shape.map((extent, axis) => extent * times[axis])); // biome-ignore format: one line
+  return merged(
+    x,
+    opened,
+    wide,
+    shape.map((extent, axis) => extent * times[axis]),
+  );
 }
 
 /** Each element again and again along an axis (PyTorch's `repeat_interleave`). @example repeatInterleave(tensor([1, 2]), 2) // [1, 1, 2, 2] */
@@ -173,7 +178,12 @@ export function repeatInterleave<D extends DType>(x: Tensor<D>, count: number, a
   const at = normaliseAxis('repeatInterleave', axis, x.shape);
   checkCounts('repeatInterleave', [count]);
   const [before, after] = [x.shape.slice(0, at + 1), x.shape.slice(at + 1)];
-  return merged(x, [...before, 1, ...after], [...before, count, ...after], x.shape.map((extent, k) => (k === at ? extent * count : extent))); // biome-ignore format: one line
+  return merged(
+    x,
+    [...before, 1, ...after],
+    [...before, count, ...after],
+    x.shape.map((extent, k) => (k === at ? extent * count : extent)),
+  );
 }
 
 /** A view with repeated axes, which reshape copies once. */

@@ -1,4 +1,5 @@
 import { JepaError } from '../errors.js';
+import { joined } from '../io/joined.js';
 import { checkOptions } from '../io/options.js';
 import type { TrainingEvent } from '../train/events.js';
 import { Trainer } from '../train/trainer.js';
@@ -161,7 +162,7 @@ export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluat
     ...(published ? [publishedPairs()] : []),
     ...(ownPairs > 0 ? [goalPairs({ split, seed, count: ownPairs })] : []),
   ];
-  const pairs = joined(sets);
+  const pairs = together(sets);
   const door = needsDoor(pairs);
   const { first, planMilliseconds } = await planEpisodes(model, pairs, seed, { signal });
   const hard = hardGoalPairs({ split, seed, count: hardPairs });
@@ -189,16 +190,8 @@ export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluat
   };
 }
 
-function joined(sets: readonly GoalPairs[]): GoalPairs {
+function together(sets: readonly GoalPairs[]): GoalPairs {
   const count = sets.reduce((total, set) => total + set.count, 0);
-  const both = (key: 'starts' | 'goals'): Float32Array => {
-    const all = new Float32Array(2 * count);
-    let at = 0;
-    for (const set of sets) {
-      all.set(set[key], at);
-      at += set[key].length;
-    }
-    return all;
-  };
+  const both = (key: 'starts' | 'goals'): Float32Array => joined(sets.map((set) => set[key]));
   return { count, starts: both('starts'), goals: both('goals'), budget: sets[0].budget };
 }

@@ -1,10 +1,16 @@
 import { join } from 'node:path';
 import { JepaError } from '../errors.js';
-import { expectWhole, sealed } from '../io/digest.js';
+import { expectKind, type FileKind, sealed } from '../io/digest.js';
 import { type HostTensor, readSafetensors, writeSafetensors } from '../io/safetensors.js';
 
 const format = 'jepa-checkpoint';
 const version = '1';
+const kind: FileKind = {
+  format,
+  version,
+  means: 'to hold a training checkpoint',
+  otherVersion: ['resume with the version of jepa that wrote it'],
+};
 
 /** A training run frozen between two steps. */
 export interface Checkpoint {
@@ -47,22 +53,7 @@ export async function writeCheckpoint(
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const file = await readSafetensors(path);
   const { metadata, tensors } = file;
-  if (metadata.format !== format) {
-    throw new JepaError(
-      'ERR_JEPA_CHECKPOINT_FORMAT',
-      `[checkpoint] expected ${path} to hold a training checkpoint (format '${format}'), got format '${metadata.format ?? 'none'}'`,
-    );
-  }
-  if (metadata.version !== version) {
-    throw new JepaError(
-      'ERR_JEPA_CHECKPOINT_VERSION',
-      `[checkpoint] expected version ${version}, got ${metadata.version} in ${path}`,
-      {
-        help: ['resume with the version of jepa that wrote it'],
-      },
-    );
-  }
-  expectWhole('checkpoint', path, file);
+  expectKind('checkpoint', path, file, kind);
   const whole = (text = ''): number => (/^\d+$/.test(text) ? Number(text) : Number.NaN);
   const step = whole(metadata.step);
   const steps = whole(metadata.steps);

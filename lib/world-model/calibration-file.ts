@@ -1,5 +1,5 @@
 import { JepaError } from '../errors.js';
-import { expectWhole, sealed } from '../io/digest.js';
+import { expectKind, sealed } from '../io/digest.js';
 import { type HostTensor, readSafetensors, writeSafetensors } from '../io/safetensors.js';
 import type { CalibrationMeasures } from './calibration.js';
 import { Outliers } from './outliers.js';
@@ -30,17 +30,7 @@ export async function readCalibration(path: string): Promise<CalibrationMeasures
   const refuse = (expected: string, got: string): never => {
     throw new JepaError('ERR_JEPA_CHECKPOINT_FORMAT', `[calibration] expected ${expected}, got ${got} in ${path}`);
   };
-  if (metadata.format !== format)
-    throw new JepaError(
-      'ERR_JEPA_CHECKPOINT_FORMAT',
-      `[calibration] expected ${path} to be a calibration (format '${format}'), got format '${metadata.format ?? 'none'}'`,
-    );
-  if (metadata.version !== version)
-    throw new JepaError(
-      'ERR_JEPA_CHECKPOINT_VERSION',
-      `[calibration] expected version ${version}, got ${metadata.version} in ${path}`,
-    );
-  expectWhole('calibration', path, file);
+  expectKind('calibration', path, file, { format, version, means: 'to be a calibration' });
   /** One or more numbers of a shape, in which undefined stands for any extent. */
   const take = (name: string, wanted: readonly (number | undefined)[]): Float32Array => {
     const { dtype, shape, data } = tensors.get(name) ?? {};

@@ -1,4 +1,5 @@
 import { JepaError } from '../errors.js';
+import { joined } from '../io/joined.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import { rankingLoss, smoothL1 } from '../nn/losses/index.js';
 import { add, broadcastTo, mul, permute, reshape } from '../ops/index.js';
@@ -85,7 +86,7 @@ export async function trainCritic(
   const parts: Examples[] = [];
   for await (const part of choices) parts.push(await examplesOf(world, asked, part, signal));
   asked.dispose();
-  const all = joined(parts);
+  const all = together(parts);
   const heldOut = Math.max(1, Math.round(all.starts * settings.heldOut));
   if (all.plans < 2 || all.starts - heldOut < 1)
     throw new JepaError(
@@ -236,30 +237,21 @@ function batchOf(
   };
 }
 
-function joined(parts: readonly Examples[]): Examples {
+function together(parts: readonly Examples[]): Examples {
   if (parts.length === 0 || parts.some(({ plans }) => plans !== parts[0].plans))
     throw new JepaError(
       'ERR_JEPA_DATASET',
       `[trainCritic] expected choices with as many plans each, got ${parts.map(({ plans }) => plans).join(', ') || 'none'}`,
     );
-  const join = (arrays: readonly Float32Array[]): Float32Array => {
-    const result = new Float32Array(arrays.reduce((total, { length }) => total + length, 0));
-    let at = 0;
-    for (const array of arrays) {
-      result.set(array, at);
-      at += array.length;
-    }
-    return result;
-  };
   const row = (name: keyof Examples['rows']) => ({
     width: parts[0].rows[name].width,
-    data: join(parts.map(({ rows }) => rows[name].data)),
+    data: joined(parts.map(({ rows }) => rows[name].data)),
   });
   return {
     plans: parts[0].plans,
     starts: parts.reduce((total, { starts }) => total + starts, 0),
     rows: { start: row('start'), state: row('state'), embedding: row('embedding'), goal: row('goal') },
-    costs: join(parts.map(({ costs }) => costs)),
+    costs: joined(parts.map(({ costs }) => costs)),
   };
 }
 

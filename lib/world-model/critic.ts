@@ -1,5 +1,5 @@
 import { JepaError } from '../errors.js';
-import { expectWhole, sealed } from '../io/digest.js';
+import { expectKind, sealed } from '../io/digest.js';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.js';
 import { openLoop } from '../models/predictor.js';
 import { CriticHead, type Outlook } from '../models/ranking-critic.js';
@@ -123,17 +123,7 @@ export class RankingCritic implements PlanJudge {
   static async load(path: string, world: WorldModel): Promise<RankingCritic> {
     const file = await readSafetensors(path);
     const { metadata, tensors } = file;
-    if (metadata.format !== format)
-      throw new JepaError(
-        'ERR_JEPA_CHECKPOINT_FORMAT',
-        `[rankingCritic] expected ${path} to be a critic (format '${format}'), got format '${metadata.format ?? 'none'}'`,
-      );
-    if (metadata.version !== version)
-      throw new JepaError(
-        'ERR_JEPA_CHECKPOINT_VERSION',
-        `[rankingCritic] expected version ${version}, got ${metadata.version} in ${path}`,
-      );
-    expectWhole('rankingCritic', path, file);
+    expectKind('rankingCritic', path, file, { format, version, means: 'to be a critic' });
     if (metadata.model !== (await fingerprint(world.config, world.network))) throw mismatch(`[rankingCritic] ${path}:`);
     const refuse = (expected: string, got: string, cause?: unknown): never => {
       const message = `[rankingCritic] expected ${expected}, got ${got} in ${path}`;

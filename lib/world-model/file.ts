@@ -1,5 +1,5 @@
 import { JepaError } from '../errors.js';
-import { digestOf, expectWhole, sealed } from '../io/digest.js';
+import { digestOf, expectKind, type FileKind, sealed } from '../io/digest.js';
 import { type HostTensor, readSafetensors, writeSafetensors } from '../io/safetensors.js';
 import type { Module } from '../nn/module.js';
 import { checkedConfig } from './check-config.js';
@@ -7,6 +7,16 @@ import type { InferenceOptions, WorldModelConfig } from './config.js';
 
 const format = 'jepa-world-model';
 const version = '1';
+const kind: FileKind = {
+  format,
+  version,
+  means: 'to be a world model',
+  otherFormat: (found) =>
+    found === 'jepa-checkpoint'
+      ? ['this is a training checkpoint: resume it with `jepa train --resume`, which writes the model when it is done']
+      : [],
+  otherVersion: ['load it with the version of jepa that wrote it, or a newer one'],
+};
 
 /** Writes a `.jepa` file: safetensors with `format`, `version`, `config` (JSON) and `sha256` in its `__metadata__`. */
 export async function writeWorldModel(
@@ -32,28 +42,7 @@ export async function readWorldModel(
 ): Promise<{ config: WorldModelConfig; state: ReadonlyMap<string, HostTensor> }> {
   const file = await readSafetensors(path);
   const { metadata, tensors } = file;
-  if (metadata.format !== format) {
-    throw new JepaError(
-      'ERR_JEPA_CHECKPOINT_FORMAT',
-      `[worldModel] expected ${path} to be a world model (format '${format}'), got format '${metadata.format ?? 'none'}'`,
-      {
-        help:
-          metadata.format === 'jepa-checkpoint'
-            ? [
-                'this is a training checkpoint: resume it with `jepa train --resume`, which writes the model when it is done',
-              ]
-            : [],
-      },
-    );
-  }
-  if (metadata.version !== version) {
-    throw new JepaError(
-      'ERR_JEPA_CHECKPOINT_VERSION',
-      `[worldModel] expected version ${version}, got ${metadata.version} in ${path}`,
-      { help: ['load it with the version of jepa that wrote it, or a newer one'] },
-    );
-  }
-  expectWhole('worldModel', path, file);
+  expectKind('worldModel', path, file, kind);
   let config: WorldModelConfig;
   try {
     config = JSON.parse(metadata.config ?? '') as WorldModelConfig;
