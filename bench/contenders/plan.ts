@@ -1,24 +1,47 @@
 // jepa's side of the plan suite: one native call a plan, timed from JavaScript.
-import { readSafetensors, type Tensor } from '#lib/index.js';
+import { compile, readSafetensors, type Tensor, tensor } from '#lib/index.js';
 import { CemSolver, distanceAlongHorizon, latentDynamics, type Solution } from '#lib/plan/index.js';
+import type { Unavailable } from '../harness/match.js';
+import { compileOptions, unavailable } from '../harness/precision.js';
 import { serve, turn } from '../harness/serve.js';
+import type { Precision } from '../harness/suite.js';
 import { given, part } from '../models/vision.js';
 import { type PlanCheck, search, turnMs } from '../suites/plan.js';
 import { worldModel } from '../suites/tiny-train.js';
 
-const { tensors } = await readSafetensors(process.argv[2]);
+const [path, precision] = process.argv.slice(2);
+const { tensors } = await readSafetensors(path);
 const { model } = worldModel();
 await model.network.loadStateDict(part(tensors, 'model.'));
 model.network.eval();
 const [memory, embedding, goal] = ['memory', 'embedding', 'goal'].map((name): Tensor => given(tensors, name));
-const solver = new CemSolver(latentDynamics(model), distanceAlongHorizon, search);
+const dynamics = latentDynamics(model);
+const inference = compileOptions(precision as Precision);
+const solver = new CemSolver({ ...dynamics, inference }, distanceAlongHorizon, search);
 let calls = 0;
 const solve = (): Promise<Solution> => solver.solve({ state: { memory, embedding }, goal, call: calls++ });
 
+/** What a plan costs in float32, in whatever precision it was found. */
+const exactCost = compile((actions: Tensor): Tensor => {
+  let state = { memory, embedding };
+  const trajectory: Tensor[] = [];
+  for (let step = 0; step < search.horizon; step++) {
+    state = dynamics.step(state, actions.slice(0, step, step + 1));
+    trajectory.push(state.embedding);
+  }
+  return distanceAlongHorizon.cost(trajectory, goal, actions);
+});
+
 await serve({
-  check: async (): Promise<PlanCheck> => {
-    const { actions, cost, history } = await solve();
-    return { actions: [...actions], cost, history: [...history] };
+  check: async (): Promise<PlanCheck | Unavailable> => {
+    try {
+      const { actions, history } = await solve();
+      const found = tensor(actions, { shape: [search.horizon, actions.length / search.horizon] });
+      const [cost] = (await (await exactCost(found)).data()) as Float32Array;
+      return { actions: [...actions], cost, history: [...history] };
+    } catch (error) {
+      return unavailable(error);
+    }
   },
   time: () => turn(turnMs, solve),
 });

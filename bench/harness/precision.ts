@@ -2,14 +2,18 @@ import { type Compiled, type CompileOptions, compile, JepaError } from '#lib/ind
 import type { Unavailable } from './match.js';
 import type { Precision } from './suite.js';
 
-/** Compiles in a precision; int8 is of linear layers. @throws JepaError if the library has not got it, see `unavailable` */
+/** A precision as `compile` takes it; int8 is of linear layers. */
+export function compileOptions(precision: Precision): Pick<CompileOptions, 'precision' | 'quantize'> {
+  return precision === 'int8' ? { quantize: 'int8' } : { precision };
+}
+
+/** Compiles in a precision. @throws JepaError if the library has not got it, see `unavailable` */
 export function compileIn<Arguments extends readonly unknown[], Result>(
   precision: Precision,
   name: string,
   fn: (...args: Arguments) => Result,
 ): Compiled<Arguments, Result> {
-  const options: CompileOptions = precision === 'int8' ? { quantize: 'int8' } : { precision };
-  return compile(fn, { name, ...options });
+  return compile(fn, { name, ...compileOptions(precision) });
 }
 
 /** What a contender answers to 'check' when the library refuses the precision; other errors are passed on. */

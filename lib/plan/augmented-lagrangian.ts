@@ -88,6 +88,7 @@ function augmentedLagrangian(actionSize: number, count: number, settings: typeof
     horizon,
     rounds: iterations,
     seed,
+    descends: true,
     distribution: 'normal',
     within,
     phaseOf: (round) => Number((round + 1) % innerIterations === 0),

@@ -1,4 +1,4 @@
-import type { Tensor } from '../tensor/index.js';
+import type { CompileOptions, Tensor } from '../tensor/index.js';
 
 /** A state of N imagined worlds: named tensors with N leading rows. */
 export type PlanState = Readonly<Record<string, Tensor>>;
@@ -11,6 +11,11 @@ export interface Dynamics<State extends PlanState = PlanState> {
   step(state: State, action: Tensor): State;
   /** Where a state is, as the objective compares it with a goal: [N, D]. */
   position(state: State): Tensor;
+  /**
+   * How programs that imagine are compiled, as `precision` and `quantize` of `compile` (default float32). Searches that descend a gradient
+   * are not quantised: rounding has none.
+   */
+  readonly inference?: Pick<CompileOptions, 'precision' | 'quantize'>;
 }
 
 /** What a plan should achieve. */

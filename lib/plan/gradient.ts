@@ -70,6 +70,7 @@ function gradientDescent(actionSize: number, settings: typeof defaults): Method 
     horizon,
     rounds: iterations,
     seed,
+    descends: true,
     distribution: 'normal',
     within,
     start(first, draw) {

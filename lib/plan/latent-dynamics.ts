@@ -5,7 +5,10 @@ import type { Dynamics } from './contract.js';
 /** A world model's imagination: the predictor's memory and the embedding it stands at. */
 export type LatentState = { readonly memory: Tensor; readonly embedding: Tensor };
 
-/** The dynamics that a world model has learned. Actions are given in the world's units and standardised inside. */
+/**
+ * The dynamics that a world model has learned, imagined in the precision that the model was made or loaded with. Actions are given in the
+ * world's units and standardised inside.
+ */
 export function latentDynamics(model: WorldModel): Dynamics<LatentState> {
   const { network, config } = model;
   return {
@@ -15,5 +18,6 @@ export function latentDynamics(model: WorldModel): Dynamics<LatentState> {
       return { memory: next.state, embedding: next.embedding };
     },
     position: ({ embedding }) => embedding,
+    inference: model.inference,
   };
 }

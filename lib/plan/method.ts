@@ -14,6 +14,8 @@ export interface Method {
   readonly horizon: number;
   readonly rounds: number;
   readonly seed: number;
+  /** Whether a round takes gradients through the evaluation: such programs are not quantised. */
+  readonly descends?: true;
   /** What `draw` gives. */
   readonly distribution: 'normal' | 'uniform';
   /** @param first [B, W] plans to start from */

@@ -48,6 +48,7 @@ function projectedDescent(actionSize: number, settings: typeof defaults): Method
     horizon,
     rounds: iterations,
     seed,
+    descends: true,
     distribution: 'normal',
     within: (plans) => chosen(plans, categories),
     start: (first, draw) => ({

@@ -55,6 +55,8 @@ export class Search<State extends PlanState> implements Solver<State> {
       return { actions, costs: reshape(costs, [-1]), excess: excess ?? null };
     };
 
+    const { precision, quantize } = task.dynamics.inference ?? {};
+    const how = { precision, quantize: method.descends ? 'none' : quantize } as const;
     this.#whole = compile(
       (given: Given<State>) => {
         let { state, memory } = begun(given, null);
@@ -68,9 +70,12 @@ export class Search<State extends PlanState> implements Solver<State> {
         }
         return { ...answer(memory, evaluate), history: concat(best) };
       },
-      { name },
+      { ...how, name },
     );
-    this.#start = compile((given: Given<State>, noise: Noise) => begun(given, noise), { name: `${name}.start` });
+    this.#start = compile((given: Given<State>, noise: Noise) => begun(given, noise), {
+      ...how,
+      name: `${name}.start`,
+    });
     this.#round = compile(
       (
         { state, goal, key, memory }: Pick<Given<State>, 'state' | 'goal' | 'key'> & { readonly memory: Memory },
@@ -81,7 +86,7 @@ export class Search<State extends PlanState> implements Solver<State> {
         const turn = method.round(memory, { evaluate, draw: drawing(method, key, noise) }, phase);
         return { ...turn, answer: answer(turn.memory, evaluate), best: min(turn.costs, { axes: [1] }) };
       },
-      { name: `${name}.round` },
+      { ...how, name: `${name}.round` },
     );
   }
 

@@ -67,8 +67,9 @@ interface Options {
 export class WorldModel {
   readonly config: WorldModelConfig;
   readonly network: WorldModelNetwork;
+  /** The precision that it is asked in, and plans are imagined in. */
+  readonly inference: InferenceOptions;
   readonly #programs: Inference;
-  readonly #how: InferenceOptions;
 
   /**
    * @param options `precision` and `quantize` of `compile`, for everything that the model is asked; its training has its own
@@ -79,7 +80,7 @@ export class WorldModel {
     this.config = checkedConfig(config);
     this.network = new WorldModelNetwork(config).eval();
     this.#programs = inference(this.network, options);
-    this.#how = options;
+    this.inference = Object.freeze({ ...options });
   }
 
   /** A new, untrained model. */
@@ -355,7 +356,7 @@ export class WorldModel {
   }
 
   #fingerprint(): Promise<string> {
-    return fingerprint(this.config, this.network, this.#how);
+    return fingerprint(this.config, this.network, this.inference);
   }
 
   async #expectOwn(calibration: SurpriseCalibration | undefined): Promise<void> {

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
+  CemSolver,
   distanceAtEnd,
   evaluateReplanning,
   evaluateTwoRoom,
+  GradientSolver,
+  latentDynamics,
   Planner,
+  ProjectedGradientSolver,
   planEpisodes,
   trainTwoRoom,
   twoRoomModel,
@@ -18,22 +22,27 @@ describe('Planner', () => {
   const picture = (seed: number): Tensor =>
     tensor(clipsFor(pictureConfig, 1, 1, seed).observations as Uint8Array, { shape: [16, 16, 3] });
 
-  it('plans in the units of the world, at the cost that the model imagines', async () => {
-    const model = await shaken({ ...sensorConfig, contextFrames: 1 });
-    const planner = new Planner(model, { ...options, bounds: [-0.5, 2], objective: distanceAtEnd });
-    const frame = tensor(Float32Array.of(0.1, 0.2, 0.3), { shape: [3] });
-    const goal = tensor(Float32Array.of(-0.4, 0.9, 0), { shape: [3] });
-    const { actions, cost } = await planner.plan(frame, goal);
-    expect(actions.length).toBe(3 * 2);
-    // The predictor takes the action at each frame, so the plan's three actions and the frame give three embeddings.
-    const clip = tensor(await frame.data(), { shape: [1, 1, 3] });
-    const padded = Float32Array.from({ length: 8 }, (_, i) => actions[i] ?? 0);
-    const { embeddings } = await model.rollout(clip, tensor(padded, { shape: [1, 4, 2] }), { context: 1 });
-    const future = (await embeddings.data()) as Float32Array;
-    const wanted = (await (await model.encode(tensor(await goal.data(), { shape: [1, 1, 3] }))).data()) as Float32Array;
-    const distance = Math.sqrt(wanted.reduce((sum, value, d) => sum + (future[2 * 6 + d] - value) ** 2, 0));
-    close('cost', [cost], [distance], 1e-4);
-  });
+  it.each([{}, { precision: 'bfloat16' }, { quantize: 'int8' }] as const)(
+    'plans in the units of the world, at the cost that the model imagines in its precision: %j',
+    async (inference) => {
+      const model = await shaken({ ...sensorConfig, contextFrames: 1 }, inference);
+      const planner = new Planner(model, { ...options, bounds: [-0.5, 2], objective: distanceAtEnd });
+      const frame = tensor(Float32Array.of(0.1, 0.2, 0.3), { shape: [3] });
+      const goal = tensor(Float32Array.of(-0.4, 0.9, 0), { shape: [3] });
+      const { actions, cost } = await planner.plan(frame, goal);
+      expect(actions.length).toBe(3 * 2);
+      // The predictor takes the action at each frame, so the plan's three actions and the frame give three embeddings.
+      const clip = tensor(await frame.data(), { shape: [1, 1, 3] });
+      const padded = Float32Array.from({ length: 8 }, (_, i) => actions[i] ?? 0);
+      const { embeddings } = await model.rollout(clip, tensor(padded, { shape: [1, 4, 2] }), { context: 1 });
+      const future = (await embeddings.data()) as Float32Array;
+      const wanted = (await (
+        await model.encode(tensor(await goal.data(), { shape: [1, 1, 3] }))
+      ).data()) as Float32Array;
+      const distance = Math.sqrt(wanted.reduce((sum, value, d) => sum + (future[2 * 6 + d] - value) ** 2, 0));
+      close('cost', [cost], [distance], 1e-4);
+    },
+  );
 
   it('repeats itself after a reset, and goes on from its plan otherwise', async () => {
     const planner = new Planner(await shaken(pictureConfig), options);
@@ -101,6 +110,31 @@ describe('Planner', () => {
       code: 'ERR_JEPA_UNKNOWN_OPTION',
       message: expect.stringMatching(/did you mean 'actions'/),
     });
+  });
+
+  it('imagines in the precision of the model, but descends in float32', async () => {
+    const config = { ...sensorConfig, contextFrames: 1 };
+    const [exact, rounded] = [await shaken(config), await shaken(config, { quantize: 'int8' })];
+    const [memory, embedding, goal] = [exact.network.predictor.initialState(1).shape[1], 6, 6].map((size, row) =>
+      tensor(
+        Float32Array.from({ length: size }, (_, i) => Math.sin(i + row)),
+        { shape: [1, size] },
+      ),
+    );
+    const costs = (Solver: typeof CemSolver | typeof GradientSolver | typeof ProjectedGradientSolver) =>
+      Promise.all(
+        [exact, rounded].map(async (model) => {
+          using solver = new Solver(latentDynamics(model), distanceAtEnd, options);
+          return (await solver.solve({ state: { memory, embedding }, goal, call: 0 })).cost;
+        }),
+      );
+    const [cost, roundedCost] = await costs(CemSolver);
+    expect(roundedCost).not.toBe(cost);
+    expect(Math.abs(roundedCost / cost - 1)).toBeLessThan(0.05);
+    for (const Solver of [GradientSolver, ProjectedGradientSolver]) {
+      const [descended, same] = await costs(Solver);
+      expect(same).toBe(descended);
+    }
   });
 
   it('searches by the method that is named, with its options', async () => {

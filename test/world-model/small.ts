@@ -1,4 +1,4 @@
-import { type Clips, WorldModel, type WorldModelConfig } from '#lib/world-model/index.js';
+import { type Clips, type InferenceOptions, WorldModel, type WorldModelConfig } from '#lib/world-model/index.js';
 import { Random } from '#lib/worlds/random.js';
 
 /** A model of three sensors that is traced and run in milliseconds. */
@@ -77,8 +77,8 @@ export function clipsFor(config: WorldModelConfig, clips: number, frames: number
 }
 
 /** The variance head starts at zero; weights of its own make its reading depend on its inputs. */
-export async function shaken(config: WorldModelConfig): Promise<WorldModel> {
-  const model = new WorldModel(config);
+export async function shaken(config: WorldModelConfig, options?: InferenceOptions): Promise<WorldModel> {
+  const model = new WorldModel(config, options);
   const random = new Random(3, 'weights');
   for (const [, parameter] of model.network.namedParameters()) {
     const values = (await parameter.read()) as Float32Array;
