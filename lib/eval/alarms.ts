@@ -24,7 +24,7 @@ export interface AlarmResults {
   readonly falseAlarmRate: number;
   /** Of fresh ordinary frames: how many were judged, and how often they were called surprising, or unknown. */
   readonly ordinary: { readonly frames: number; readonly surprising: number; readonly unknown: number };
-  /** Percent of broken laws found within three frames of the first that shows it, of clips that show it after the context. */
+  /** Percent of broken laws found within three frames of the first that shows it, of clips that show it for so long after the context. */
   readonly found: Readonly<Record<Property, Share>>;
 }
 
@@ -102,7 +102,7 @@ async function foundShare(
   let [found, total] = [0, 0];
   for (const [clip, frames] of judged.entries()) {
     const shown = firstDifference(possible, impossible, clip);
-    if (shown === undefined || frames[shown].pValue === undefined) continue;
+    if (shown === undefined || shown + framesToFind > frames.length || frames[shown].pValue === undefined) continue;
     total++;
     if (frames.slice(shown, shown + framesToFind).some(({ verdict }) => verdict === 'surprising')) found++;
   }

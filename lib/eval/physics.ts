@@ -14,7 +14,7 @@ import { embed, embedTrainingClips } from './embedded.js';
 import { type PhysicsExamples, rolloutExamples, violationExamples } from './examples.js';
 import { expectPhysicsModel } from './physics-model.js';
 import { evaluateProbes, type ProbeResults } from './probes.js';
-import { evaluateRollouts, type RolloutResults } from './rollouts.js';
+import { evaluateRollouts, type RolloutResults, type RolloutScores } from './rollouts.js';
 import { evaluateViolations, type Scorer, type ViolationResults } from './violations.js';
 
 /** The `physics` part of a results file. */
@@ -23,7 +23,8 @@ export interface PhysicsResults {
   readonly counterfactual: CounterfactualResults;
   readonly actionRank: ActionRankResults;
   readonly probes: ProbeResults;
-  readonly rollout: RolloutResults;
+  /** Besides, eight frames ahead with faster and larger discs than training shows. */
+  readonly rollout: RolloutResults & Readonly<Record<'fast' | 'large', RolloutScores>>;
   /** Training that the rivals had, so that rows can be judged. */
   readonly rivals: {
     readonly autoencoderSteps: number;
@@ -92,6 +93,10 @@ export async function evaluatePhysics(
   const test = await embed(model, testClips, signal);
   const { results: probes, readPositions } = await evaluateProbes(model, train, test, { seed, signal });
   const { results: rollout, paths } = await evaluateRollouts(model, test, readPositions, { signal });
+  const beyond = async (ranges: 'fast' | 'large'): Promise<RolloutScores> => {
+    const clips = await physicsClips({ split, seed, count: sized(300), ranges, signal });
+    return (await evaluateRollouts(model, await embed(model, clips, signal), readPositions, { signal })).results.k8;
+  };
   const rollouts = rolloutExamples(model, testClips, paths);
   onProgress?.('counterfactuals');
   const counterfactual = await evaluateCounterfactuals(model, { split, seed, count: sized(300), signal });
@@ -115,7 +120,7 @@ export async function evaluatePhysics(
       counterfactual,
       actionRank,
       probes,
-      rollout,
+      rollout: { ...rollout, fast: await beyond('fast'), large: await beyond('large') },
       rivals: {
         autoencoderSteps: steps.autoencoder,
         autoencoderFlops: autoencoder.flops,

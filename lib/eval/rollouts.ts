@@ -8,11 +8,14 @@ export interface RolloutScores {
   readonly latentRatioToCopy: number;
   /** Error of the disc's place, read from the imagined embedding, m. */
   readonly metres: number;
+  /** The same from the true frame's embedding: what the reading alone errs. */
+  readonly probeMetres: number;
   readonly copyMetres: number;
   /** Straight on from the true places of the last two frames seen. */
   readonly constantVelocityMetres: number;
 }
 
+/** Four and eight frames ahead. */
 export interface RolloutResults {
   readonly k4: RolloutScores;
   readonly k8: RolloutScores;
@@ -38,6 +41,7 @@ export async function evaluateRollouts(
   const width = model.config.embeddingSize;
   const steps = clips.frames - context;
   const places = await readPositions(imagined);
+  const seenPlaces = await readPositions(actual);
   const place = (clip: number, frame: number): readonly [number, number] => {
     const at = (clip * clips.frames + frame) * stateSize;
     return [clips.states[at], clips.states[at + 1]];
@@ -46,6 +50,7 @@ export async function evaluateRollouts(
     let error = 0;
     let copy = 0;
     let metres = 0;
+    let probeMetres = 0;
     let copyMetres = 0;
     let constantVelocityMetres = 0;
     for (let clip = 0; clip < clips.clips; clip++) {
@@ -61,10 +66,12 @@ export async function evaluateRollouts(
       const straight = last.map((value, axis) => Math.min(room.size, Math.max(0, value + (value - before[axis]) * k)));
       const row = 2 * (clip * steps + k - 1);
       metres += apart(truth, [places[row], places[row + 1]]) / clips.clips;
+      const seen = 2 * (clip * clips.frames + frame);
+      probeMetres += apart(truth, [seenPlaces[seen], seenPlaces[seen + 1]]) / clips.clips;
       copyMetres += apart(truth, last) / clips.clips;
       constantVelocityMetres += apart(truth, straight) / clips.clips;
     }
-    return { latentRatioToCopy: error / copy, metres, copyMetres, constantVelocityMetres };
+    return { latentRatioToCopy: error / copy, metres, probeMetres, copyMetres, constantVelocityMetres };
   };
   const paths = Array.from({ length: clips.clips }, (_, clip) => ({
     truth: Array.from({ length: steps }, (_, k) => place(clip, context + k)),

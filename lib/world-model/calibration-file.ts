@@ -5,7 +5,8 @@ import type { CalibrationMeasures } from './calibration.js';
 import { Outliers } from './outliers.js';
 
 const format = 'jepa-surprise-calibration';
-const version = '1';
+/** Of 1, scores were the largest error and not the mean. */
+const version = '2';
 
 /** Writes one safetensors file. @throws JepaError ERR_JEPA_IO */
 export async function writeCalibration(path: string, measures: CalibrationMeasures): Promise<void> {
@@ -30,7 +31,12 @@ export async function readCalibration(path: string): Promise<CalibrationMeasures
   const refuse = (expected: string, got: string): never => {
     throw new JepaError('ERR_JEPA_CHECKPOINT_FORMAT', `[calibration] expected ${expected}, got ${got} in ${path}`);
   };
-  expectKind('calibration', path, file, { format, version, means: 'to be a calibration' });
+  expectKind('calibration', path, file, {
+    format,
+    version,
+    means: 'to be a calibration',
+    otherVersion: ['calibrate again: await world.calibrate(dataset)'],
+  });
   /** One or more numbers of a shape, in which undefined stands for any extent. */
   const take = (name: string, wanted: readonly (number | undefined)[]): Float32Array => {
     const { dtype, shape, data } = tensors.get(name) ?? {};

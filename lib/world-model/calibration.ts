@@ -32,7 +32,7 @@ export interface Judgement {
    */
   readonly verdict: 'expected' | 'surprising' | 'unknown' | 'unjudged';
   readonly reason?: UnknownReason;
-  /** Largest error of what was expected 1, 2, 4 … frames ago, 1 being what one ordinary frame in a hundred exceeds. */
+  /** Mean error of what was expected 1, 2, 4 … frames ago, each over what one ordinary frame in a hundred exceeds. */
   readonly surprise?: number;
   /** Share of ordinary frames that surprise at least as much. */
   readonly pValue?: number;
@@ -67,9 +67,15 @@ export class SurpriseCalibration {
     return Array.from(this.measures.scales, (_, index) => 2 ** index);
   }
 
-  /** The largest of the errors, each over what one frame in a hundred exceeds: 1 is such a frame. @param errors by horizon, 1 first */
+  /**
+   * The mean of the errors, each over what one frame in a hundred exceeds: a frame that several expectations agree did not fit is rarer than one
+   * that the youngest alone did not foresee, such as when something comes out from behind a screen. @param errors by horizon, 1 first
+   */
   score(errors: ArrayLike<number>): number {
-    return Math.max(...Array.from(errors, (error, index) => error / this.measures.scales[index]));
+    const { scales } = this.measures;
+    let total = 0;
+    for (let index = 0; index < errors.length; index++) total += errors[index] / scales[index];
+    return total / errors.length;
   }
 
   /** Share of ordinary frames that surprise at least as much. @param judged how many expectations the score is of */

@@ -19,6 +19,7 @@ import {
   sum,
 } from '../ops/index.js';
 import { stopGradient, type Tensor, tensor } from '../tensor/index.js';
+import { consequence } from './consequence.js';
 import type { WorldModelNetwork } from './network.js';
 
 /** Weights and settings of the training loss; every coefficient of the recipe is here, 0 leaves a term out. */
@@ -43,7 +44,10 @@ export interface ObjectiveOptions {
   /** InfoNCE over the futures of a twin group, and its temperature on mean squared distances. */
   readonly contrastive: number;
   readonly temperature: number;
-  /** Frames before this one do not count in `effect` and `contrastive`: twins have not parted yet. */
+  /** InfoNCE over a clip's own actions and those of `alternatives` other clips of the batch, with the same temperature. */
+  readonly consequence: number;
+  readonly alternatives: number;
+  /** Frames before this one do not count in `effect`, `contrastive` and `consequence`: futures have not parted yet. */
   readonly firstTwinFrame: number;
   /** Negative log-likelihood of the variance head (detached). */
   readonly likelihood: number;
@@ -63,6 +67,8 @@ export const defaultObjective: ObjectiveOptions = {
   effect: 0.2,
   contrastive: 0.05,
   temperature: 0.1,
+  consequence: 0,
+  alternatives: 3,
   firstTwinFrame: 6,
   likelihood: 0.1,
   critic: 1,
@@ -134,6 +140,14 @@ export function worldModelLoss(
   });
   include('variance', options.variance, () => varianceLoss(reshape(z, [clips * frames, width])));
   include('covariance', options.covariance, () => covarianceLoss(reshape(z, [clips * frames, width])));
+  include('consequence', options.consequence, () =>
+    consequence(network.predictor, known, actions, openTarget, {
+      context: contextFrames,
+      first: Math.min(options.firstTwinFrame, frames - 1),
+      alternatives: options.alternatives,
+      temperature: options.temperature,
+    }),
+  );
   const { inverse, variance, critic } = network;
   if (inverse) {
     include('inverseDynamics', options.inverseDynamics, () => {

@@ -254,6 +254,7 @@ function checkSettings(settings: Readonly<Record<string, number>>, contextFrames
       (value) => Number.isInteger(value) && value >= contextFrames,
     ],
     directions: ['a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1],
+    alternatives: ['a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1],
     temperature: ['a number above 0', (value) => value > 0],
     averaging: ['a number from 0 to below 1', (value) => value >= 0 && value < 1],
   };

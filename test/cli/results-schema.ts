@@ -34,6 +34,7 @@ const ranking: Schema = {
 const rollout: Schema = {
   latentRatioToCopy: 'positive',
   metres: 'positive',
+  probeMetres: 'positive',
   copyMetres: 'positive',
   constantVelocityMetres: 'positive',
 };
@@ -88,7 +89,7 @@ export const resultsSchema: Schema = {
       confidence: { accuracy: 'unit', confidence: 'unit', calibrationError: 'unit', brier: 'unit' },
     },
     probes: { position: probe, velocity: probe },
-    rollout: { k4: rollout, k8: rollout },
+    rollout: { k4: rollout, k8: rollout, fast: rollout, large: rollout },
     rivals: { autoencoderSteps: 'count', autoencoderFlops: 'count', equalComputeSteps: 'count' },
   },
   planning: {

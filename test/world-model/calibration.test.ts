@@ -38,6 +38,23 @@ describe('a calibration', () => {
     expect(calibration.familiarity(Float32Array.of(Number.NaN, 0))).toBe(1 / 1201);
   });
 
+  it('scores a frame by the mean of its errors, each on its own scale', () => {
+    expect(calibration.score([0.5, 2])).toBe(0.75);
+    expect(calibration.score([0.5])).toBe(0.5);
+  });
+
+  it('of an earlier version is to be made again', async () => {
+    const path = join(temporaryFolder(), 'old.calibration');
+    await calibration.save(path);
+    const { metadata, tensors } = await readSafetensors(path);
+    const { sha256: _, ...plain } = metadata;
+    await writeSafetensors(path, tensors, sealed({ ...plain, version: '1' }, tensors));
+    await expect(SurpriseCalibration.load(path)).rejects.toMatchObject({
+      code: 'ERR_JEPA_CHECKPOINT_VERSION',
+      message: expect.stringContaining('world.calibrate(dataset)'),
+    });
+  });
+
   it('is not read from a file without one of its parts, or with others', async () => {
     const path = join(temporaryFolder(), 'hostile.calibration');
     await calibration.save(path);

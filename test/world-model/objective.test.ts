@@ -5,7 +5,7 @@ import { worldModelLoss } from '#lib/world-model/objective.js';
 import { close } from '../nn/check-layer.js';
 import { clipsFor, sensorConfig, shaken } from './small.js';
 
-const [D, T, c, groups, twins] = [6, 8, 3, 2, 3];
+const [D, T, A, c, groups, twins] = [6, 8, 2, 3, 2, 3];
 const clips = 2 + groups * twins; // two single clips, then the twins
 const options: ObjectiveOptions = {
   ...defaultObjective,
@@ -13,6 +13,8 @@ const options: ObjectiveOptions = {
   firstTwinFrame: 5,
   variance: 0.3,
   covariance: 0.2,
+  consequence: 0.4,
+  alternatives: 2,
 };
 
 async function termsOf(model: WorldModel, weights: ObjectiveOptions, observations: Tensor, actions: Tensor) {
@@ -31,7 +33,9 @@ async function termsOf(model: WorldModel, weights: ObjectiveOptions, observation
 
 test('the terms of the loss are what the formulas say', async () => {
   const model = await shaken(sensorConfig);
-  const [observations, actions] = model.tensors(clipsFor(sensorConfig, clips, T));
+  const given = clipsFor(sensorConfig, clips, T);
+  given.actions.copyWithin(0, Math.round(clips / 3) * T * A, (Math.round(clips / 3) + 1) * T * A); // clip 0 is pushed as one of its alternatives
+  const [observations, actions] = model.tensors(given);
   const terms = await termsOf(model, options, observations, actions);
 
   const floats = async (of: Tensor): Promise<Float32Array> => (await of.data()) as Float32Array;
@@ -89,6 +93,36 @@ test('the terms of the loss are what the formulas say', async () => {
   expected.effect = mean(ratios);
   expected.contrastive = mean(entropies);
 
+  // Consequences: own actions from frame c on against those of clips a third and two thirds of the batch further, one of which is not another.
+  const pushes = await floats(actions);
+  const plan = (clip: number): Float32Array => pushes.subarray((clip * T + c) * A, (clip + 1) * T * A);
+  const apart = (a: Float32Array, b: Float32Array): number => mean([...a].map((value, i) => (value - b[i]) ** 2));
+  const shifts = [0, Math.round(clips / 3), Math.round((2 * clips) / 3)];
+  const distances = await Promise.all(
+    shifts.map(async (shift) => {
+      const mixed = Float32Array.from(pushes);
+      for (let clip = 0; clip < clips; clip++) mixed.set(plan((clip + shift) % clips), (clip * T + c) * A);
+      const future = await floats(
+        (await model.imagine(embeddings, tensor(mixed, { shape: [clips, T, A] }))).embeddings,
+      );
+      return (clip: number, t: number): number =>
+        mean(Array.from({ length: D }, (_, d) => (future[(clip * (T - c) + t - c) * D + d] - at(clip, t, d)) ** 2));
+    }),
+  );
+  const choices: number[] = [];
+  let alike = 0;
+  for (let clip = 0; clip < clips; clip++)
+    for (let t = 5; t < T; t++) {
+      const logits = shifts.flatMap((shift, k) => {
+        const same = apart(plan(clip), plan((clip + shift) % clips)) < 1e-6;
+        if (k > 0 && same) alike++;
+        return k > 0 && same ? [] : [-distances[k](clip, t) / options.temperature];
+      });
+      choices.push(Math.log(logits.reduce((sum, x) => sum + Math.exp(x - logits[0]), 0)));
+    }
+  expect(alike).toBeGreaterThan(0);
+  expected.consequence = mean(choices);
+
   // VICReg: hinge on the standard deviations, squared covariances off the diagonal over D.
   const n = clips * T;
   const centred = (d: number): number[] => {
@@ -124,6 +158,7 @@ test('the terms of the loss are what the formulas say', async () => {
       'inverseDynamics',
       'effect',
       'contrastive',
+      'consequence',
       'critic',
       'likelihood',
     ].sort(),

@@ -61,6 +61,11 @@ export function rowsOf({ physics, planning }: Results): string[][] {
       rollout.k8.metres.toFixed(3),
       `copy ${rollout.k8.copyMetres.toFixed(2)}, constant velocity ${rollout.k8.constantVelocityMetres.toFixed(2)}`,
     ),
+    rest(
+      '  faster, larger discs than trained on, m',
+      `${rollout.fast.metres.toFixed(3)}, ${rollout.large.metres.toFixed(3)}`,
+      `reading true frames ${rollout.fast.probeMetres.toFixed(2)}, ${rollout.large.probeMetres.toFixed(2)}`,
+    ),
     rest('  error in latent space', rollout.k8.latentRatioToCopy.toFixed(3), 'copy 1'),
     rest(
       'Two-Room, % of episodes',
