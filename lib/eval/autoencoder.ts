@@ -10,7 +10,7 @@ import type { ClipBatch } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
 
 /** Momentum of the weight average, the model's own default. */
-const averaging = 0.99;
+const averaging = 0.998;
 
 /**
  * The rival that reconstructs: the same encoder and predictor with a pixel decoder instead of a regulariser. It learns to draw

@@ -30,7 +30,7 @@ export interface WorldModelTrainingOptions {
   readonly weightDecay?: number;
   /** Largest global gradient norm (default 1). */
   readonly clipNorm?: number;
-  /** Momentum of the weight average that becomes the model (default .99; 0: the last weights). */
+  /** Momentum of the weight average that becomes the model (default .998; 0: the last weights). */
   readonly averaging?: number;
   /** What matrix products are computed in, as of `compile` (default 'float32'). */
   readonly precision?: Precision;
@@ -42,7 +42,7 @@ const defaults = {
   finalFraction: 0.03,
   weightDecay: 1e-4,
   clipNorm: 1,
-  averaging: 0.99,
+  averaging: 0.998,
 };
 
 /**

@@ -15,7 +15,7 @@ export const screenColour: Colour = [150, 150, 160];
 export const rodColour: Colour = [60, 60, 60];
 
 /**
- * Disc A's colour at each frame. Colour is a declared nuisance: with `flicker`, 70 % of the clips start in a random hue and half
+ * Disc A's colour at each frame. Colour is a declared nuisance: with `flicker`, 70 % of the clips start in a random hue and all
  * of them take another with probability 0.12 at each frame. Nothing physical depends on it.
  * @param changeAt frame of a single change to another palette colour: the control that should not surprise
  */
@@ -27,10 +27,9 @@ export function drawColours(
   const first = random.below(palette.length);
   const second = (first + 1 + random.below(palette.length - 1)) % palette.length;
   const nuisance = new Random(seed, 'nuisance');
-  const flickers = flicker && nuisance.chance(0.5);
   let colour = flicker && nuisance.chance(0.7) ? hue(nuisance) : palette[first];
   return Array.from({ length: clipFrames }, (_, frame) => {
-    if (flickers && nuisance.chance(0.12)) colour = hue(nuisance);
+    if (flicker && nuisance.chance(0.12)) colour = hue(nuisance);
     if (frame === changeAt) colour = palette[second];
     return colour;
   });

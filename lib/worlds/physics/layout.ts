@@ -1,6 +1,6 @@
 import { type BoxSpace, box } from '../space.js';
 
-/** Changes whenever a clip of some seed changes; part of every seed, so test clips of another version are other clips. */
+/** Changes whenever a clip of the validation or test split changes; part of every seed, so test clips of another version are other clips. */
 export const suiteVersion = 1;
 
 /** A square room of 4 m × 4 m seen from the side, y up; floor, walls and ceiling stand inside of it. */
