@@ -12,7 +12,7 @@ import { checkPage } from './page.js';
 import { misfits, namesIn, resultsSchema, type Schema } from './results-schema.js';
 
 const sections = ['Result', 'Training', 'A law is broken', 'Imagined against true', 'Planning', 'Made by'];
-const small = ['--minutes', '0.004', '--scale', '0.01', '--seed', '3'];
+const small = ['--minutes', '0.002', '--scale', '0.01', '--seed', '3'];
 
 describe('jepa demo', () => {
   let report: string;
