@@ -2,22 +2,15 @@ import { join, resolve } from 'node:path';
 import type { TrainingEvent } from '../train/events.js';
 import { Trainer } from '../train/trainer.js';
 import { physicsTraining } from '../world-model/physics-training.js';
-import { UsageError } from './arguments.js';
+import { findPretrained } from '../world-model/pretrained.js';
+import { WorldModel } from '../world-model/world-model.js';
+import { type Parsed, UsageError } from './arguments.js';
 import { duration } from './duration.js';
-import {
-  type Effort,
-  effortFrom,
-  examinePhysics,
-  examinePlanning,
-  finalHealth,
-  publish,
-  sha256,
-  writeReport,
-} from './examine.js';
+import { effortFrom, examine, fullEffort, pretrainedEffort, type Trained } from './examine.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
 import { Progress } from './progress.js';
-import { machine, prepareOutputs, type Results } from './results.js';
+import { machine, prepareOutputs } from './results.js';
 
 /** Steps of the demo; at 5,000 frames a second, three and a half minutes. */
 const defaultSteps = 4000;
@@ -35,6 +28,7 @@ export const command: Command = {
     summary: 'learn physics from pixels, examine the model, plan with it, write a report',
     options: {
       quick: { type: 'boolean', help: 'about a minute: fewer steps, smaller test sets' },
+      pretrained: { type: 'boolean', help: 'examine the model of the package instead of training one: seconds' },
       minutes: { type: 'number', value: 'M', help: `train for M · ${stepsPerMinute} steps instead of ${defaultSteps}` },
       scale: { type: 'number', value: 'X', help: 'share of the full test sets, above 0 and at most 1' },
       seed: { type: 'integer', value: 'S', help: 'seed of model, training and test clips (default 0)' },
@@ -44,89 +38,66 @@ export const command: Command = {
     },
   },
   async run(parsed) {
+    const start = performance.now();
     const seed = parsed.number('seed') ?? 0;
-    const minutes = parsed.number('minutes');
-    if (minutes !== undefined && !(minutes > 0))
-      throw new UsageError(`expected --minutes to be above 0, got ${minutes}`);
-    const quick = parsed.flag('quick');
-    const steps =
-      minutes === undefined ? (quick ? quickSteps : defaultSteps) : Math.max(1, Math.round(minutes * stepsPerMinute));
+    const pretrained = parsed.flag('pretrained');
+    if (pretrained && parsed.number('minutes') !== undefined)
+      throw new UsageError('expected no --minutes with --pretrained, which trains nothing');
+    const steps = stepsFrom(parsed);
+    const effort = effortFrom(parsed, pretrained ? pretrainedEffort : fullEffort);
     const out = parsed.string('out') ?? 'jepa-demo';
-    return demo({
-      seed,
-      steps,
-      effort: effortFrom(parsed),
-      out,
-      json: parsed.string('json'),
-      report: parsed.string('report') ?? join(out, 'report.html'),
-    });
+    const [json, report] = [parsed.string('json'), parsed.string('report') ?? join(out, 'report.html')];
+    const path = pretrained ? (await findPretrained('physics')).path : resolve(out, 'physics.jepa');
+    await prepareOutputs([...(pretrained ? [] : [path]), report, json]);
+    const progress = new Progress();
+    const { signal, release } = interruptible();
+    try {
+      const made = pretrained
+        ? { model: await WorldModel.pretrained('physics') }
+        : await trained({ seed, steps, path }, progress, signal);
+      if (!made) return 130;
+      await examine(made.model, { ...made, path, seed, effort, start, json, report }, progress, signal);
+      const seconds = (performance.now() - start) / 1000;
+      progress.say(`model ${path}\nreport ${resolve(report)}\n${duration(seconds)} in all`);
+      return 0;
+    } finally {
+      release();
+    }
   },
 };
 
-async function demo({
-  seed,
-  steps,
-  effort,
-  out,
-  json,
-  report,
-}: {
-  readonly seed: number;
-  readonly steps: number;
-  readonly effort: Effort;
-  readonly out: string;
-  readonly json?: string;
-  readonly report: string;
-}): Promise<number> {
-  const start = performance.now();
-  const progress = new Progress();
-  const path = resolve(out, 'physics.jepa');
-  await prepareOutputs([path, report, json]);
-  const { signal, release } = interruptible();
-  try {
-    progress.say(`seed ${seed}: training ${steps} steps of 16 clips on ${machine().target} kernels`);
-    const { model, training, dataset } = physicsTraining({ preset: 'tiny', seed, clips: 16, workers: 1 });
-    const events: TrainingEvent[] = [];
-    let [trainSeconds, framesPerSecond] = [0, 0];
-    for await (const event of new Trainer(training, { steps }).run(dataset, { signal })) {
-      events.push(event);
-      if (event.type === 'step')
-        progress.update(
-          `training: step ${event.step}/${steps}  loss ${event.metrics.loss.toFixed(3)}  ${event.samplesPerSecond.toFixed(0)} frames/s  ${duration(event.secondsLeft)} left`,
-        );
-      else if (event.type === 'warning') progress.say(`warning: ${event.message}`);
-      else if (event.type === 'interrupted') {
-        progress.say(`stopped at step ${event.step}: a demo is not resumed; \`jepa train\` can be`);
-        return 130;
-      } else if (event.type === 'done') [trainSeconds, framesPerSecond] = [event.seconds, event.samplesPerSecond];
-    }
-    await training.finish(await dataset.statisticsBatches());
-    await model.save(path);
-    progress.say(`trained in ${duration(trainSeconds)} at ${framesPerSecond.toFixed(0)} frames/s`);
-    const physics = await examinePhysics(model, seed, effort, progress, signal);
-    const planning = await examinePlanning(seed, effort, progress, signal);
-    const results: Results = {
-      version: 1,
-      seed,
-      steps,
-      machine: machine(),
-      wallSeconds: {
-        train: trainSeconds,
-        evaluate: physics.seconds,
-        plan: planning.seconds,
-        total: (performance.now() - start) / 1000,
-      },
-      framesPerSecond,
-      physics: physics.results,
-      planning: planning.results,
-      health: await finalHealth(model, seed),
-      checkpoint: { path, sha256: await sha256(path) },
-    };
-    await publish(results, json);
-    await writeReport(report, { results, events, examples: physics.examples, planning: planning.examples });
-    progress.say(`model ${path}\nreport ${resolve(report)}\n${duration(results.wallSeconds.total)} in all`);
-    return 0;
-  } finally {
-    release();
+/** @throws UsageError */
+function stepsFrom(parsed: Parsed): number {
+  const minutes = parsed.number('minutes');
+  if (minutes === undefined) return parsed.flag('quick') ? quickSteps : defaultSteps;
+  if (!(minutes > 0)) throw new UsageError(`expected --minutes to be above 0, got ${minutes}`);
+  return Math.max(1, Math.round(minutes * stepsPerMinute));
+}
+
+/** Trains a model and writes it; undefined where it was stopped. */
+async function trained(
+  { seed, steps, path }: { readonly seed: number; readonly steps: number; readonly path: string },
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<{ readonly model: WorldModel; readonly trained: Trained } | undefined> {
+  progress.say(`seed ${seed}: training ${steps} steps of 16 clips on ${machine().target} kernels`);
+  const { model, training, dataset } = physicsTraining({ preset: 'tiny', seed, clips: 16, workers: 1 });
+  const events: TrainingEvent[] = [];
+  let [seconds, framesPerSecond] = [0, 0];
+  for await (const event of new Trainer(training, { steps }).run(dataset, { signal })) {
+    events.push(event);
+    if (event.type === 'step')
+      progress.update(
+        `training: step ${event.step}/${steps}  loss ${event.metrics.loss.toFixed(3)}  ${event.samplesPerSecond.toFixed(0)} frames/s  ${duration(event.secondsLeft)} left`,
+      );
+    else if (event.type === 'warning') progress.say(`warning: ${event.message}`);
+    else if (event.type === 'interrupted') {
+      progress.say(`stopped at step ${event.step}: a demo is not resumed; \`jepa train\` can be`);
+      return undefined;
+    } else if (event.type === 'done') [seconds, framesPerSecond] = [event.seconds, event.samplesPerSecond];
   }
+  await training.finish(await dataset.statisticsBatches());
+  await model.save(path);
+  progress.say(`trained in ${duration(seconds)} at ${framesPerSecond.toFixed(0)} frames/s`);
+  return { model, trained: { steps, seconds, framesPerSecond, events } };
 }

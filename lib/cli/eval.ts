@@ -1,12 +1,11 @@
-import { resolve } from 'node:path';
 import { WorldModel } from '../world-model/world-model.js';
 import { examineAlarms } from './alarms.js';
 import { UsageError } from './arguments.js';
-import { effortFrom, examinePhysics, examinePlanning, finalHealth, publish, sha256, writeReport } from './examine.js';
+import { effortFrom, examine } from './examine.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
 import { Progress } from './progress.js';
-import { machine, prepareOutputs, type Results } from './results.js';
+import { prepareOutputs } from './results.js';
 
 export const command: Command = {
   spec: {
@@ -41,29 +40,8 @@ export const command: Command = {
         await examineAlarms(model, { seed, scale: effort.scale, json: parsed.string('json'), signal }, progress);
         return 0;
       }
-      const physics = await examinePhysics(model, seed, effort, progress, signal);
-      const planning = await examinePlanning(seed, effort, progress, signal);
-      const results: Results = {
-        version: 1,
-        seed,
-        steps: null,
-        machine: machine(),
-        wallSeconds: {
-          train: 0,
-          evaluate: physics.seconds,
-          plan: planning.seconds,
-          total: (performance.now() - start) / 1000,
-        },
-        framesPerSecond: null,
-        physics: physics.results,
-        planning: planning.results,
-        health: await finalHealth(model, seed),
-        checkpoint: { path: resolve(path), sha256: await sha256(path) },
-      };
-      await publish(results, parsed.string('json'));
-      const report = parsed.string('report');
-      if (report)
-        await writeReport(report, { results, events: [], examples: physics.examples, planning: planning.examples });
+      const outputs = { json: parsed.string('json'), report: parsed.string('report') };
+      await examine(model, { path, seed, effort, start, ...outputs }, progress, signal);
       return 0;
     } finally {
       release();

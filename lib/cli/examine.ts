@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { PhysicsExamples } from '../eval/examples.js';
 import { evaluatePhysics, type PhysicsResults } from '../eval/physics.js';
 import { writeFileAtomically } from '../io/atomic-file.js';
 import { evaluateTwoRoom, type PlanningResults, trainTwoRoom, twoRoomSteps } from '../plan/two-room.js';
 import { planEpisodes } from '../plan/two-room-episodes.js';
 import { scalar } from '../tensor/index.js';
+import type { TrainingEvent } from '../train/events.js';
 import { healthOf, healthProgram } from '../world-model/health.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import { physicsTrainingBatch } from '../worlds/physics/training.js';
@@ -17,7 +19,7 @@ import { duration } from './duration.js';
 import type { Progress } from './progress.js';
 import { htmlReport, type ReportMaterial } from './report/report.js';
 import { rowsOf } from './report/rows.js';
-import { type Results, writeJson } from './results.js';
+import { machine, type Results, writeJson } from './results.js';
 import { table } from './table.js';
 
 /** How much is examined: everything, or a share for a quick look. */
@@ -32,11 +34,13 @@ const shownEpisodes = 4;
 
 export const fullEffort: Effort = { scale: 1, twoRoomSteps, ownPairs: 200, hardPairs: 100 };
 export const quickEffort: Effort = { scale: 0.15, twoRoomSteps: 200, ownPairs: 20, hardPairs: 10 };
+/** For a model that is there: the answer is to come in seconds. */
+export const pretrainedEffort: Effort = { ...quickEffort, scale: 0.1 };
 
-/** @throws UsageError */
-export function effortFrom(parsed: Parsed): Effort {
+/** @param usual where the command line says nothing   @throws UsageError */
+export function effortFrom(parsed: Parsed, usual = fullEffort): Effort {
   const scale = parsed.number('scale');
-  if (scale === undefined) return parsed.flag('quick') ? quickEffort : fullEffort;
+  if (scale === undefined) return parsed.flag('quick') ? quickEffort : usual;
   if (!(scale > 0 && scale <= 1)) throw new UsageError(`expected --scale to be above 0 and at most 1, got ${scale}`);
   const share = (count: number): number => Math.max(2, Math.round(count * scale));
   return {
@@ -47,7 +51,7 @@ export function effortFrom(parsed: Parsed): Effort {
   };
 }
 
-export async function examinePhysics(
+async function examinePhysics(
   model: WorldModel,
   seed: number,
   { scale }: Effort,
@@ -70,7 +74,7 @@ export async function examinePhysics(
 }
 
 /** Trains the small model of Two-Room and plans with it. */
-export async function examinePlanning(
+async function examinePlanning(
   seed: number,
   { twoRoomSteps, ownPairs, hardPairs }: Effort,
   progress: Progress,
@@ -118,7 +122,7 @@ async function exampleEpisodes(
 }
 
 /** Health of a finished model on training clips. */
-export async function finalHealth(model: WorldModel, seed: number): Promise<Results['health']> {
+async function finalHealth(model: WorldModel, seed: number): Promise<Results['health']> {
   const batch = await physicsTrainingBatch({ seed, clips: 64, twinGroups: 0 }, 0);
   const program = healthProgram(model.network, model.config.contextFrames);
   const report = await healthOf(await program(...model.tensors(batch), scalar(0, 'int32')));
@@ -138,12 +142,67 @@ export async function sha256(path: string): Promise<string> {
     .digest('hex');
 }
 
-/** Prints the table on stdout and writes the JSON file, if one is wanted. */
-export async function publish(results: Results, json: string | undefined): Promise<void> {
-  console.log(table(rowsOf(results), { prose: true }));
-  if (json) await writeJson(json, results);
+/** What training a model took, and how it went. */
+export interface Trained {
+  readonly steps: number;
+  readonly seconds: number;
+  readonly framesPerSecond: number;
+  readonly events: readonly TrainingEvent[];
 }
 
-export async function writeReport(path: string, material: ReportMaterial): Promise<void> {
-  await writeFileAtomically(path, [htmlReport(material)]);
+/** Examines a model and plans in Two-Room, prints the table on stdout, and writes the JSON file and the report, those that are wanted. */
+export async function examine(
+  model: WorldModel,
+  {
+    path,
+    seed,
+    effort,
+    trained,
+    start,
+    json,
+    report,
+  }: {
+    /** The model's file. */
+    readonly path: string;
+    readonly seed: number;
+    readonly effort: Effort;
+    /** Without it the model was found finished. */
+    readonly trained?: Trained;
+    /** `performance.now()` when the command began. */
+    readonly start: number;
+    readonly json?: string;
+    readonly report?: string;
+  },
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const physics = await examinePhysics(model, seed, effort, progress, signal);
+  const planning = await examinePlanning(seed, effort, progress, signal);
+  const results: Results = {
+    version: 1,
+    seed,
+    steps: trained?.steps ?? null,
+    machine: machine(),
+    wallSeconds: {
+      train: trained?.seconds ?? 0,
+      evaluate: physics.seconds,
+      plan: planning.seconds,
+      total: (performance.now() - start) / 1000,
+    },
+    framesPerSecond: trained?.framesPerSecond ?? null,
+    physics: physics.results,
+    planning: planning.results,
+    health: await finalHealth(model, seed),
+    checkpoint: { path: resolve(path), sha256: await sha256(path) },
+  };
+  console.log(table(rowsOf(results), { prose: true }));
+  if (json) await writeJson(json, results);
+  if (!report) return;
+  const material: ReportMaterial = {
+    results,
+    events: trained?.events ?? [],
+    examples: physics.examples,
+    planning: planning.examples,
+  };
+  await writeFileAtomically(report, [htmlReport(material)]);
 }

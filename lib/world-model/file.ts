@@ -3,6 +3,7 @@ import { digestOf, expectKind, type FileKind, sealed } from '../io/digest.js';
 import { type HostTensor, readSafetensors, writeSafetensors } from '../io/safetensors.js';
 import type { Module } from '../nn/module.js';
 import { checkedConfig } from './check-config.js';
+import { compacted, expanded, type WeightFormat, weightFormats } from './compact.js';
 import type { InferenceOptions, WorldModelConfig } from './config.js';
 
 const format = 'jepa-world-model';
@@ -18,13 +19,20 @@ const kind: FileKind = {
   otherVersion: ['load it with the version of jepa that wrote it, or a newer one'],
 };
 
-/** Writes a `.jepa` file: safetensors with `format`, `version`, `config` (JSON) and `sha256` in its `__metadata__`. */
+/** Writes a `.jepa` file, its weights as they are or {@link compacted}: safetensors with `format`, `version`, `config` (JSON) and `sha256` in its `__metadata__`. */
 export async function writeWorldModel(
   path: string,
   config: WorldModelConfig,
   state: ReadonlyMap<string, HostTensor>,
+  weights: WeightFormat = 'float32',
 ): Promise<void> {
-  await writeSafetensors(path, state, sealed({ format, version, config: JSON.stringify(config) }, state));
+  if (!weightFormats.includes(weights))
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[WorldModel.save] expected weights to be 'float32' or 'int8', got ${JSON.stringify(weights)}`,
+    );
+  const stored = weights === 'int8' ? compacted(state) : state;
+  await writeSafetensors(path, stored, sealed({ format, version, config: JSON.stringify(config) }, stored));
 }
 
 /** SHA-256 of everything that decides what a model answers: sizes, weights, and what is rounded when it is asked. */
@@ -51,5 +59,5 @@ export async function readWorldModel(
       cause,
     });
   }
-  return { config: checkedConfig(config), state: tensors };
+  return { config: checkedConfig(config), state: expanded(tensors) };
 }

@@ -7,6 +7,7 @@ export {
   type UnknownReason,
 } from './calibration.js';
 export type { Clips } from './clips.js';
+export type { WeightFormat } from './compact.js';
 export { bestProbabilities, fitTemperature, type RankedChoice } from './confidence.js';
 export {
   type ActionConfig,
@@ -34,6 +35,7 @@ export {
 } from './objective.js';
 export { Outliers } from './outliers.js';
 export { forceStatistics, type PhysicsTrainingOptions, physicsCritic, physicsTraining } from './physics-training.js';
+export type { PretrainedName } from './pretrained.js';
 export { type Observation, Session, type SessionOptions } from './session.js';
 export { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
 export {

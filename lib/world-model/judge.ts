@@ -1,4 +1,4 @@
-import type { Tensor } from '../tensor/index.js';
+import { type Tensor, tensor } from '../tensor/index.js';
 import { bestProbabilities } from './confidence.js';
 import type { WorldModel } from './world-model.js';
 
@@ -34,4 +34,40 @@ export function inOrder(costs: Float32Array, temperature?: number): RankedAction
   return [...costs]
     .map((cost, index) => ({ index, cost, ...(confidence ? { confidence: confidence[index] } : {}) }))
     .sort((a, b) => a.cost - b.cost || a.index - b.index);
+}
+
+/** Mean squared distances [N] of imagined futures [N, K, D] to the embedding [D] of a goal: of their ends, or along the path. */
+export function distancesToGoal(
+  futures: Float32Array,
+  count: number,
+  goal: Float32Array,
+  by: 'latent' | 'path',
+): Float32Array {
+  const size = futures.length / count;
+  const counted = by === 'path' ? size : goal.length;
+  return Float32Array.from({ length: count }, (_, index) => {
+    const path = futures.subarray((index + 1) * size - counted, (index + 1) * size);
+    return path.reduce((total, value, i) => total + (value - goal[i % goal.length]) ** 2, 0) / counted;
+  });
+}
+
+/** The ends of imagined futures [N, K, D] and, beside each, the embedding [D] of the goal: [N, D] both. */
+export function besideGoal(
+  futures: Float32Array,
+  count: number,
+  goal: Float32Array,
+): [outcomes: Tensor, goals: Tensor] {
+  const [size, width] = [futures.length / count, goal.length];
+  const shape = [count, width];
+  const outcomes = Float32Array.from(
+    { length: count * width },
+    (_, at) => futures[(Math.floor(at / width) + 1) * size - width + (at % width)],
+  );
+  return [
+    tensor(outcomes, { shape }),
+    tensor(
+      outcomes.map((_, at) => goal[at % width]),
+      { shape },
+    ),
+  ];
 }

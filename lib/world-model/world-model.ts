@@ -8,6 +8,7 @@ import { type CalibrationOptions, calibrate } from './calibrate.js';
 import { checkRate, type Judgement, type SurpriseCalibration } from './calibration.js';
 import { checkedConfig } from './check-config.js';
 import { type Clips, clipTensors } from './clips.js';
+import type { WeightFormat } from './compact.js';
 import {
   type InferenceOptions,
   type Preset,
@@ -26,9 +27,10 @@ import {
 import { fingerprint, readWorldModel, writeWorldModel } from './file.js';
 import { type FitDatasetOptions, type FitEnvironmentOptions, type FitEpisodesOptions, fitWorldModel } from './fit.js';
 import { type Inference, inference } from './inference.js';
-import { inOrder, type Judge, type RankedAction } from './judge.js';
+import { besideGoal, distancesToGoal, inOrder, type Judge, type RankedAction } from './judge.js';
 import { measure } from './measure.js';
 import { WorldModelNetwork } from './network.js';
+import { findPretrained, type PretrainedName } from './pretrained.js';
 import { Session, type SessionOptions } from './session.js';
 import type { ClipBatch } from './training.js';
 
@@ -119,9 +121,29 @@ export class WorldModel {
     return model;
   }
 
-  /** Writes one safetensors file with the configuration in its metadata; an existing file is replaced only by a whole one. */
-  async save(path: string): Promise<void> {
-    await writeWorldModel(path, this.config, await this.network.stateDict());
+  /**
+   * A trained model that is part of the package: 'physics', which watched the discs of `jepa demo`. Its observations are [B, T, 64, 64, 3], 15
+   * frames a second, its actions forces [B, T, 2] in N; it works best on 4 frames or more.
+   * @param options as of the constructor
+   * @throws JepaError ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_IO, ERR_JEPA_CHECKPOINT_FORMAT for a damaged file
+   * @example
+   * const world = await WorldModel.pretrained('physics');
+   * const frames = zeros([1, 8, 64, 64, 3], 'uint8');
+   * const { normalised } = await world.surprise(frames, zeros([1, 8, 2])); // of clips of discs about 1: as expected
+   */
+  static async pretrained(name: PretrainedName, options: InferenceOptions = {}): Promise<WorldModel> {
+    return WorldModel.load((await findPretrained(name)).path, options);
+  }
+
+  /**
+   * Writes one safetensors file with the configuration in its metadata; an existing file is replaced only by a whole one.
+   * @param options.weights 'float32' (default), or 'int8' for a file of a quarter of the size: matrices as 8-bit numbers with one scale for
+   *   each of a layer's outputs, as they are then loaded. (What a loaded model computes in is another matter: see {@link WorldModel.load})
+   * @throws JepaError ERR_JEPA_IO, ERR_JEPA_INVALID_ARGUMENT
+   */
+  async save(path: string, options: { readonly weights?: WeightFormat } = {}): Promise<void> {
+    checkOptions('WorldModel.save', options, ['weights']);
+    await writeWorldModel(path, this.config, await this.network.stateDict(), options.weights);
   }
 
   /** Clips on the host, such as those of a dataset, as the observations and actions that the other methods take. */
@@ -248,7 +270,7 @@ export class WorldModel {
         `[worldModel] expected the embedding [${width}] of one goal, got ${goal.length} values`,
       );
     if (typeof by === 'object') return by.costs(this, seen, candidates, goal, options);
-    const [count, frames] = candidates.shape;
+    const [count] = candidates.shape;
     const context = seen.shape[1];
     const start = (await seen.data()) as Float32Array;
     const known = new Float32Array(count * context * width);
@@ -258,26 +280,14 @@ export class WorldModel {
       context,
     });
     const future = (await embeddings.data()) as Float32Array;
-    const steps = frames - context;
-    if (by === 'critic') {
-      const outcome = new Float32Array(count * width);
-      const target = new Float32Array(count * width);
-      for (let index = 0; index < count; index++) {
-        outcome.set(future.subarray(((index + 1) * steps - 1) * width, (index + 1) * steps * width), index * width);
-        target.set(goal, index * width);
-      }
-      const { cost } = await batched(
-        (a, b) => this.#programs.critic.call({ signal: options.signal }, a, b),
-        [tensor(outcome, { shape: [count, width] }), tensor(target, { shape: [count, width] })],
-        8 * chunkClips,
-        options.signal,
-      );
-      return (await cost.data()) as Float32Array;
-    }
-    const from = by === 'path' ? 0 : steps - 1;
-    return Float32Array.from({ length: count }, (_, index) =>
-      meanSquaredDistance(future, (index * steps + from) * width, (steps - from) * width, goal),
+    if (by !== 'critic') return distancesToGoal(future, count, goal, by);
+    const { cost } = await batched(
+      (a, b) => this.#programs.critic.call({ signal: options.signal }, a, b),
+      besideGoal(future, count, goal),
+      8 * chunkClips,
+      options.signal,
     );
+    return (await cost.data()) as Float32Array;
   }
 
   /**
@@ -381,13 +391,4 @@ export class WorldModel {
 
 async function oneClip(frames: Tensor): Promise<Tensor> {
   return tensor((await frames.data()) as TypedArray, { shape: [1, ...frames.shape], dtype: frames.dtype });
-}
-
-function meanSquaredDistance(values: Float32Array, offset: number, length: number, goal: Float32Array): number {
-  let total = 0;
-  for (let i = 0; i < length; i++) {
-    const difference = values[offset + i] - goal[i % goal.length];
-    total += difference * difference;
-  }
-  return total / length;
 }

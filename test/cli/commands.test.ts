@@ -26,7 +26,7 @@ describe('jepa', () => {
   });
 
   it.each([
-    ['demo', ['--quick', '--minutes M', '--seed S', '--json FILE', '--report FILE']],
+    ['demo', ['--quick', '--pretrained', '--minutes M', '--seed S', '--json FILE', '--report FILE']],
     ['train', ['[CONFIG]', '--run DIR', '--resume DIR', '--steps N']],
     ['eval', ['CHECKPOINT', '--suite NAME', '--seed S', '--json FILE']],
     ['rank', ['CHECKPOINT', '--split NAME', '--seed S', '--starts N', '--json FILE']],
@@ -48,6 +48,7 @@ describe('jepa', () => {
     [['demo', '--seed', 'abc'], /expected --seed to be a whole number, got 'abc'/],
     [['demo', '--seed', '1.5'], /expected --seed to be a whole number, got '1\.5'/],
     [['demo', '--minutes', '0'], /expected --minutes to be above 0, got 0/],
+    [['demo', '--pretrained', '--minutes', '1'], /expected no --minutes with --pretrained/],
     [['demo', '--scale', '2'], /expected --scale to be above 0 and at most 1, got 2/],
     [['demo', 'again'], /expected no arguments, got again/],
     [['demo', '--json'], /--json.*argument missing/],

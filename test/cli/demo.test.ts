@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { WorldModel, WorldModelTraining } from '#lib/world-model/index.js';
 import { physicsTrainingBatch } from '#lib/worlds/physics/training.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
+import { root } from '../package/source-files.js';
 import { expectKeyboard, expectMovingPictures, expectReadable, openPage, withChromium } from './browser.js';
 import { jepa, start } from './command.js';
 import { checkPage } from './page.js';
@@ -71,6 +72,23 @@ describe('jepa demo', () => {
     expect(again.stdout).toBe(demo.stdout);
     expect(checkPage(readFileSync(join(folder, 'eval.html'), 'utf8'))).toEqual(sections);
   }, 400_000);
+
+  it('examines the model of the package without training one', async () => {
+    const folder = temporaryFolder();
+    const { code, stdout, stderr } = await jepa(
+      ['demo', '--pretrained', '--scale', '0.01', '--json', 'results.json', '--report', 'page.html'],
+      { cwd: folder },
+    );
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^ +model +equal compute +autoencoder +pixel diff/);
+    expect(stderr).not.toMatch(/training \d+ steps/);
+    const results = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8'));
+    expect(misfits(results, resultsSchema)).toEqual([]);
+    const { physics } = JSON.parse(readFileSync(join(root, 'pretrained/models.json'), 'utf8'));
+    expect(results).toMatchObject({ steps: null, wallSeconds: { train: 0 }, checkpoint: { sha256: physics.sha256 } });
+    expect(results.physics.violations.macro.model.accuracy).toBeGreaterThan(80);
+    expect(checkPage(readFileSync(join(folder, 'page.html'), 'utf8'))).toEqual(sections);
+  }, 300_000);
 
   it('shows its report in a browser, by keyboard and at a phone’s width', async (context) => {
     await withChromium(context, async (browser) => {
