@@ -1,29 +1,12 @@
 // A world of your own: a hovercraft on a pond, driven by two propellers. The model learns from random driving how it moves,
 // then plans: it imagines what actions would do, and drives to a buoy it has never been told how to reach.
 //   node examples/own-environment.mjs [--quick]
-import {
-  box,
-  checkEnvironment,
-  fromIndex,
-  Planner,
-  Random,
-  sample,
-  Trainer,
-  tensor,
-  WorldModel,
-  WorldModelTraining,
-} from 'jepa';
+import { box, checkEnvironment, Planner, Random, tensor, WorldModel } from 'jepa';
 
 class Pond {
   name = 'pond';
   frameRate = 5;
-  observationSpace = box({
-    shape: [4],
-    low: -4,
-    high: 4,
-    names: ['x', 'y', 'velocity x', 'velocity y'],
-    units: ['m', 'm', 'm/s', 'm/s'],
-  });
+  observationSpace = box({ shape: [4], low: -4, high: 4, names: ['x', 'y', 'velocity x', 'velocity y'] });
   actionSpace = box({ shape: [2], low: -1, high: 1, names: ['thrust x', 'thrust y'], units: ['N', 'N'] });
 
   reset({ seed = 0 } = {}) {
@@ -48,48 +31,16 @@ class Pond {
     data[row * 32 + column] = 255;
     return { data, width: 32, height: 32, channels: 1 };
   }
-
   close() {}
 }
 const pond = new Pond();
 await checkEnvironment(pond); // spaces, types, bounds, the same episode for the same seed: lists everything that is wrong
 
-/** Random driving: 16 clips of 16 frames, a function of the index. */
-function drive(index) {
-  const [clips, frames] = [16, 16];
-  const [observations, actions] = [new Float32Array(clips * frames * 4), new Float32Array(clips * frames * 2)];
-  for (let clip = 0; clip < clips; clip++) {
-    const random = new Random(index * clips + clip, 'driving');
-    let { observation } = pond.reset({ seed: index * clips + clip });
-    let action = sample(pond.actionSpace, random);
-    for (let t = 0; t < frames; t++) {
-      if (random.chance(0.3)) action = sample(pond.actionSpace, random);
-      observations.set(observation, (clip * frames + t) * 4);
-      actions.set(action, (clip * frames + t) * 2); // taken at frame t
-      observation = pond.step(action).observation;
-    }
-  }
-  return { clips, frames, observations, actions };
-}
-
-const quick = process.argv.includes('--quick');
-const world = WorldModel.create('tiny', {
-  observation: {
-    kind: 'vector',
-    size: 4,
-    names: pond.observationSpace.names,
-    mean: [0, 0, 0, 0],
-    std: [1.5, 1.5, 0.7, 0.7],
-  },
-  action: { size: 2, names: pond.actionSpace.names, std: [0.6, 0.6] },
-  frameRate: pond.frameRate,
+const world = await WorldModel.fit(pond, {
+  record: { episodes: 400, frames: 24 }, // random driving
   contextFrames: 1, // velocities are among the sensors, so one reading says everything
+  steps: process.argv.includes('--quick') ? 60 : 400,
 });
-const training = new WorldModelTraining(world);
-for await (const event of new Trainer(training, { steps: quick ? 40 : 400, healthEvery: 0 }).run(fromIndex(drive)))
-  if (event.type === 'step') process.stderr.write(`\rdriving about: step ${event.step} of ${event.steps}`);
-process.stderr.write('\n');
-await training.finish([drive(1e6)]);
 
 const planner = new Planner(world, { horizon: 10, numSamples: 128, bounds: [-1, 1] });
 const buoy = tensor(Float32Array.of(2, -1, 0, 0)); // there, and at rest

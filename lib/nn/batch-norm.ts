@@ -2,6 +2,7 @@ import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { add, batchNorm, cast, mul, reciprocal, reshape, sub } from '../ops/index.js';
 import { assign, stopGradient, type Tensor, type Variable, variable } from '../tensor/index.js';
+import { currentTrace } from '../tensor/trace.js';
 import { layerName, ones, parameter, zeros } from './initialisers.js';
 import { latest } from './latest.js';
 import { Module } from './module.js';
@@ -31,6 +32,7 @@ export class BatchNorm extends Module {
   readonly runningMean: Variable;
   readonly runningVar: Variable;
   readonly numBatchesTracked: Variable;
+  readonly #name: string;
   readonly #features: number;
   readonly #options: Required<Omit<BatchNormOptions, 'name' | 'affine'>>;
 
@@ -39,6 +41,7 @@ export class BatchNorm extends Module {
     checkOptions('BatchNorm', options, ['epsilon', 'momentum', 'affine', 'axis', 'name']);
     const { epsilon = 1e-5, momentum = 0.1, affine = true, axis = 1 } = options;
     const name = layerName(options.name, 'batch_norm');
+    this.#name = name;
     this.#features = features;
     this.#options = { epsilon, momentum, axis };
     if (affine) {
@@ -74,6 +77,17 @@ export class BatchNorm extends Module {
 
   /** running ← running + weight·(batch − running), with weight `momentum` or 1/(batches seen). */
   #track(average: Tensor, variance: Tensor): void {
+    if (!currentTrace())
+      throw new JepaError(
+        'ERR_JEPA_ASSIGN_OUTSIDE_COMPILE',
+        `[batchNorm] expected a layer in evaluation mode outside compile, got '${this.#name}' in training, which would change its running statistics`,
+        {
+          help: [
+            'to use it, call eval() of the module it belongs to',
+            'to train it, call it in a function given to compile',
+          ],
+        },
+      );
     const seen = assign(this.numBatchesTracked, add(latest(this.numBatchesTracked), 1));
     const weight = this.#options.momentum ?? reciprocal(cast(seen, 'float32'));
     for (const [running, batch] of [

@@ -224,6 +224,10 @@ describe('layers equal plain float64 loops, gradients too', () => {
 
 describe('layers refuse what does not fit', () => {
   it('features, heads, options', () => {
+    const untrained = new BatchNorm(2, { name: 'encoder.norm' });
+    expect(() => untrained.forward(tensor(normals('x', 6), { shape: [3, 2] }))).toThrow(
+      "[batchNorm] expected a layer in evaluation mode outside compile, got 'encoder.norm' in training",
+    );
     expect(() => new BatchNorm(4).forward(tensor(normals('x', 6), { shape: [2, 3] }))).toThrow(
       '[batchNorm] expected 4 features on axis 1, got x of shape [2, 3]',
     );
