@@ -1,18 +1,16 @@
 // Sensor anomalies: a model learns how a pump's readings answer to its throttle, and says when they no longer do.
 // Most faults leave every reading within its usual limits; what is wrong is how they go together over time.
 //   node examples/sensor-anomalies.mjs [--quick]
-import { fromIndex, Random, Trainer, WorldModel, WorldModelTraining } from 'jepa';
+import { fromIndex, Random, WorldModel } from 'jepa';
 
 const quick = process.argv.includes('--quick');
 const frames = 16; // of .5 s
 
 /** One clip: speed, flow and pressure follow the throttle, temperature follows the load; from frame 8 on something may be wrong. */
 function record(random, fault) {
-  let [speed, flow, heat] = [random.uniform(0.3, 0.9), 0, random.uniform(0.3, 0.6)];
-  flow = speed;
-  let throttle = random.uniform(0.2, 1);
-  const readings = [];
-  const throttles = [];
+  let [speed, heat, throttle] = [random.uniform(0.3, 0.9), random.uniform(0.3, 0.6), random.uniform(0.2, 1)];
+  let flow = speed;
+  const [readings, throttles] = [[], []];
   for (let t = 0; t < frames; t++) {
     if (random.chance(0.25)) throttle = random.uniform(0.2, 1);
     const wrong = t >= 8 ? fault : undefined;
@@ -34,23 +32,15 @@ function clipsOf(stream, clips, fault) {
   return { clips, frames, observations, actions: Float32Array.from(all.flatMap(({ throttles }) => throttles)) };
 }
 
-const world = WorldModel.create('tiny', {
-  observation: {
-    kind: 'vector',
-    size: 4,
-    names: ['speed', 'flow', 'pressure', 'temperature'],
-    mean: [0.6, 0.6, 0.15, 0.4],
-    std: [0.2, 0.2, 0.2, 0.2],
+const world = await WorldModel.fit(
+  fromIndex((index) => clipsOf(`batch ${index}`, 32)),
+  {
+    observation: { kind: 'vector', size: 4, mean: [0.6, 0.6, 0.15, 0.4], std: [0.2, 0.2, 0.2, 0.2] },
+    action: { size: 1, names: ['throttle'], mean: [0.6], std: [0.23] },
+    frameRate: 2,
+    steps: quick ? 30 : 400,
   },
-  action: { size: 1, names: ['throttle'], mean: [0.6], std: [0.23] },
-  frameRate: 2,
-});
-const training = new WorldModelTraining(world);
-const batches = fromIndex((index) => clipsOf(`batch ${index}`, 32));
-for await (const event of new Trainer(training, { steps: quick ? 30 : 400, healthEvery: 0 }).run(batches))
-  if (event.type === 'step') process.stderr.write(`\rlearning what is usual: step ${event.step} of ${event.steps}`);
-process.stderr.write('\n');
-await training.finish([clipsOf('statistics', 256)]);
+);
 
 const scores = {
   model: async (clips) => [...(await world.surprise(...world.tensors(clips))).normalised],
