@@ -4,8 +4,10 @@ import { resolve } from 'node:path';
 import type { PhysicsExamples } from '../eval/examples.js';
 import { evaluatePhysics, type PhysicsResults } from '../eval/physics.js';
 import { writeFileAtomically } from '../io/atomic-file.js';
+import type { Waypoints } from '../plan/contract.js';
 import { evaluateTwoRoom, type PlanningResults, trainTwoRoom, twoRoomSteps } from '../plan/two-room.js';
 import { planEpisodes } from '../plan/two-room-episodes.js';
+import { trainTwoRoomWaypoints, twoRoomDistanceSteps } from '../plan/two-room-waypoints.js';
 import { scalar } from '../tensor/index.js';
 import type { TrainingEvent } from '../train/events.js';
 import { healthOf, healthProgram } from '../world-model/health.js';
@@ -26,14 +28,21 @@ import { table } from './table.js';
 export interface Effort {
   readonly scale: number;
   readonly twoRoomSteps: number;
+  readonly distanceSteps: number;
   readonly ownPairs: number;
   readonly hardPairs: number;
 }
 const triedEpisodes = 12;
 const shownEpisodes = 4;
 
-export const fullEffort: Effort = { scale: 1, twoRoomSteps, ownPairs: 200, hardPairs: 100 };
-export const quickEffort: Effort = { scale: 0.15, twoRoomSteps: 200, ownPairs: 20, hardPairs: 10 };
+export const fullEffort: Effort = {
+  scale: 1,
+  twoRoomSteps,
+  distanceSteps: twoRoomDistanceSteps,
+  ownPairs: 200,
+  hardPairs: 100,
+};
+export const quickEffort: Effort = { scale: 0.15, twoRoomSteps: 200, distanceSteps: 500, ownPairs: 20, hardPairs: 10 };
 /** For a model that is there: the answer is to come in seconds. */
 export const pretrainedEffort: Effort = { ...quickEffort, scale: 0.1 };
 
@@ -46,6 +55,7 @@ export function effortFrom(parsed: Parsed, usual = fullEffort): Effort {
   return {
     scale,
     twoRoomSteps: share(fullEffort.twoRoomSteps),
+    distanceSteps: share(fullEffort.distanceSteps),
     ownPairs: share(fullEffort.ownPairs),
     hardPairs: share(fullEffort.hardPairs),
   };
@@ -76,7 +86,7 @@ async function examinePhysics(
 /** Trains the small model of Two-Room and plans with it. */
 async function examinePlanning(
   seed: number,
-  { twoRoomSteps, ownPairs, hardPairs }: Effort,
+  { twoRoomSteps, distanceSteps, ownPairs, hardPairs }: Effort,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<{ results: PlanningResults; examples: ReportMaterial['planning']; seconds: number }> {
@@ -89,9 +99,12 @@ async function examinePlanning(
         progress.update(`Two-Room: step ${event.step}/${event.steps}, ${duration(event.secondsLeft)} left`);
     },
   });
+  progress.update('Two-Room: finding waypoints');
+  const { distance, waypoints } = await trainTwoRoomWaypoints(model, { seed, steps: distanceSteps, signal });
   progress.update('Two-Room: planning');
-  const results = await evaluateTwoRoom(model, { seed, split: 'test', ownPairs, hardPairs, signal });
-  const examples = await exampleEpisodes(model, seed, signal);
+  const results = await evaluateTwoRoom(model, { seed, split: 'test', ownPairs, hardPairs, waypoints, signal });
+  const examples = await exampleEpisodes(model, seed, waypoints, signal);
+  distance.dispose();
   model.dispose();
   const seconds = (performance.now() - start) / 1000;
   progress.say(
@@ -104,12 +117,14 @@ async function examinePlanning(
 async function exampleEpisodes(
   model: WorldModel,
   seed: number,
+  waypoints: Waypoints,
   signal: AbortSignal,
 ): Promise<ReportMaterial['planning']> {
   const pairs = hardGoalPairs({ split: 'test', seed, count: triedEpisodes });
   const place = (places: Float32Array, row: number): [number, number] => [places[2 * row], places[2 * row + 1]];
   const walks = Array.from({ length: pairs.count }, (_, row) => [place(pairs.starts, row)]);
   const { first } = await planEpisodes(model, pairs, seed, {
+    waypoints,
     signal,
     onPosition: (episode, x, y) => walks[episode].push([x, y]),
   });

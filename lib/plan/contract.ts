@@ -35,6 +35,18 @@ export interface Constraints {
   excess(trajectory: readonly Tensor[], goal: Tensor, actions: Tensor): Tensor;
 }
 
+/** How many steps lie between places, as {@link Dynamics.position} gives them; the way back may be longer. */
+export interface StepDistance {
+  /** @param from [N, D]   @param to [M, D]   @returns [N, M] */
+  steps(from: Tensor, to: Tensor, options?: { readonly signal?: AbortSignal }): Promise<Float32Array>;
+}
+
+/** Where to go first on a way that is longer than a plan. */
+export interface Waypoints {
+  /** @param position [1, D]   @param goal [1, D]   @returns [1, D] what to plan to from here: a place on the way, or the goal */
+  next(position: Tensor, goal: Tensor, options?: { readonly signal?: AbortSignal }): Promise<Tensor>;
+}
+
 /** What a solver is asked: where B worlds start, what is wanted of each, and what it thought of last time. Mostly B is 1. */
 export interface Problem<State extends PlanState = PlanState> {
   /** B rows. */

@@ -1,7 +1,18 @@
 export { type AugmentedLagrangianOptions, AugmentedLagrangianSolver } from './augmented-lagrangian.js';
 export { type CategoricalOptions, CategoricalSolver } from './categorical.js';
 export { choicesOf } from './choices.js';
-export type { Constraints, Dynamics, Objective, PlanState, Problem, Round, Solution, Solver } from './contract.js';
+export type {
+  Constraints,
+  Dynamics,
+  Objective,
+  PlanState,
+  Problem,
+  Round,
+  Solution,
+  Solver,
+  StepDistance,
+  Waypoints,
+} from './contract.js';
 export { type Act, Controller, type ControllerOptions } from './controller.js';
 export { type CemOptions, CemSolver, type IcemOptions, IcemSolver } from './cross-entropy.js';
 export type { DescentRule } from './descent.js';
@@ -19,6 +30,8 @@ export {
   type Situation,
 } from './receding-horizon.js';
 export type { Bounds } from './settings.js';
+export { TemporalDistance } from './temporal-distance.js';
+export { type TemporalDistanceOptions, trainTemporalDistance } from './temporal-distance-training.js';
 export {
   evaluateTwoRoom,
   type PlanningResults,
@@ -34,3 +47,5 @@ export {
   type ReplanningResults,
   type ReplanningRow,
 } from './two-room-replanning.js';
+export { trainTwoRoomWaypoints } from './two-room-waypoints.js';
+export { WaypointGraph, type WaypointGraphOptions } from './waypoint-graph.js';

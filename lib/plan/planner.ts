@@ -2,7 +2,7 @@ import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { type Tensor, tensor } from '../tensor/index.js';
 import type { WorldModel } from '../world-model/world-model.js';
-import type { Dynamics, Objective, Solver } from './contract.js';
+import type { Dynamics, Objective, Solver, Waypoints } from './contract.js';
 import { type CemOptions, CemSolver, type IcemOptions, IcemSolver } from './cross-entropy.js';
 import { type GradientOptions, GradientSolver } from './gradient.js';
 import { type LatentState, latentDynamics } from './latent-dynamics.js';
@@ -36,6 +36,8 @@ export type PlannerOptions = (MethodOptions | ({ readonly method?: 'cem' } & Cem
   RecedingHorizonOptions & {
     /** Default {@link distanceAlongHorizon}. */
     readonly objective?: Objective;
+    /** Where to go first if the goal is farther than a plan, such as a {@link WaypointGraph} (default: straight to the goal). */
+    readonly waypoints?: Waypoints;
     /** Actions that are under way when the last frame is seen: `plan` is told them as `pending`, and plans from where they lead (default 0). */
     readonly latency?: number;
   };
@@ -65,12 +67,14 @@ export class Planner {
   readonly #solver: Solver<LatentState>;
   readonly #planning: RecedingHorizon<LatentState>;
   readonly #latency: number;
+  readonly #waypoints?: Waypoints;
   #goal: { readonly frame: Tensor; readonly embedding: Tensor } | undefined;
 
   /** @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT */
   constructor(model: WorldModel, options: PlannerOptions = {}) {
     const {
       objective = distanceAlongHorizon,
+      waypoints,
       method = 'cem',
       latency = 0,
       warmStart,
@@ -84,6 +88,7 @@ export class Planner {
     if (latency !== 0) expectWhole('Planner', { latency });
     this.model = model;
     this.#latency = latency;
+    this.#waypoints = waypoints;
     this.#solver = new solvers[method](latentDynamics(model), objective, search as never);
     this.#planning = new RecedingHorizon(this.#solver, { warmStart, budget, maxAge, safeAction });
   }
@@ -118,7 +123,9 @@ export class Planner {
       async (signal) => {
         if (this.#goal?.frame !== goalFrame)
           this.#goal = { frame: goalFrame, embedding: await this.#embed(goalFrame, signal) };
-        return { state: await this.#stateOf(seen, actions, signal), goal: this.#goal.embedding };
+        const state = await this.#stateOf(seen, actions, signal);
+        const { embedding: goal } = this.#goal;
+        return { state, goal: (await this.#waypoints?.next(state.embedding, goal, { signal })) ?? goal };
       },
       { ...call, pending: underWay },
     );

@@ -5,7 +5,7 @@ import type { GoalPairs } from '../worlds/two-room/protocol.js';
 import { defaultRoom, distance, move, successDistance } from '../worlds/two-room/room.js';
 import { blockSize, frameSkip } from '../worlds/two-room/training.js';
 import type { CemOptions } from './cross-entropy.js';
-import { Planner } from './planner.js';
+import { Planner, type PlannerOptions } from './planner.js';
 import { refuse } from './settings.js';
 
 export const imageSize = 32;
@@ -67,7 +67,7 @@ export interface EpisodeResults {
   readonly planMilliseconds: readonly number[];
 }
 
-export interface PlanEpisodesOptions extends WalkOptions {
+export interface PlanEpisodesOptions extends WalkOptions, Pick<PlannerOptions, 'objective' | 'waypoints'> {
   /** Blocks of a plan that are carried out before the next (default 1); Infinity plans once, and rests when the plan is used up. */
   readonly replanEvery?: number;
   readonly signal?: AbortSignal;
@@ -78,13 +78,13 @@ export async function planEpisodes(
   model: WorldModel,
   pairs: GoalPairs,
   seed: number,
-  { signal, onPosition, replanEvery = 1 }: PlanEpisodesOptions = {},
+  { signal, onPosition, replanEvery = 1, objective, waypoints }: PlanEpisodesOptions = {},
 ): Promise<EpisodeResults> {
   const horizon = twoRoomSearch.horizon as number;
   const once = replanEvery === Number.POSITIVE_INFINITY;
   if (!once && !(Number.isInteger(replanEvery) && replanEvery >= 1 && replanEvery <= horizon))
     refuse('planEpisodes', `replanEvery from 1 to ${horizon}, or Infinity`, replanEvery);
-  const planner = new Planner(model, { ...twoRoomSearch, seed });
+  const planner = new Planner(model, { ...twoRoomSearch, seed, objective, waypoints });
   const planMilliseconds: number[] = [];
   let plan = new Float32Array(0);
   const first = await walkEpisodes(

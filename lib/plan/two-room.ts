@@ -19,7 +19,9 @@ import {
 } from '../worlds/two-room/protocol.js';
 import { publishedPairs } from '../worlds/two-room/published-pairs.js';
 import { frameSkip, TwoRoomDataset, twoRoomTrainingBatch } from '../worlds/two-room/training.js';
+import type { Waypoints } from './contract.js';
 import { imageSize, planEpisodes } from './two-room-episodes.js';
+import { trainTwoRoomWaypoints } from './two-room-waypoints.js';
 
 const clips = 32;
 const frames = 4;
@@ -119,9 +121,11 @@ export interface PlanningResults {
     readonly episodes: number;
     readonly planMilliseconds: { readonly p50: number; readonly p95: number };
   };
-  /** Start and goal in different rooms, 100 steps: a search with a distance cost is greedy there. */
+  /** Start and goal in different rooms, 100 steps. */
   readonly twoRoomHard: {
     readonly success: number;
+    /** The same search straight to the goal, without waypoints: greedy over 25 steps, as the oracle is. */
+    readonly straight: number;
     readonly random: number;
     readonly oracle: number;
     readonly episodes: number;
@@ -138,16 +142,26 @@ export interface TwoRoomEvaluationOptions {
   readonly hardPairs?: number;
   /** Whether the 200 published pairs count too (default true). */
   readonly published?: boolean;
+  /** Where to go first (default: those of {@link trainTwoRoomWaypoints}, made here, which takes seconds). */
+  readonly waypoints?: Waypoints;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Both protocols: the published pairs and those of the seed, then pairs with start and goal in different rooms.
+ * Both protocols, with one planner: the published pairs and those of the seed, then pairs with start and goal in different rooms.
  * @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_ABORTED by the signal
  * @example const { twoRoom, twoRoomHard } = await evaluateTwoRoom(model, { seed: 7, split: 'test' });
  */
 export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluationOptions): Promise<PlanningResults> {
-  checkOptions('evaluateTwoRoom', options, ['seed', 'split', 'ownPairs', 'hardPairs', 'published', 'signal']);
+  checkOptions('evaluateTwoRoom', options, [
+    'seed',
+    'split',
+    'ownPairs',
+    'hardPairs',
+    'published',
+    'waypoints',
+    'signal',
+  ]);
   const { seed, split, ownPairs = 200, hardPairs = 100, published = true, signal } = options;
   for (const [name, count, least] of [
     ['ownPairs', ownPairs, published ? 0 : 1],
@@ -164,9 +178,13 @@ export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluat
   ];
   const pairs = together(sets);
   const door = needsDoor(pairs);
-  const { first, planMilliseconds } = await planEpisodes(model, pairs, seed, { signal });
   const hard = hardGoalPairs({ split, seed, count: hardPairs });
-  const hardEpisodes = await planEpisodes(model, hard, seed, { signal });
+  const trained = options.waypoints ? undefined : await trainTwoRoomWaypoints(model, { seed, signal });
+  const waypoints = options.waypoints ?? trained?.waypoints;
+  const { first, planMilliseconds } = await planEpisodes(model, pairs, seed, { waypoints, signal });
+  const hardEpisodes = await planEpisodes(model, hard, seed, { waypoints, signal });
+  const straight = await planEpisodes(model, hard, seed, { signal });
+  trained?.distance.dispose();
   const rate = (which: GoalPairs, policy: Policy): number => 100 * successRate(firstSuccess(which, policy));
   const sorted = [...planMilliseconds].sort((a, b) => a - b);
   const quantile = (q: number): number =>
@@ -183,6 +201,7 @@ export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluat
     },
     twoRoomHard: {
       success: 100 * successRate(hardEpisodes.first),
+      straight: 100 * successRate(straight.first),
       random: rate(hard, randomActions(seed)),
       oracle: rate(hard, simulatorOracle(seed)),
       episodes: hard.count,

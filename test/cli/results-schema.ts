@@ -102,7 +102,7 @@ export const resultsSchema: Schema = {
       episodes: 'count',
       planMilliseconds: { p50: 'positive', p95: 'positive' },
     },
-    twoRoomHard: { success: 'percent', random: 'percent', oracle: 'percent', episodes: 'count' },
+    twoRoomHard: { success: 'percent', straight: 'percent', random: 'percent', oracle: 'percent', episodes: 'count' },
   },
   health: {
     sigreg: 'positive',

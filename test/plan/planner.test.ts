@@ -207,7 +207,9 @@ describe('Two-Room', () => {
   });
 
   it('reports rates, floors and ceiling in percent', async () => {
+    const asked: Tensor[] = [];
     const results = await evaluateTwoRoom(twoRoomModel(0), {
+      waypoints: { next: async (_, goal) => asked[asked.push(goal) - 1] },
       seed: 2,
       split: 'validation',
       ownPairs: 3,
@@ -216,6 +218,8 @@ describe('Two-Room', () => {
     });
     expect(results.twoRoom.episodes).toBe(3);
     expect(results.twoRoomHard.episodes).toBe(2);
+    expect(new Set(asked).size).toBe(5); // both protocols go by waypoints
+    expect(results.twoRoomHard.straight).toBe(results.twoRoomHard.success); // which were the goals themselves
     for (const rate of [results.twoRoom.success, results.twoRoom.random, results.twoRoom.oracle])
       expect([0, 100 / 3, 200 / 3, 100].some((value) => Math.abs(value - rate) < 1e-9)).toBe(true);
     expect(results.twoRoom.planMilliseconds.p50).toBeLessThanOrEqual(results.twoRoom.planMilliseconds.p95);

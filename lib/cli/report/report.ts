@@ -134,7 +134,7 @@ function planned(
     const name = `episode ${index + 1}`;
     return article(name, clipPlayer({ name, frames: positions.length, rate: stepsPerSecond, views: [view] }));
   });
-  return `<p>Two-Room: ${percent(twoRoom.success)} of ${twoRoom.episodes} episodes reach the goal (random ${percent(twoRoom.random)}, standing still ${percent(twoRoom.standStill)}, true simulator ${percent(twoRoom.oracle)}). Other room and 100 steps: ${percent(twoRoomHard.success)} (true simulator with straight-line distance ${percent(twoRoomHard.oracle)}). A plan takes ${twoRoom.planMilliseconds.p50.toFixed(1)} ms.</p><p>The first ${episodes.length} of ${tried} episodes of the harder protocol, whatever became of them; ${succeeded} of ${tried} succeeded.</p><div class="row paths">${players.join('')}</div>`;
+  return `<p>Two-Room: ${percent(twoRoom.success)} of ${twoRoom.episodes} episodes reach the goal (random ${percent(twoRoom.random)}, standing still ${percent(twoRoom.standStill)}, true simulator ${percent(twoRoom.oracle)}). Other room and 100 steps: ${percent(twoRoomHard.success)} by waypoints (straight to the goal ${percent(twoRoomHard.straight)}, true simulator with straight-line distance ${percent(twoRoomHard.oracle)}). A plan takes ${twoRoom.planMilliseconds.p50.toFixed(1)} ms.</p><p>The first ${episodes.length} of ${tried} episodes of the harder protocol, whatever became of them; ${succeeded} of ${tried} succeeded.</p><div class="row paths">${players.join('')}</div>`;
 }
 
 function article(title: string, body: string): string {

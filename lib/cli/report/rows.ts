@@ -76,7 +76,7 @@ export function rowsOf({ physics, planning }: Results): string[][] {
     rest(
       '  hard: other room, 100 steps',
       percent(planning.twoRoomHard.success),
-      `random ${percent(planning.twoRoomHard.random)}, simulator ${percent(planning.twoRoomHard.oracle)}`,
+      `straight to the goal ${percent(planning.twoRoomHard.straight)}, random ${percent(planning.twoRoomHard.random)}, simulator ${percent(planning.twoRoomHard.oracle)}`,
     ),
   ];
 }
