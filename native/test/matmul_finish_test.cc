@@ -32,8 +32,13 @@ void besides() {
   variants({{}, 15, 33, 40, false, true, true, true, 1, true});
 }
 
-// Results that leave the caches before they are read, aligned to lines and not, with a last panel that is not whole.
+// Results that leave the caches before they are read, aligned to lines and not, with a last panel that is not whole; and those that the
+// caches would not keep.
 void streamed() {
+  static_assert(2080 * 1040 * 4 >= kHuge, "large enough");
+  Shape huge = {{}, 2080, 3, 1040, false, false, false, true};
+  huge.aligned = true, huge.activation = 1, huge.beside = kSlope;
+  compare(huge);
   for (int64_t n : {1040, 1050}) {
     static_assert(520 * 1040 * 4 >= kLarge, "large enough");
     Shape s = {{}, 520, 3, n, false, false, n == 1050, true};

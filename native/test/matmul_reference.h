@@ -11,6 +11,7 @@ JEPA_TEST_DECLARE(matmul_pack)
 namespace jepa {
 namespace test {
 
+using matmul::kHuge;
 using matmul::kLarge;
 using matmul::kLate;
 using matmul::kPanel;

@@ -3,6 +3,7 @@
 #pragma once
 #include "ops/matmul/matmul.h"
 #include "simd/activation.h"
+#include "simd/tile.h"
 
 namespace {
 
@@ -33,24 +34,59 @@ JEPA_INLINE void write(float* p, Vf x, int n, bool streamed) {
   streamed ? stream(p, x) : store(p, x);
 }
 
-template <class Activate, class Slope>
-JEPA_INLINE void finish_vectors(const Finish& f, int64_t rows, int64_t columns, const float* from, int64_t from_row,
-                                float* y, int64_t y_row, bool streamed, Activate activate, Slope slope) {
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < columns; j += W) {
-      const int n = static_cast<int>(columns - j < W ? columns - j : W);
-      const auto read = [n](const float* p) __attribute__((always_inline)) { return n == W ? load(p) : load_n(p, n); };
-      Vf x = read(from + i * from_row + j);
-      if (f.bias) x = x + read(f.bias + j);
-      if (f.sums) write(f.sums + i * f.sums_row + j, x, n, f.sums_streamed);
-      if (f.slope_at) {
-        x = x * slope(read(f.slope_at + i * f.beside_row + j));
-      } else {
-        x = activate(x);
-        if (f.residual) x = x + read(f.residual + i * f.beside_row + j);
-      }
-      write(y + i * y_row + j, x, n, streamed);
-    }
+template <int Rows, int Vectors>
+struct Shape {
+  static constexpr int rows = Rows, vectors = Vectors;
+};
+
+// Of `Rows` rows and `Vectors` vectors, the last of `n` numbers.
+template <Activation Kind, int Rows, int Vectors>
+JEPA_INLINE void finish_vectors(const Finish& f, int n, const float* from, int64_t from_row, float* y, int64_t y_row,
+                                bool streamed) {
+  Vf x[Rows * Vectors];
+  const auto each = [](auto what) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+    for (int i = 0; i < Rows; i++)
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; v++) what(i * Vectors + v, i, v * W);
+  };
+  const auto read = [n](const float* p) __attribute__((always_inline)) { return n == W ? load(p) : load_n(p, n); };
+  each([&](int at, int i, int j) __attribute__((always_inline)) {
+    x[at] = read(from + i * from_row + j);
+    if (f.bias) x[at] = x[at] + read(f.bias + j);
+    if (f.sums) write(f.sums + i * f.sums_row + j, x[at], n, f.sums_streamed);
+  });
+  if (f.slope_at) {
+    Vf slopes[Rows * Vectors];
+    each([&](int at, int i, int j)
+             __attribute__((always_inline)) { slopes[at] = read(f.slope_at + i * f.beside_row + j); });
+    slope(slopes, Kind);
+    each([&](int at, int, int) __attribute__((always_inline)) { x[at] = x[at] * slopes[at]; });
+  } else {
+    activate(x, Kind);
+    if (f.residual)
+      each([&](int at, int i, int j)
+               __attribute__((always_inline)) { x[at] = x[at] + read(f.residual + i * f.beside_row + j); });
+  }
+  each([&](int at, int i, int j) __attribute__((always_inline)) { write(y + i * y_row + j, x[at], n, streamed); });
+}
+
+template <Activation Kind>
+JEPA_INLINE void finish_all(const Finish& f, int64_t rows, int64_t columns, const float* from, int64_t from_row,
+                            float* y, int64_t y_row, bool streamed) {
+  constexpr int together = kTileVectors < 4 ? 2 : 1;  // four vectors fill the pipelines
+  const auto part = [&](auto shape, int64_t i, int64_t j, int n) __attribute__((always_inline)) {
+    finish_vectors<Kind, shape.rows, shape.vectors>(f.at(i, j), n, from + i * from_row + j, from_row, y + i * y_row + j,
+                                                    y_row, streamed);
+  };
+  int64_t j = 0;
+  for (; j + kTileVectors * W <= columns; j += kTileVectors * W) {
+    int64_t i = 0;
+    for (; i + together <= rows; i += together) part(Shape<together, kTileVectors>(), i, j, W);
+    for (; i < rows; i++) part(Shape<1, kTileVectors>(), i, j, W);
+  }
+  for (; j < columns; j += W)
+    for (int64_t i = 0; i < rows; i++) part(Shape<1, 1>(), i, j, static_cast<int>(columns - j < W ? columns - j : W));
 }
 
 // y [rows, columns] of sums at `from`, which may be y. What is streamed (non-temporal stores), y or sums, has rows aligned to
@@ -58,24 +94,18 @@ JEPA_INLINE void finish_vectors(const Finish& f, int64_t rows, int64_t columns, 
 __attribute__((noinline, unused)) static void finish_tile(const Finish& f, int64_t rows, int64_t columns,
                                                           const float* from, int64_t from_row, float* y, int64_t y_row,
                                                           bool streamed) {
-#define WITH(kind, slope)                                                                 \
-  return finish_vectors(                                                                  \
-      f, rows, columns, from, from_row, y, y_row, streamed,                               \
-      [](Vf x) __attribute__((always_inline)) { return activated(x, Activation::kind); }, \
-      [](Vf x) __attribute__((always_inline)) { return slope; })
   switch (f.activation) {
     case Activation::gelu_erf:
-      WITH(gelu_erf, gelu_erf_derivative(x));
+      return finish_all<Activation::gelu_erf>(f, rows, columns, from, from_row, y, y_row, streamed);
     case Activation::gelu_tanh:
-      WITH(gelu_tanh, gelu_tanh_derivative(x));
+      return finish_all<Activation::gelu_tanh>(f, rows, columns, from, from_row, y, y_row, streamed);
     case Activation::silu:
-      WITH(silu, x);
+      return finish_all<Activation::silu>(f, rows, columns, from, from_row, y, y_row, streamed);
     case Activation::relu:
-      WITH(relu, x);
+      return finish_all<Activation::relu>(f, rows, columns, from, from_row, y, y_row, streamed);
     case Activation::none:
-      WITH(none, x);
+      return finish_all<Activation::none>(f, rows, columns, from, from_row, y, y_row, streamed);
   }
-#undef WITH
 }
 
 }  // namespace

@@ -165,8 +165,9 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   t.b_copied = t.rounded || t.b_column != 1 || t.a_column == 1 || aliases(t.b_row, kSetsOfL2);
   t.chunks =
       t.batches * blocks(t.m, kRows / 2) * blocks(t.panels, 3) < 8 && t.k >= 2 * kChunk ? blocks(t.k, kChunk) : 1;
-  t.large = t.batches * t.m * t.n * 4 >= kLarge;
-  t.late = given[0] & kLate;
+  const int64_t result = t.batches * t.m * t.n * 4;
+  t.streamed = result >= (given[0] & kLate ? kLarge : kHuge);
+  t.sums_streamed = result >= kLarge;
   cut(&t);
 
   Work& work = prepared->work;

@@ -24,11 +24,12 @@
 
 namespace jepa::matmul {
 
-constexpr int64_t kPanel = 32;       // columns of a packed panel
-constexpr int64_t kRows = 196;       // most rows of a block: 14 strips of 14
-constexpr int64_t kDepth = 512;      // inner steps of a block: kRows·kDepth of a stay in L2 while b streams past
-constexpr int64_t kLarge = 2 << 20;  // bytes of a result from which on it is written past the caches if it is read late
-constexpr int64_t kChunk = 2048;     // inner steps of a partial result
+constexpr int64_t kPanel = 32;   // columns of a packed panel
+constexpr int64_t kRows = 196;   // most rows of a block: 14 strips of 14
+constexpr int64_t kDepth = 512;  // inner steps of a block: kRows·kDepth of a stay in L2 while b streams past
+// Bytes of a result from which on it is written past the caches: if it is read late, and anyway, since the caches would not keep it.
+constexpr int64_t kLarge = 2 << 20, kHuge = 8 << 20;
+constexpr int64_t kChunk = 2048;             // inner steps of a partial result
 constexpr int64_t kCopiedRow = kDepth + 16;  // of a copied block of a: never a multiple of 4 KiB
 constexpr int64_t kPairedRow = kDepth / 2 + 16;
 constexpr uint32_t kPacked = 1, kRounded = 2, kResidual = 4, kSlope = 8, kLate = 16;  // flags
@@ -43,9 +44,9 @@ struct Attributes {
   int64_t panels, row_blocks, column_blocks, chunks;
   Activation activation;
   bool packed, bias, residual, slope;
-  bool large, late;       // results that are both are written past the caches; sums are always late
-  bool rounded;           // operands are bfloat16
-  bool copied, b_copied;  // before use: in place, rows would push each other out of the caches
+  bool streamed, sums_streamed;  // y and sums are written past the caches; sums are always read late
+  bool rounded;                  // operands are bfloat16
+  bool copied, b_copied;         // before use: in place, rows would push each other out of the caches
 };
 
 }  // namespace jepa::matmul

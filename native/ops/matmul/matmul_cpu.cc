@@ -41,8 +41,8 @@ Finish finish_of(const Call& call, const Attributes& t, const Place& place) {
   const auto aligned = [](const float* p, int64_t row) {
     return reinterpret_cast<uintptr_t>(p) % (kLine * 4) == 0 && row % kLine == 0;
   };
-  finish.streamed = t.large && t.late && aligned(call.out[0].as<float>() + place.y, t.y_row);
-  finish.sums_streamed = t.large && finish.sums && aligned(finish.sums, t.sums_row);
+  finish.streamed = t.streamed && aligned(call.out[0].as<float>() + place.y, t.y_row);
+  finish.sums_streamed = t.sums_streamed && finish.sums && aligned(finish.sums, t.sums_row);
   return finish;
 }
 
@@ -235,7 +235,7 @@ void run(const Call& call, int phase, int64_t begin, int64_t end, char* scratch)
       combine(call, t, tile);
     }
   }
-  if (t.large) stream_end();
+  if (t.streamed || t.sums_streamed) stream_end();
 }
 
 }  // namespace
