@@ -25,6 +25,7 @@ test.each([
   ['masks', 3],
   ['positions', 5],
   ['probes', 6],
+  ['push-t', 3],
   ['schedules', 6],
   ['planner', 15],
   ['sigreg', 5],

@@ -6,6 +6,7 @@ import { runOp } from './ops.js';
 import { runPlanner } from './planner.js';
 import { runPositions } from './positions.js';
 import { runProbes } from './probes.js';
+import { runPushT } from './push-t.js';
 import { runSchedules } from './schedules.js';
 import { runSigreg } from './sigreg.js';
 import { runTwoRoom } from './two-room.js';
@@ -18,6 +19,7 @@ export const families: Readonly<Record<string, Family | undefined>> = {
   masks: runMasks,
   positions: runPositions,
   probes: runProbes,
+  'push-t': runPushT,
   schedules: runSchedules,
   lewm: runLeWM,
   planner: runPlanner,

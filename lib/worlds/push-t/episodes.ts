@@ -1,0 +1,42 @@
+import { pi } from '../arithmetic.js';
+import type { Random } from '../random.js';
+import { PushTSimulation } from './simulation.js';
+import { reach, stateSize } from './table.js';
+
+/** How far from the block's place the collection policy lets the agent aim, px. */
+const nearBlock = 100;
+
+/** A state to begin with: agent and block anywhere, at rest, not touching. */
+export function drawState(random: Random, into: Float32Array): void {
+  do {
+    into.set([random.uniform(50, 450), random.uniform(50, 450)]);
+    into.set([random.uniform(100, 400), random.uniform(100, 400), random.uniform(0, 2 * pi), 0, 0], 2);
+  } while (Math.abs(into[0] - into[2]) < 140 && Math.abs(into[1] - into[3]) < 140);
+}
+
+/** The collection policy: somewhere at random, but within 100 px of the block's place. Writes [x, y] within ±1. */
+export function collect(state: ArrayLike<number>, random: Random, action: Float32Array, at = 0): void {
+  for (let axis = 0; axis < 2; axis++) {
+    const aimed = state[axis] + reach * random.uniform(-1, 1);
+    const block = state[2 + axis];
+    const target = Math.max(block - nearBlock, Math.min(block + nearBlock, aimed));
+    action[at + axis] = Math.max(-1, Math.min(1, (target - state[axis]) / reach));
+  }
+}
+
+/** One episode of the collection policy: states [steps + 1, 7] and actions [steps, 2]. */
+export function playEpisode(random: Random, steps: number): { states: Float32Array; actions: Float32Array } {
+  const states = new Float32Array((steps + 1) * stateSize);
+  const actions = new Float32Array(steps * 2);
+  const simulation = new PushTSimulation();
+  const state = new Float32Array(stateSize);
+  drawState(random, state);
+  simulation.place(state);
+  simulation.read(states);
+  for (let step = 0; step < steps; step++) {
+    collect(states.subarray(step * stateSize), random, actions, 2 * step);
+    simulation.step(actions[2 * step], actions[2 * step + 1]);
+    simulation.read(states, (step + 1) * stateSize);
+  }
+  return { states, actions };
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { readSafetensors } from '#lib/io/safetensors.js';
+import { checkEnvironment, pushT, Random } from '#lib/worlds/index.js';
+
+const place = (state: readonly number[]): pushT.PushTSimulation => {
+  const simulation = new pushT.PushTSimulation();
+  simulation.place(state);
+  return simulation;
+};
+const stateOf = (simulation: pushT.PushTSimulation): Float64Array => {
+  const state = new Float64Array(7);
+  simulation.read(state);
+  return state;
+};
+
+describe('Push-T', () => {
+  it('pushes as the original does', async () => {
+    const { tensors } = await readSafetensors(
+      new URL('../golden/data/push-t/contact/io.safetensors', import.meta.url).pathname,
+    );
+    const data = (name: string) => tensors.get(name)?.data as Float32Array;
+    const [actions, expected] = [data('input.action'), data('output.state')];
+    for (let episode = 0; episode < 10; episode++) {
+      const simulation = new pushT.PushTSimulation();
+      simulation.place(data('input.goal_state'), 7 * episode);
+      simulation.place(data('input.state'), 7 * episode);
+      for (let step = 0; step <= 24; step++) {
+        const at = episode * 25 + step;
+        for (const [i, value] of stateOf(simulation).entries())
+          expect(Math.abs(value - expected[7 * at + i])).toBeLessThan(2e-4); // of 512 px, 600 px/s
+        if (step < 24) simulation.step(actions[2 * (at - episode)], actions[2 * (at - episode) + 1]);
+      }
+    }
+  });
+
+  it('drives the agent as a critically damped spring that is integrated in hundredths of a second', () => {
+    const simulation = place([100, 100, 300, 300, 0, 0, 0]);
+    let [x, velocity] = [100, 0];
+    for (const action of [0.5, -0.25, 1]) {
+      const target = x + 100 * action;
+      for (let i = 0; i < 10; i++) {
+        velocity = 0.8 * velocity + (target - x);
+        x += velocity / 100;
+      }
+      simulation.step(action, 0);
+      const state = stateOf(simulation);
+      expect(state[0]).toBeCloseTo(x, 9);
+      expect(state[5]).toBeCloseTo(velocity, 9);
+      expect(Array.from(state.slice(2, 5))).toEqual([300, 300, 0]);
+    }
+  });
+
+  it('moves the block as fast as an agent that pushes it through its centre of mass, and never turns it', () => {
+    const simulation = place([256, 180, 256, 200, 0, 0, 0]); // above the middle of the bar
+    for (let i = 0; i < 4; i++) simulation.step(0, 0.4);
+    const [x, y, blockX, blockY, angle] = stateOf(simulation);
+    expect([x, blockX, angle]).toEqual([256, 256, 0]);
+    // The agent's radius, less the tenth of a pixel that the engine lets overlap and what a step of 0.01 s adds.
+    expect(blockY - y).toBeGreaterThan(13);
+    expect(blockY - y).toBeLessThan(15.01);
+    simulation.step(0, -1);
+    expect(stateOf(simulation)[3]).toBeLessThan(blockY + 3); // it stops when nothing pushes it
+  });
+
+  it('is its own mirror image, away from the walls, where the order of impulses shows', () => {
+    const random = new Random(3);
+    const mirrored = ([x, y, blockX, blockY, angle, vx, vy]: ArrayLike<number> & Iterable<number>) => [
+      511 - x,
+      y,
+      511 - blockX,
+      blockY,
+      -angle,
+      -vx,
+      vy,
+    ];
+    let moved = 0;
+    for (let episode = 0; episode < 10; episode++) {
+      const state = new Float32Array(7);
+      pushT.drawState(random, state);
+      const [one, other] = [place(Array.from(state)), place(mirrored(Array.from(state)))];
+      const action = new Float32Array(2);
+      for (let step = 0; step < 30; step++) {
+        const before = stateOf(one);
+        pushT.collect(before, random, action);
+        one.step(action[0], action[1]);
+        other.step(-action[0], action[1]);
+        const [a, b] = [stateOf(one), mirrored(stateOf(other))];
+        if (Math.max(Math.abs(a[2] - 256), Math.abs(a[3] - 256)) > 110) break;
+        for (const i of [0, 1, 2, 3, 5, 6]) expect(a[i]).toBeCloseTo(b[i], 4);
+        expect(Math.cos(a[4] - b[4])).toBeCloseTo(1, 8);
+        moved += Math.abs(a[2] - before[2]);
+      }
+    }
+    expect(moved).toBeGreaterThan(30);
+  });
+
+  it('keeps the contract of environments, and knows its goal', async () => {
+    await checkEnvironment(new pushT.PushT());
+    const world = new pushT.PushT({ imageSize: 32 });
+    const state = [100, 100, 300, 300, 1, 0, 0];
+    world.reset({ options: { state, goal: [119, 100, 300, 300, 1.3, 0, 0] } });
+    expect(world.step(Float32Array.of(0, 0)).terminated).toBe(true);
+    world.reset({ options: { state, goal: [119, 100, 300, 307, 1, 0, 0] } });
+    const { terminated, reward } = world.step(Float32Array.of(0, 0));
+    expect(terminated).toBe(false); // agent and block together are 20.2 px away
+    expect(reward).toBeCloseTo(-Math.sqrt(19 ** 2 + 7 ** 2), 4);
+    expect(world.goalObservation()).not.toEqual(world.reset({ options: { state } }).observation);
+    expect(() => world.reset({ options: { state: [1] } })).toThrow('expected state to be [agent x');
+    expect(() => new pushT.PushT({ imageSize: 3 })).toThrow('expected imageSize to be from 16 to 512, got 3');
+  });
+});
