@@ -101,8 +101,9 @@ async function examinePlanning(
   });
   progress.update('Two-Room: finding waypoints');
   const { distance, waypoints } = await trainTwoRoomWaypoints(model, { seed, steps: distanceSteps, signal });
-  progress.update('Two-Room: planning');
-  const results = await evaluateTwoRoom(model, { seed, split: 'test', ownPairs, hardPairs, waypoints, signal });
+  const onEpisode = (over: number, all: number): void => progress.update(`Two-Room: planned ${over}/${all} episodes`);
+  const protocols = { seed, split: 'test', ownPairs, hardPairs, waypoints, signal, onEpisode } as const;
+  const results = await evaluateTwoRoom(model, protocols);
   const examples = await exampleEpisodes(model, seed, waypoints, signal);
   distance.dispose();
   model.dispose();

@@ -39,7 +39,6 @@ export const command: Command = {
     try {
       const model = await modelOf(parsed.positionals[0], seed, progress, signal);
       if (out) await model.save(out);
-      progress.update('planning');
       const rates = await evaluateTwoRoom(model, {
         seed,
         split: 'test',
@@ -47,6 +46,7 @@ export const command: Command = {
         hardPairs: Math.min(episodes, 100),
         published: false,
         signal,
+        onEpisode: (over, all) => progress.update(`planning: episode ${over}/${all}`),
       });
       const results = parsed.flag('replanning')
         ? { ...rates, replanning: await evaluateReplanning(model, { seed, split: 'test', pairs: episodes, signal }) }

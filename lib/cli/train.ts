@@ -50,7 +50,7 @@ export const command: Command = {
   spec: {
     name: 'train',
     positionals: ['[CONFIG]'],
-    summary: 'train a world model from a JSON configuration, or go on with a run',
+    summary: 'train a world model of the physics suite from a JSON configuration, or go on with a run',
     options: {
       run: { type: 'string', value: 'DIR', help: 'directory of the run: checkpoint, log, configuration, model' },
       resume: { type: 'string', value: 'DIR', help: 'go on from the last checkpoint of this directory' },

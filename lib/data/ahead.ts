@@ -1,14 +1,20 @@
+import { setTimeout as after } from 'node:timers/promises';
 import { unlessAborted } from './abort.js';
 
 /**
  * Reads ahead: `next` of the inner iterator is called up to `lookahead` times before its result is asked for. Order is kept.
- * Once the signal has fired, returning does not wait for what is under way: a source that is stuck would not let go.
- * @param lookahead samples that are under way or wait, beside the one delivered
+ * Returning waits for what is under way, so that a source is closed before it is opened anew; but not once the signal has fired, and not
+ * longer than `patience`: a source that is stuck would not let go.
+ * @param lookahead samples that are under way or wait, beside the one delivered   @param patience milliseconds (default 5,000)
  */
 export function ahead<T>(
   where: string,
   iterator: AsyncIterator<T>,
-  { lookahead, signal }: { readonly lookahead: number; readonly signal?: AbortSignal },
+  {
+    lookahead,
+    signal,
+    patience = 5000,
+  }: { readonly lookahead: number; readonly signal?: AbortSignal; readonly patience?: number },
 ): AsyncIterator<T> {
   const queue: Promise<IteratorResult<T>>[] = [];
   let ended = false;
@@ -41,9 +47,26 @@ export function ahead<T>(
     return: async () => {
       ended = true;
       const closed = iterator.return?.();
-      if (pending > 0 && signal?.aborted) closed?.catch(() => {});
-      else await closed;
+      if (pending === 0) await closed;
+      else if (signal?.aborted) closed?.catch(() => {});
+      else if (closed && !(await settles(closed, patience)))
+        process.emitWarning(
+          `[${where}] expected the source to end within ${patience} ms of the last sample that is wanted, got nothing: it is left to itself`,
+          { code: 'JEPA_STUCK_SOURCE' },
+        );
       return over;
     },
   };
+}
+
+/** Whether a promise settles in time; what it fails with is thrown. After that, its failure is nobody's. */
+async function settles(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const stop = new AbortController();
+  const late = after(milliseconds, false, { signal: stop.signal }).catch(() => false);
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    stop.abort();
+    promise.catch(() => {});
+  }
 }

@@ -21,7 +21,8 @@ export interface EpisodeStatistics {
  * Extents, rate, and the mean and standard deviation of each action (and of each reading of a sensor vector) over all episodes.
  * A number that never changes gets a deviation of 1.
  * @param options `frameSkip` as in {@link clips}: actions and rate are those of its frames. `frameRate`, where the episodes do not know it.
- * @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT where the frame rate is unknown
+ * @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT where the frame rate is unknown,
+ *   ERR_JEPA_DATASET where an action or a reading is not a finite number
  * @example const world = WorldModel.create('tiny', await episodeStatistics(episodes));
  */
 export async function episodeStatistics(
@@ -37,7 +38,7 @@ export async function episodeStatistics(
       '[episodeStatistics] expected a frameRate in the options, frames per second, which these episodes do not know, got none',
     );
   const { observation, actionSize, actions, lengths } = episodes;
-  const { mean, std } = statistics(actionSize, actions);
+  const { mean, std } = statistics('actions', actionSize, actions);
   const repeated = (values: number[]): number[] => Array.from({ length: frameSkip }, () => values).flat();
   const action = { size: actionSize * frameSkip, mean: repeated(mean), std: repeated(std) };
   const rate = frameRate / frameSkip;
@@ -45,11 +46,23 @@ export async function episodeStatistics(
   const readings: Float32Array[] = [];
   for (const [episode, length] of lengths.entries())
     readings.push((await episodes.observe(episode, 0, length, 1)) as Float32Array);
-  return { observation: { ...observation, ...statistics(observation.size, readings) }, action, frameRate: rate };
+  return {
+    observation: { ...observation, ...statistics('observations', observation.size, readings) },
+    action,
+    frameRate: rate,
+  };
 }
 
 /** Over all rows, in two passes: the second on what is left of the mean, which keeps small deviations of large numbers. */
-function statistics(size: number, list: readonly Float32Array[]): Statistics {
+function statistics(what: string, size: number, list: readonly Float32Array[]): Statistics {
+  for (const [episode, values] of list.entries()) {
+    const bad = values.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0)
+      throw new JepaError(
+        'ERR_JEPA_DATASET',
+        `[episodeStatistics] expected ${what} of finite numbers, got ${values[bad]} in episode ${episode}, step ${Math.floor(bad / size)}, number ${bad % size}`,
+      );
+  }
   const rows = list.reduce((sum, { length }) => sum + length / size, 0);
   const total = (term: (value: number, column: number) => number): number[] => {
     const sums = new Array<number>(size).fill(0);

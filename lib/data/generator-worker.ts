@@ -24,7 +24,7 @@ parentPort?.on('message', async ({ index }: GeneratorRequest) => {
     const { batch, memory } = handedOver(await (await generate)(options, index));
     reply({ index, batch }, memory);
   } catch (error) {
-    const { message, code, stack } = error as Error & { code?: string };
+    const { message, code, stack } = (error ?? {}) as Partial<Error & { code: string }>; // anything can be thrown, null too
     reply({ index, error: { message: message ?? String(error), code, stack } });
   }
 });

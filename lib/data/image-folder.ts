@@ -24,7 +24,8 @@ export interface ImageFolder extends IndexedDataset<ImageSample> {
 
 /**
  * The pictures in a folder and in those below it, in the order of their paths (numbers by value), decoded as they are read by the optional
- * package sharp: JPEG, PNG, WebP, GIF (its first frame), TIFF, AVIF. The folders at the top are classes, as torchvision's ImageFolder has it.
+ * package sharp: JPEG, PNG, WebP, GIF (its first frame), TIFF, AVIF. The folders at the top are classes, as torchvision's ImageFolder has it;
+ * where there are some, pictures beside them have no class, and a warning of the process (JEPA_UNLABELLED) says so.
  * @throws JepaError ERR_JEPA_IO, ERR_JEPA_MISSING_PEER, ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_DATASET without any
  *   picture; while reading ERR_JEPA_CORRUPT_SAMPLE
  * @example
@@ -40,6 +41,12 @@ export async function imageFolder(path: string, options: ImageOptions = {}): Pro
   const size = await imageSize('imageFolder', options, () => decoder.size(files[0], files[0]));
   const parts = files.map((file) => relative(path, file).split(sep));
   const classes = [...new Set(parts.flatMap((names) => (names.length > 1 ? [names[0]] : [])))];
+  const beside = parts.filter(({ length }) => length === 1);
+  if (classes.length > 0 && beside.length > 0)
+    process.emitWarning(
+      `${beside.length} of ${parts.length} pictures lie in ${path} beside its class folders (${beside[0][0]} for one) and get the label −1`,
+      { code: 'JEPA_UNLABELLED' },
+    );
   const get = async (index: number): Promise<ImageSample> => {
     const data = await decoder.decode(files[index], files[index], size);
     const [top] = parts[index];

@@ -15,6 +15,9 @@ import { toDataset } from './stream.js';
 /** Corrupt samples in a row after which it is the dataset that is wrong. */
 const mostInARow = 1000;
 
+/** Indices of corrupt samples that are remembered, so that a long run over a bad source does not fill the memory. */
+const mostRemembered = 100_000;
+
 /** A sample that could not be had. */
 export interface CorruptSample {
   readonly index: number;
@@ -22,7 +25,7 @@ export interface CorruptSample {
 }
 
 export interface SkipCorruptOptions {
-  /** Called once for each, in every thread that meets it (default: a warning of the process). */
+  /** Called once for each of 100,000, in every thread that meets it (default: a warning of the process); beyond, again where met again. */
   readonly onCorrupt?: (sample: CorruptSample) => void;
   /** Which errors mean a bad sample (default: those with code ERR_JEPA_CORRUPT_SAMPLE); others are thrown. */
   readonly isCorrupt?: (error: unknown) => boolean;
@@ -44,6 +47,7 @@ export function skipCorrupt<T>(source: Source<T>, options: SkipCorruptOptions = 
   const report = (index: number, error: unknown): void => {
     if (!isCorrupt(error)) throw error;
     if (reported.has(index)) return;
+    if (reported.size >= mostRemembered) reported.delete(reported.values().next().value as number); // the first of them
     reported.add(index);
     onCorrupt({ index, error });
   };

@@ -1,3 +1,4 @@
+import { JepaError } from '../errors.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import type { Tensor } from '../tensor/index.js';
 import type { PlanState, Solver } from './contract.js';
@@ -60,6 +61,7 @@ export class Controller<State extends PlanState = PlanState> {
   #plan: ActionRows | undefined;
   #actions = 0;
   #simple = 0;
+  #acting = false;
 
   /** @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT */
   constructor(solver: Solver<State>, options: ControllerOptions = {}) {
@@ -107,11 +109,27 @@ export class Controller<State extends PlanState = PlanState> {
   }
 
   /**
-   * The next simple action.
+   * The next simple action. One at a time: what is handed out next depends on what has been.
    * @param state B rows   @param goal [B, D]
-   * @throws JepaError ERR_JEPA_ABORTED by the signal, ERR_JEPA_SHAPE, also for another number of worlds before `reset`
+   * @throws JepaError ERR_JEPA_ABORTED by the signal, ERR_JEPA_SHAPE, also for another number of worlds before `reset`, ERR_JEPA_INVALID_ARGUMENT
+   *   while another call is under way
    */
   async act(state: State, goal: Tensor, call: Omit<PlanCall, 'pending' | 'executed'> = {}): Promise<Act> {
+    if (this.#acting)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        '[Controller] expected one act at a time, got another while the last one is under way',
+        { help: ['await act() before the next, and give every world of its own pace its own Controller'] },
+      );
+    this.#acting = true;
+    try {
+      return await this.#act(state, goal, call);
+    } finally {
+      this.#acting = false;
+    }
+  }
+
+  async #act(state: State, goal: Tensor, call: Omit<PlanCall, 'pending' | 'executed'>): Promise<Act> {
     const [problems] = goal.shape;
     if (this.#plan) expectSameWorlds(name, this.#plan.problems, problems);
     let plan: Plan | undefined;

@@ -25,6 +25,7 @@ import {
   expectFromZero,
   expectPositive,
   expectWhole,
+  refuse,
   settingsOf,
 } from './settings.js';
 
@@ -46,7 +47,7 @@ export interface IcemOptions extends BoundedOptions {
   readonly stdFloor?: number;
   /** Exponent of the noise's spectrum: 0 is white, 2 (default) wanders, so that plans are smooth. */
   readonly noiseBeta?: number;
-  /** Elites that are tried again in the next round, numElites at most (default 5). */
+  /** Elites that are tried again in the next round, at most numElites and numSamples − 1 (default 5, or as many as that). */
   readonly keepElites?: number;
   /** The answer: 'mean' (default) of the last elites, or the 'best' plan of the last round. */
   readonly answer?: 'mean' | 'best';
@@ -96,6 +97,9 @@ export class IcemSolver<State extends PlanState = PlanState> extends Search<Stat
     const settings = settingsOf('IcemSolver', icemDefaults, options);
     expectFromZero('IcemSolver', { noiseBeta: settings.noiseBeta });
     if (settings.keepElites !== 0) expectWhole('IcemSolver', { keepElites: settings.keepElites });
+    const most = Math.min(settings.numElites, settings.numSamples - 1);
+    if ((options.keepElites ?? 0) > most)
+      refuse('IcemSolver', `keepElites at most ${most}, of numElites and numSamples − 1`, settings.keepElites);
     super({ dynamics, objective }, crossEntropy('IcemSolver', dynamics.actionSize, settings));
   }
 }

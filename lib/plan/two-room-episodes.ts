@@ -21,9 +21,11 @@ export const twoRoomSearch: CemOptions = {
   sharedNoise: 0.5,
 };
 
-/** Told where the agent is after each step, for pictures of the walk: never seen by who decides. */
 export interface WalkOptions {
+  /** Told where the agent is after each step, for pictures of the walk: never seen by who decides. */
   readonly onPosition?: (episode: number, x: number, y: number) => void;
+  /** Told after each episode how many are over. */
+  readonly onEpisode?: (over: number) => void;
 }
 
 /** What somebody does who sees pictures: a block of five actions (x, y). */
@@ -33,7 +35,7 @@ export type DecideBlock = (seen: Tensor, goal: Tensor, block: number, episode: n
 export async function walkEpisodes(
   pairs: GoalPairs,
   decide: DecideBlock,
-  { onPosition }: WalkOptions = {},
+  { onPosition, onEpisode }: WalkOptions = {},
 ): Promise<Int32Array> {
   const picture = new RoomPicture(defaultRoom, imageSize);
   const view = (positions: Float32Array, row: number): Tensor => {
@@ -56,6 +58,7 @@ export async function walkEpisodes(
         if (distance(positions, episode, pairs.goals, episode) < successDistance) first[episode] = step + 1;
       }
     }
+    onEpisode?.(episode + 1);
   }
   return first;
 }
@@ -78,7 +81,7 @@ export async function planEpisodes(
   model: WorldModel,
   pairs: GoalPairs,
   seed: number,
-  { signal, onPosition, replanEvery = 1, objective, waypoints }: PlanEpisodesOptions = {},
+  { signal, onPosition, onEpisode, replanEvery = 1, objective, waypoints }: PlanEpisodesOptions = {},
 ): Promise<EpisodeResults> {
   const horizon = twoRoomSearch.horizon as number;
   const once = replanEvery === Number.POSITIVE_INFINITY;
@@ -101,8 +104,7 @@ export async function planEpisodes(
       const at = (block % replanEvery) * blockSize;
       return at < plan.length ? plan.subarray(at, at + blockSize) : new Float32Array(blockSize);
     },
-    { onPosition },
-  );
-  planner.dispose();
+    { onPosition, onEpisode },
+  ).finally(() => planner.dispose());
   return { first, planMilliseconds };
 }

@@ -8,6 +8,12 @@ import { type DecideBlock, imageSize } from './two-room-episodes.js';
 
 const [clips, frames, hidden] = [32, 6, 128];
 
+/** Who imitates, and how it is freed. */
+export interface TwoRoomImitation {
+  readonly decide: DecideBlock;
+  dispose(): void;
+}
+
 /**
  * Imitation to compare planning with: from the embeddings of a picture and of a later one, the block of actions that the expert of the
  * training data took (goal-conditioned behaviour cloning with goals in hindsight, up to 25 steps ahead). The encoder is the model's own.
@@ -16,7 +22,7 @@ const [clips, frames, hidden] = [32, 6, 128];
 export async function trainTwoRoomImitation(
   model: WorldModel,
   { seed, steps = 300, signal }: { readonly seed: number; readonly steps?: number; readonly signal?: AbortSignal },
-): Promise<DecideBlock> {
+): Promise<TwoRoomImitation> {
   const width = model.config.embeddingSize;
   const network = new MLP(2 * width, hidden, blockSize, { seed, name: 'imitation' });
   const optimiser = adamW(network.parameters(), { clipNorm: 1 });
@@ -34,19 +40,34 @@ export async function trainTwoRoomImitation(
   const decide = compile((seen: Tensor, goal: Tensor) => network.forward(concat([seen, goal], 1)), {
     name: 'imitation.decide',
   });
-  for (let index = 0; index < steps; index++) {
-    const batch = twoRoomTrainingBatch({ seed, clips, frames, imageSize }, index);
-    const [observations] = model.tensors(batch);
-    const embeddings = (await (await model.encode(observations, { signal })).data()) as Float32Array;
-    const [seen, goal, actions] = hindsight(embeddings, batch.actions, width);
-    const learningRate = scalar(2e-3 * (1 - index / steps));
-    await step.call({ signal }, seen, goal, actions, learningRate);
+  const dispose = (): void => {
+    decide.dispose();
+    network.dispose();
+  };
+  try {
+    for (let index = 0; index < steps; index++) {
+      const batch = twoRoomTrainingBatch({ seed, clips, frames, imageSize }, index);
+      const [observations] = model.tensors(batch);
+      const embeddings = (await (await model.encode(observations, { signal })).data()) as Float32Array;
+      const [seen, goal, actions] = hindsight(embeddings, batch.actions, width);
+      const learningRate = scalar(2e-3 * (1 - index / steps));
+      await step.call({ signal }, seen, goal, actions, learningRate);
+    }
+  } catch (error) {
+    dispose();
+    throw error;
+  } finally {
+    step.dispose();
+    optimiser.dispose();
   }
   const embed = async (frame: Tensor): Promise<Tensor> => {
     const z = await model.encode(tensor(await frame.data(), { shape: [1, 1, ...frame.shape] }), { signal });
     return tensor(await z.data(), { shape: [1, width] });
   };
-  return async (seen, goal) => (await (await decide(await embed(seen), await embed(goal))).data()) as Float32Array;
+  return {
+    decide: async (seen, goal) => (await (await decide(await embed(seen), await embed(goal))).data()) as Float32Array,
+    dispose,
+  };
 }
 
 /** Every frame of every clip with every later one as its goal: embeddings twice, and the actions taken at the first. */

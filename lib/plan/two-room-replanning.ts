@@ -49,11 +49,12 @@ export async function evaluateReplanning(model: WorldModel, options: ReplanningO
     everySecond: rate(await of(2)),
     never: rate(await of(Number.POSITIVE_INFINITY)),
   });
-  const imitation = await trainTwoRoomImitation(model, { seed, steps, signal });
+  const cloned = await trainTwoRoomImitation(model, { seed, steps, signal });
+  const imitation = rate(await walkEpisodes(pairs, cloned.decide).finally(() => cloned.dispose()));
   return {
     episodes: pairs.count,
     random: rate(firstSuccess(pairs, randomActions(seed))),
-    imitation: rate(await walkEpisodes(pairs, imitation)),
+    imitation,
     cem: await row(async (replanEvery) => (await planEpisodes(model, pairs, seed, { replanEvery, signal })).first),
     oracle: await row(async (replanEvery) => firstSuccess(pairs, simulatorOracle(seed, replanEvery))),
   };

@@ -145,6 +145,8 @@ export interface TwoRoomEvaluationOptions {
   /** Where to go first (default: those of {@link trainTwoRoomWaypoints}, made here, which takes seconds). */
   readonly waypoints?: Waypoints;
   readonly signal?: AbortSignal;
+  /** Told after each episode that was planned how many are over, of how many: those of the hard protocol are walked twice, with and without waypoints. */
+  readonly onEpisode?: (over: number, episodes: number) => void;
 }
 
 /**
@@ -161,8 +163,9 @@ export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluat
     'published',
     'waypoints',
     'signal',
+    'onEpisode',
   ]);
-  const { seed, split, ownPairs = 200, hardPairs = 100, published = true, signal } = options;
+  const { seed, split, ownPairs = 200, hardPairs = 100, published = true, signal, onEpisode } = options;
   for (const [name, count, least] of [
     ['ownPairs', ownPairs, published ? 0 : 1],
     ['hardPairs', hardPairs, 1],
@@ -181,10 +184,13 @@ export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluat
   const hard = hardGoalPairs({ split, seed, count: hardPairs });
   const trained = options.waypoints ? undefined : await trainTwoRoomWaypoints(model, { seed, signal });
   const waypoints = options.waypoints ?? trained?.waypoints;
-  const { first, planMilliseconds } = await planEpisodes(model, pairs, seed, { waypoints, signal });
-  const hardEpisodes = await planEpisodes(model, hard, seed, { waypoints, signal });
-  const straight = await planEpisodes(model, hard, seed, { signal });
-  trained?.distance.dispose();
+  let over = 0;
+  const counted = { signal, onEpisode: () => onEpisode?.(++over, pairs.count + 2 * hard.count) };
+  const [{ first, planMilliseconds }, hardEpisodes, straight] = await (async () => [
+    await planEpisodes(model, pairs, seed, { ...counted, waypoints }),
+    await planEpisodes(model, hard, seed, { ...counted, waypoints }),
+    await planEpisodes(model, hard, seed, counted),
+  ])().finally(() => trained?.distance.dispose());
   const rate = (which: GoalPairs, policy: Policy): number => 100 * successRate(firstSuccess(which, policy));
   const sorted = [...planMilliseconds].sort((a, b) => a - b);
   const quantile = (q: number): number =>

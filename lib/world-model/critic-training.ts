@@ -82,10 +82,13 @@ export async function trainCritic(
   const settings = withDefaults(defaults, given);
   checkSettings(settings);
   expectEvaluation(world.network);
-  const asked = new RankingCritic(world, { scale: 1 });
   const parts: Examples[] = [];
-  for await (const part of choices) parts.push(await examplesOf(world, asked, part, signal));
-  asked.dispose();
+  const asked = new RankingCritic(world, { scale: 1 });
+  try {
+    for await (const part of choices) parts.push(await examplesOf(world, asked, part, signal));
+  } finally {
+    asked.dispose();
+  }
   const all = together(parts);
   const heldOut = Math.max(1, Math.round(all.starts * settings.heldOut));
   if (all.plans < 2 || all.starts - heldOut < 1)
@@ -96,9 +99,14 @@ export async function trainCritic(
   const scale = Math.max(all.costs.reduce((sum, cost) => sum + cost, 0) / all.costs.length, 1e-6);
   const examples = { ...all, costs: all.costs.map((cost) => cost / scale) };
   const critic = new RankingCritic(world, { scale });
-  await learn(critic, examples, all.starts - heldOut, settings, { signal, onStep });
-  critic.temperature = fitTemperature(await judged(critic, examples, all.starts - heldOut)) * scale;
-  return critic;
+  try {
+    await learn(critic, examples, all.starts - heldOut, settings, { signal, onStep });
+    critic.temperature = fitTemperature(await judged(critic, examples, all.starts - heldOut)) * scale;
+    return critic;
+  } catch (error) {
+    critic.dispose();
+    throw error;
+  }
 }
 
 async function learn(
@@ -163,8 +171,10 @@ async function judged({ head }: RankingCritic, examples: Examples, first: number
   const starts = Array.from({ length: examples.starts - first }, (_, index) => first + index);
   const program = compile((batch: Record<keyof Examples['rows'], Tensor>) => ({ costs: pairCosts(head, batch) }));
   const { batch, costs } = batchOf(examples, starts);
-  const [predicted, truth] = [await (await program(batch)).costs.data(), await costs.data()];
-  program.dispose();
+  const predicted = await program(batch)
+    .then((asked) => asked.costs.data())
+    .finally(() => program.dispose());
+  const truth = await costs.data();
   const column = (of: ArrayLike<number>, start: number, goal: number): number[] =>
     Array.from({ length: plans }, (_, plan) => of[(start * plans + plan) * plans + goal]);
   return starts.flatMap((_, start) =>

@@ -2,6 +2,7 @@ import type { Dataset } from '../data/dataset.js';
 import { PhysicsDataset } from '../worlds/physics/dataset.js';
 import { candidateForcePlans } from '../worlds/physics/evaluation.js';
 import { physicsTrainingBatch } from '../worlds/physics/training.js';
+import { hashText } from '../worlds/random.js';
 import type { PresetOptions } from './config.js';
 import type { RankingCritic } from './critic.js';
 import { type CriticTrainingOptions, type PlanChoices, trainCritic } from './critic-training.js';
@@ -68,9 +69,14 @@ export function physicsTraining({ preset, seed, clips, workers, ...options }: Ph
 /** Starts whose plans are simulated at a time. */
 const startsOfPart = 20;
 
+/** Seed of a part of a critic's choices, whatever their number: parts of different seeds share no starts. */
+export function seedOfPart(seed: number, part: number): number {
+  return hashText(`critic ${seed} ${part}`);
+}
+
 /**
  * A critic of a physics model, trained on plans of the training split and their true costs: eight force plans each of `starts` starts
- * (default 800), simulated here. Other seeds than those of any test give other starts.
+ * (default 800), simulated here. Another seed gives other starts; more choices of a seed begin with the same ones.
  * @throws JepaError as {@link trainCritic}; ERR_JEPA_MISSING_PEER without the physics engine
  */
 export async function physicsCritic(
@@ -93,7 +99,7 @@ export async function physicsCritic(
     for (let part = 0; part < parts; part++) {
       const plans = await candidateForcePlans({
         split: 'train',
-        seed: seed * parts + part,
+        seed: seedOfPart(seed, part),
         count: Math.min(startsOfPart, choices - part * startsOfPart),
         signal: options.signal,
       });

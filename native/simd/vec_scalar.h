@@ -37,8 +37,13 @@ JEPA_INLINE void stream_end() {}
 JEPA_INLINE void store_n(float* p, Vf a, int n) {
   if (n > 0) *p = a.v;
 }
-JEPA_INLINE Vi load_i(const int32_t* p) { return {*p}; }
-JEPA_INLINE void store_i(int32_t* p, Vi a) { *p = a.v; }
+// From any address, as the vector instructions do it: pairs of bfloat16 may begin at an odd one of them.
+JEPA_INLINE Vi load_i(const int32_t* p) {
+  Vi a;
+  __builtin_memcpy(&a.v, static_cast<const void*>(p), 4);
+  return a;
+}
+JEPA_INLINE void store_i(int32_t* p, Vi a) { __builtin_memcpy(static_cast<void*>(p), &a.v, 4); }
 
 JEPA_INLINE Vf operator+(Vf a, Vf b) { return {a.v + b.v}; }
 JEPA_INLINE Vf operator-(Vf a, Vf b) { return {a.v - b.v}; }

@@ -119,8 +119,10 @@ inline void compare(const Shape& s, int64_t gap = 0) {
   a.normal(1);
   b.normal(2);
   bias.normal(3);
+  // Pairs may begin at an odd number of their buffer; the other operands lie at the edge of a page instead.
+  const bool odd = s.packed && s.rounded && s.k % 2;
   Operand panels(s.rounded ? DType::bfloat16 : DType::float32,
-                 {(s.rounded ? s.k + s.k % 2 : s.k) * ((s.n + kPanel - 1) / kPanel) * kPanel});
+                 {(s.rounded ? s.k + s.k % 2 : s.k) * ((s.n + kPanel - 1) / kPanel) * kPanel}, {}, 0, odd);
   if (s.packed) (s.rounded ? check_pairs : check_pack)(b, s.k, s.n, &panels);
   const auto entering = [&](float x) { return static_cast<double>(s.rounded ? nearest_bfloat16(x) : x); };
   std::vector<double> left(static_cast<size_t>(a.size())), right(static_cast<size_t>(b.size()));
@@ -146,7 +148,7 @@ inline void compare(const Shape& s, int64_t gap = 0) {
       size[at] = std::sqrt(partials);
     }
   const EdgeOperand a_edge(a), b_edge(s.packed ? panels : b), bias_edge(bias), beside_edge(beside);
-  std::vector<View> in = {a_edge.view, b_edge.view};
+  std::vector<View> in = {a_edge.view, odd ? panels.view : b_edge.view};
   if (s.biased) in.push_back(bias_edge.view);
   if (s.beside) in.push_back(beside_edge.view);
   const Bytes bytes = attributes(s.packed, s.packed ? s.k : 0, s.packed ? s.n : 0, s.activation, s.rounded,

@@ -163,6 +163,19 @@ test('statistics are those of all rows, repeated for the actions between frames'
   );
 });
 
+test('statistics of numbers that are none are refused, with their place', async () => {
+  const actions = { ...floats([3, 2]), data: Float32Array.of(0, 1, 2, Number.NEGATIVE_INFINITY, 4, 5) };
+  const good = { observations: floats([3, 1]), actions: floats([3, 2]) };
+  await expect(episodeStatistics(episodesOf([good, { ...good, actions }]), { frameRate: 5 })).rejects.toMatchObject({
+    code: 'ERR_JEPA_DATASET',
+    message: '[episodeStatistics] expected actions of finite numbers, got -Infinity in episode 1, step 1, number 1',
+  });
+  const observations = { ...floats([3, 1]), data: Float32Array.of(0, 1, Number.NaN) };
+  await expect(episodeStatistics(episodesOf([{ ...good, observations }]), { frameRate: 5 })).rejects.toThrow(
+    'expected observations of finite numbers, got NaN in episode 0, step 2, number 0',
+  );
+});
+
 test('.npz files of a folder are episodes', async () => {
   const folder = temporaryFolder();
   const { npz } = { npz: (name: string) => join(folder, name) };

@@ -1,7 +1,7 @@
 // Folders of pictures and of frames, written here as PNG files.
 import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import {
   batch,
   clipBatches,
@@ -52,6 +52,27 @@ describe.skipIf(reason !== '')(`imageFolder${reason}`, () => {
       [3, 4, 6, 3],
       [0, 0, 1],
     ]);
+  });
+
+  it('says so where pictures lie beside the folders of classes', async () => {
+    const folder = temporaryFolder();
+    for (const [seed, name] of ['cat/1.png', 'b.png', 'c.png'].entries()) write(folder, name, seed);
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const samples = await take(await imageFolder(folder));
+    expect(samples.map(({ path, label }) => [path, label.data[0]])).toEqual([
+      ['b.png', -1],
+      ['c.png', -1],
+      ['cat/1.png', 0],
+    ]);
+    expect(warned.mock.calls).toEqual([
+      [
+        `2 of 3 pictures lie in ${folder} beside its class folders (b.png for one) and get the label −1`,
+        { code: 'JEPA_UNLABELLED' },
+      ],
+    ]);
+    await imageFolder(join(folder, 'cat')); // no folders, no classes: nothing to say
+    expect(warned).toHaveBeenCalledTimes(1);
+    warned.mockRestore();
   });
 
   it('makes grey ones and other sizes, and colours of grey files', async () => {

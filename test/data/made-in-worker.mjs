@@ -33,4 +33,9 @@ export const corrupt = () =>
     throw Object.assign(new Error(`no sample ${index}`), { code: 'ERR_JEPA_CORRUPT_SAMPLE' });
   });
 
+export const nothingThrown = () =>
+  fromIndex(() => {
+    throw null; // what any library may do
+  });
+
 export const pushes = async ({ path }) => clips(await hdf5Episodes(path), { frames: 2 });

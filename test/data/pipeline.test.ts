@@ -7,6 +7,8 @@ import { ReadableStream } from 'node:stream/web';
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it, test, vi } from 'vitest';
+import { ahead } from '#lib/data/ahead.js';
+import { iterate } from '#lib/data/dataset.js';
 import {
   batch,
   type CorruptSample,
@@ -141,6 +143,19 @@ describe.each(kinds)('%s', (kind, numbers) => {
     expect(reports[0].error).toMatchObject({ code: 'ERR_JEPA_CORRUPT_SAMPLE' });
     const broken = map(numbers(3), () => JSON.parse('{') as unknown);
     await expect(take(skipCorrupt(broken))).rejects.toThrow(SyntaxError);
+    // What has been told is remembered, but not without end.
+    const told: number[] = [];
+    const endless = skipCorrupt(
+      fromIndex((index) => (index % 2 === 0 ? Promise.reject(corrupt(index)) : index)),
+      { onCorrupt: ({ index }) => told.push(index) },
+    );
+    const most = 100_000;
+    for (let index = 0; index < 2 * most; index += 2) await endless.get(index);
+    await endless.get(0);
+    expect(told.length).toBe(most);
+    await endless.get(2 * most);
+    await endless.get(0);
+    expect(told.slice(most)).toEqual([2 * most, 0]);
     const tolerant = skipCorrupt(broken, { isCorrupt: (error) => error instanceof SyntaxError, onCorrupt: () => {} });
     if (kind === 'indexed') await expect(take(tolerant)).rejects.toThrow(SyntaxError);
     else expect(await take(tolerant)).toEqual([]);
@@ -187,6 +202,18 @@ describe.each(kinds)('%s', (kind, numbers) => {
     })();
     await expect(reading).rejects.toMatchObject({ code: 'ERR_JEPA_ABORTED' });
     expect(seen).toEqual([0, 1]);
+    // Without a signal, too, but only after some patience, and it is said.
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const iterator = ahead('test', iterate(stuck, 0), { lookahead: 4, patience: 20 });
+    expect(await iterator.next()).toEqual({ done: false, value: 0 });
+    expect(await iterator.return?.()).toEqual({ done: true, value: undefined });
+    expect(warned.mock.calls).toEqual([
+      [
+        '[test] expected the source to end within 20 ms of the last sample that is wanted, got nothing: it is left to itself',
+        { code: 'JEPA_STUCK_SOURCE' },
+      ],
+    ]);
+    warned.mockRestore();
     const waiting = take(prefetch(() => new ReadableStream<number>(), { signal: AbortSignal.timeout(20) }));
     await expect(waiting).rejects.toMatchObject({ code: 'ERR_JEPA_ABORTED' });
   });
@@ -309,6 +336,10 @@ describe('prefetchInWorkers', () => {
       message: expect.stringMatching(
         /expected stream of .*made-in-worker.mjs to return an indexed dataset, got object/,
       ),
+    });
+    await expect(take(prefetchInWorkers(made('nothingThrown')))).rejects.toMatchObject({
+      code: 'ERR_JEPA_DATASET',
+      message: '[sampleInWorker] expected batch 0 from a worker thread, but its generator failed: null',
     });
     const reports: number[] = [];
     const bad = skipCorrupt(prefetchInWorkers(made('corrupt')), { onCorrupt: ({ index }) => reports.push(index) });

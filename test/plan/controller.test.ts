@@ -63,6 +63,29 @@ describe('Controller', () => {
     ]);
   });
 
+  it('acts once at a time: what another call would hand out is not known yet', async () => {
+    const controller = new Controller(new Ready());
+    const first = controller.act(state, goal);
+    await expect(controller.act(state, goal)).rejects.toMatchObject({
+      code: 'ERR_JEPA_INVALID_ARGUMENT',
+      message: expect.stringContaining(
+        '[Controller] expected one act at a time, got another while the last one is under way',
+      ),
+    });
+    expect([...(await first).action]).toEqual([1, 2]);
+    expect((await controller.act(state, goal)).plan?.actions).toHaveLength(6); // and goes on, after a failure too
+    await expect(
+      controller.act(
+        state,
+        tensor([
+          [1, 1],
+          [2, 2],
+        ]),
+      ),
+    ).rejects.toThrow(/a goal for each world/);
+    await controller.act(state, goal);
+  });
+
   it('carries out several, a simple one at a time, in the units of the world', async () => {
     const { solver, actions } = await acted({ replanEvery: 2, repeat: 2, actionMean: [10], actionStd: [2] }, 5);
     expect(actions).toEqual([[12], [14], [16], [18], [12]]);

@@ -13,6 +13,7 @@ import {
   twoRoomModel,
 } from '#lib/plan/index.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
+import { memory } from '#lib/tensor/machine.js';
 import { goalPairs } from '#lib/worlds/two-room/protocol.js';
 import { close } from '../nn/check-layer.js';
 import { clipsFor, pictureConfig, sensorConfig, shaken, transformerConfig } from '../world-model/small.js';
@@ -208,6 +209,7 @@ describe('Two-Room', () => {
 
   it('reports rates, floors and ceiling in percent', async () => {
     const asked: Tensor[] = [];
+    const over: number[][] = [];
     const results = await evaluateTwoRoom(twoRoomModel(0), {
       waypoints: { next: async (_, goal) => asked[asked.push(goal) - 1] },
       seed: 2,
@@ -215,6 +217,7 @@ describe('Two-Room', () => {
       ownPairs: 3,
       hardPairs: 2,
       published: false,
+      onEpisode: (count, all) => over.push([count, all]),
     });
     expect(results.twoRoom.episodes).toBe(3);
     expect(results.twoRoomHard.episodes).toBe(2);
@@ -222,6 +225,7 @@ describe('Two-Room', () => {
     expect(results.twoRoomHard.straight).toBe(results.twoRoomHard.success); // which were the goals themselves
     for (const rate of [results.twoRoom.success, results.twoRoom.random, results.twoRoom.oracle])
       expect([0, 100 / 3, 200 / 3, 100].some((value) => Math.abs(value - rate) < 1e-9)).toBe(true);
+    expect(over).toEqual([1, 2, 3, 4, 5, 6, 7].map((count) => [count, 7]));
     expect(results.twoRoom.planMilliseconds.p50).toBeLessThanOrEqual(results.twoRoom.planMilliseconds.p95);
   });
 
@@ -256,7 +260,8 @@ describe('Two-Room', () => {
   });
 
   it('gives rates by how often it replans, beside imitation', async () => {
-    const results = await evaluateReplanning(twoRoomModel(0), {
+    const model = twoRoomModel(0);
+    const results = await evaluateReplanning(model, {
       seed: 2,
       split: 'validation',
       pairs: 3,
@@ -265,6 +270,12 @@ describe('Two-Room', () => {
     expect(results.episodes).toBe(3);
     const rates = [results.random, results.imitation, ...[results.cem, results.oracle].flatMap(Object.values)];
     expect(rates.length).toBe(8);
+    // Now the model's own variables have their memory; that of who imitates goes with it, finished or stopped.
+    const held = memory().variableBytes;
+    const options = { seed: 2, split: 'validation', pairs: 3, signal: AbortSignal.abort() } as const;
+    await expect(evaluateReplanning(model, options)).rejects.toMatchObject({ code: 'ERR_JEPA_ABORTED' });
+    await evaluateReplanning(model, { seed: 3, split: 'validation', pairs: 1, imitationSteps: 1 });
+    expect(memory().variableBytes).toBeLessThanOrEqual(held); // models of other tests may be collected meanwhile
     for (const rate of rates)
       expect([0, 1, 2, 3].some((count) => Math.abs((100 * count) / 3 - rate) < 1e-9)).toBe(true);
   });

@@ -278,6 +278,10 @@ it.each([
     '[IcemSolver] expected noiseBeta to be 0 or more, got -1',
   ],
   [
+    () => new IcemSolver(point, distanceAtEnd, { numElites: 4, keepElites: 5 }),
+    '[IcemSolver] expected keepElites at most 4, of numElites and numSamples − 1, got 5',
+  ],
+  [
     () => new IcemSolver(point, distanceAtEnd, { momentum: 2 }),
     '[IcemSolver] expected momentum to be from 0 to 1, got 2',
   ],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Linear } from '#lib/nn/linear.js';
 import { VisionTransformer } from '#lib/nn/vision-transformer.js';
 import { matmul, relu, sum, zeros } from '#lib/ops/index.js';
+import { adamW } from '#lib/optim/index.js';
 import { assign, compile, nativeTarget, type Tensor, tensor, variable } from '#lib/tensor/index.js';
 import { describeMachine } from '#lib/tensor/machine.js';
 
@@ -40,6 +41,15 @@ describe('a program', () => {
     expect(program.flops).toBe(2 * 64 * 32 * 16);
     expect(program.bytes).toBeGreaterThanOrEqual(4 * (64 * 32 + 32 * 16 + 64 * 16));
     expect(program.arenaBytes).toBe(0);
+    // AdamW: two averages (3 and 4), the root and its correction (3), the step and the decay (4).
+    const weight = variable(new Float32Array(6), { name: 'weight', shape: [2, 3] });
+    const optimiser = adamW([weight]);
+    const update = compile((dy: Tensor) => {
+      optimiser.update(new Map([[weight, dy]]), { learningRate: 0.1 });
+    });
+    const { flops } = await update.program(zeros([2, 3]));
+    expect(flops).toBeGreaterThanOrEqual(6 * 14);
+    expect(flops).toBeLessThan(6 * 14 + 60); // the corrections of the step are few numbers
     const chain = compile((a: Tensor) => {
       let y = a;
       for (let i = 0; i < 10; i++) y = matmul(y, a);

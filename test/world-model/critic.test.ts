@@ -5,7 +5,9 @@ import { sealed } from '#lib/io/digest.js';
 import { type HostTensor, readSafetensors, writeSafetensors } from '#lib/io/safetensors.js';
 import { CriticHead } from '#lib/models/ranking-critic.js';
 import { tensor } from '#lib/tensor/index.js';
+import { memory } from '#lib/tensor/machine.js';
 import { type PlanChoices, RankingCritic, trainCritic, WorldModel } from '#lib/world-model/index.js';
+import { seedOfPart } from '#lib/world-model/physics-training.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
 import { checkLayer } from '../nn/check-layer.js';
 import { gelu } from '../nn/reference.js';
@@ -169,6 +171,37 @@ describe('trainCritic', () => {
       code: 'ERR_JEPA_CHECKPOINT_MISMATCH',
     });
   }, 60_000);
+
+  it('learns physics from other starts with every seed', () => {
+    const seeds = Array.from({ length: 50 * 60 }, (_, at) => seedOfPart(Math.floor(at / 60), at % 60));
+    expect(new Set(seeds).size).toBe(seeds.length);
+  });
+
+  it('frees what it made when it is stopped, while it looks at choices and while it learns', async () => {
+    const world = await shaken(sensorConfig);
+    const choices = choicesOf(8, 1);
+    const held = (): number => memory().variableBytes; // less where models of other tests are collected meanwhile
+    (await trainCritic(world, [choices], { ...settings, steps: 1 })).dispose(); // the model's own variables get their memory
+    const before = held();
+    const looking = new AbortController();
+    const stopped = (async function* () {
+      yield choices;
+      looking.abort();
+      yield choices;
+    })();
+    await expect(trainCritic(world, stopped, { ...settings, signal: looking.signal })).rejects.toMatchObject({
+      code: 'ERR_JEPA_ABORTED',
+    });
+    expect(held()).toBeLessThanOrEqual(before);
+    const learning = new AbortController();
+    const onStep = () => learning.abort();
+    await expect(trainCritic(world, [choices], { ...settings, signal: learning.signal, onStep })).rejects.toMatchObject(
+      {
+        code: 'ERR_JEPA_ABORTED',
+      },
+    );
+    expect(held()).toBeLessThanOrEqual(before);
+  });
 
   it('is not read from a file that is no critic', async () => {
     const world = new WorldModel(sensorConfig);

@@ -131,6 +131,30 @@ int64_t cost_of(const Attributes& a) {
   return cost;
 }
 
+// Additions and multiplications of an element, each of the other instructions counting as one.
+int64_t operations_of(const Attributes& a) {
+  int64_t operations = 0;
+  for (int i = 0; i < a.instructions; i++) switch (a.instruction[i].code) {
+      case op_load_f:
+      case op_load_i:
+      case op_const_f:
+      case op_const_i:
+      case op_store_f:
+      case op_store_i:
+      case op_more:
+        break;
+      case op_adamw:
+        operations += 14;
+        break;
+      case op_fma_f:
+        operations += 2;
+        break;
+      default:
+        operations++;
+    }
+  return operations;
+}
+
 // What need not be repeated for every block.
 void hoist(Attributes* a) {
   int writes[kMaxRegisters] = {};
@@ -207,13 +231,12 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   follow(out, inputs, a);
   a->elements = out[0].elements();
 
-  const int compute = a->instructions - outputs;
   Work& work = prepared->work;
   const int64_t cost = cost_of(*a);
   a->tile = std::min<int64_t>(kTileElements, (kTileCost / cost + kBlock - 1) / kBlock * kBlock);
   work.tiles[0] = (a->elements + a->tile - 1) / a->tile;
   work.scratch_bytes = int64_t{4} * kBlockStride * kMaxRegisters;
-  work.flops = static_cast<double>(a->elements) * (compute > inputs ? compute - inputs : 0);
+  work.flops = static_cast<double>(a->elements) * static_cast<double>(operations_of(*a));
   for (int i = 0; i < inputs + outputs; i++) {
     int64_t distinct = 1;
     for (int axis = 0; axis < a->rank; axis++) distinct *= a->stride[i][axis] ? a->shape[axis] : 1;

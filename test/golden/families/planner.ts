@@ -190,17 +190,20 @@ const cem: Known = {
 const known: Record<string, Known | undefined> = {
   CEMSolver: cem,
   ICEMSolver: {
-    solver: (_, options, dynamics) =>
-      new IcemSolver(dynamics, objective, {
+    solver: (_, options, dynamics) => {
+      const numElites = options.get<number>('topk');
+      return new IcemSolver(dynamics, objective, {
         ...sizes(options),
-        numElites: options.get('topk'),
+        numElites,
         std: options.get('var_scale'),
         noiseBeta: options.get('noise_beta'),
         momentum: options.get('alpha'),
-        keepElites: options.get('n_elite_keep'),
+        // The reference keeps no more than there are.
+        keepElites: Math.min(options.get('n_elite_keep'), numElites),
         answer: options.get('return_mean') ? 'mean' : 'best',
         bounds: [options.get('low'), options.get('high')],
-      }),
+      });
+    },
     // Time is the last axis of the reference's white noise.
     noise: (call) => ({ round: permute(afterFirst(given(call, 'input.noise')), [0, 1, 2, 4, 3]) }),
     outputs: sampled,
