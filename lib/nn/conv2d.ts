@@ -1,5 +1,5 @@
 import { checkOptions } from '../io/options.js';
-import { conv2d } from '../ops/index.js';
+import { type Conv2dOpOptions, conv2d } from '../ops/index.js';
 import type { Tensor, Variable } from '../tensor/index.js';
 import {
   type Initialiser,
@@ -16,6 +16,10 @@ export interface Conv2dOptions extends SeedOptions {
   readonly stride?: number | readonly [number, number];
   /** Zero pixels around the image (default 0). */
   readonly padding?: number | readonly [number, number];
+  /** Pixels from one of a window to the next (default 1). */
+  readonly dilation?: number | readonly [number, number];
+  /** Runs of channels that are convolved apart (default 1); as many as channels: depthwise. */
+  readonly groups?: number;
   /** Order of the axes of x and y: 'NCHW' (default) or 'NHWC', which is the faster one. */
   readonly layout?: 'NCHW' | 'NHWC';
   /** Convolves x·scale + offset: pixels can be given as bytes. */
@@ -31,16 +35,11 @@ export interface Conv2dOptions extends SeedOptions {
  * layer.forward(zeros([1, 64, 64, 3])).shape; // [1, 32, 32, 16]
  */
 export class Conv2d extends Module {
-  /** [outChannels, inChannels, kernel, kernel] in either layout */
+  /** [outChannels, inChannels/groups, kernel, kernel] in either layout */
   readonly weight: Variable;
   /** [outChannels] */
   readonly bias?: Variable;
-  readonly #options: {
-    readonly stride: number | readonly [number, number];
-    readonly padding: number | readonly [number, number];
-    readonly layout: 'NCHW' | 'NHWC';
-    readonly input?: { readonly scale: number; readonly offset: number };
-  };
+  readonly #options: Conv2dOpOptions;
 
   constructor(
     inChannels: number,
@@ -49,14 +48,26 @@ export class Conv2d extends Module {
     options: Conv2dOptions = {},
   ) {
     super();
-    checkOptions('Conv2d', options, ['seed', 'name', 'stride', 'padding', 'layout', 'input', 'bias', 'initialiser']);
-    const { seed, bias = true, stride = 1, padding = 0, layout = 'NCHW', initialiser = 'kaimingUniform' } = options;
-    this.#options = { stride, padding, layout, input: options.input };
+    checkOptions('Conv2d', options, [
+      'seed',
+      'name',
+      'stride',
+      'padding',
+      'dilation',
+      'groups',
+      'layout',
+      'input',
+      'bias',
+      'initialiser',
+    ]);
+    const { seed, bias = true, stride, padding, dilation, groups = 1, layout, input } = options;
+    this.#options = { stride, padding, dilation, groups, layout, input };
     const [height, width] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
     const name = layerName(options.name, 'conv2d');
-    const draw = { seed, fanIn: inChannels * height * width };
-    const first = initialisers(initialiser);
-    this.weight = parameter(`${name}.weight`, [outChannels, inChannels, height, width], first.weight, draw);
+    const inputs = inChannels / groups; // of an output; `parameter` refuses what does not divide
+    const draw = { seed, fanIn: inputs * height * width };
+    const first = initialisers(options.initialiser ?? 'kaimingUniform');
+    this.weight = parameter(`${name}.weight`, [outChannels, inputs, height, width], first.weight, draw);
     if (bias) this.bias = parameter(`${name}.bias`, [outChannels], first.bias, draw);
   }
 

@@ -34,7 +34,11 @@ export class PhiloxStream {
   }
 }
 
-/** Four counter words and two key words to four random words. */
+/**
+ * Philox4x32-10: four counter words and two key words, each from 0 to 2³² − 1, to four random words. Word i of {@link randomBits} with seed s,
+ * step t and a stream's 64-bit FNV-1a hash h is word i mod 4 of the counter [⌊i/4⌋, t, h mod 2³², ⌊h/2³²⌋] under the key [s, 0].
+ * @example philox4x32([0, 0, 0, 0], [0, 0]); // [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]
+ */
 export function philox4x32(counter: readonly number[], key: readonly number[]): number[] {
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;

@@ -68,5 +68,6 @@ export {
   type VarianceOptions,
   variance,
 } from './reduce.js';
-export { gatherRows, gatherTokens, scatterAddRows, topK } from './rows.js';
+export { gatherRows, gatherTokens, scatterAddRows, scatterAddTokens, topK } from './rows.js';
+export { type SoftArgmaxOptions, softArgmax } from './soft-argmax.js';
 export { broadcastTo, flatten, permute, reshape, slice, squeeze, transpose, unsqueeze } from './views.js';

@@ -1,7 +1,7 @@
 import { arange } from '../tensor/create.js';
 import type { DType } from '../tensor/dtype.js';
 import { apply, type OpDefinition } from '../tensor/op.js';
-import { normaliseAxis, show, sizeOf } from '../tensor/shape.js';
+import { normaliseAxis, sameShape, show, sizeOf } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, cast, greaterEqual, less, logicalAnd, mul, where } from './elementwise.js';
@@ -49,10 +49,7 @@ export function gatherTokens<D extends DType>(x: Tensor<D>, indices: Tensor): Te
       'ERR_JEPA_SHAPE',
       `[gatherTokens] expected x [B, N, ...] and indices [B, K], got ${show(x.shape)} and ${show(indices.shape)}`,
     );
-  const first = mul(reshape(arange(0, batch), [batch, 1]), tokens);
-  const own = int32('gatherTokens', indices);
-  const inside = logicalAnd(greaterEqual(own, 0), less(own, tokens)); // else it would name a token of another sequence
-  return gatherRows(reshape(x, [batch * tokens, ...rest]), where(inside, add(own, first), -1));
+  return gatherRows(reshape(x, [batch * tokens, ...rest]), inBatch('gatherTokens', indices, tokens));
 }
 
 const scatterOp: OpDefinition<{ readonly count: number }> = {
@@ -88,6 +85,37 @@ export function scatterAddRows(rows: Tensor, indices: Tensor, count: number): Te
     { count },
   )[0] as Tensor<'float32'>;
   return reshape(flat, [count, ...rest]);
+}
+
+/**
+ * Adds tokens into sequences of zeros, each into its own: the adjoint of {@link gatherTokens}. An index outside its sequence fails the step.
+ * @param x [B, K, ...]   @param indices int32 [B, K], from 0 to count − 1   @param count tokens N of a sequence   @returns [B, N, ...]
+ * @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_INVALID_ARGUMENT
+ * @example
+ * const places = tensor([[1, 1], [0, 2]], { dtype: 'int32' });
+ * await scatterAddTokens(tensor([[1, 2], [3, 4]]), places, 3).toArray(); // [[0, 3, 0], [3, 0, 4]]
+ */
+export function scatterAddTokens(x: Tensor, indices: Tensor, count: number): Tensor<'float32'> {
+  const [batch, tokens, ...rest] = x.shape;
+  if (x.rank < 2 || !sameShape(indices.shape, [batch, tokens]))
+    throw opError(
+      'ERR_JEPA_SHAPE',
+      `[scatterAddTokens] expected x [B, K, ...] and indices [B, K], got ${show(x.shape)} and ${show(indices.shape)}`,
+    );
+  if (!Number.isInteger(count) || count < 0)
+    throw opError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[scatterAddTokens] expected a non-negative number of tokens, got ${count}`,
+    );
+  const rows = inBatch('scatterAddTokens', indices, count);
+  return reshape(scatterAddRows(x, rows, batch * count), [batch, count, ...rest]);
+}
+
+/** Rows of a table of whole sequences that tokens [B, K] name, each in its own; −1, which fails, for one outside. */
+function inBatch(op: string, indices: Tensor, tokens: number): Tensor {
+  const own = int32(op, indices);
+  const first = mul(reshape(arange(0, indices.shape[0]), [indices.shape[0], 1]), tokens);
+  return where(logicalAnd(greaterEqual(own, 0), less(own, tokens)), add(own, first), -1);
 }
 
 const topKOp: OpDefinition<{ readonly count: number; readonly largest: boolean }> = {

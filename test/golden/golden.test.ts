@@ -82,7 +82,7 @@ describe('the command', () => {
   });
 
   test('says which calls it composed', async () => {
-    const { lines } = await run(join(data, 'ops/soft_argmax'));
+    const { lines } = await run(join(data, 'ops/scatter_add_rows'));
     expect(lines[0]).toMatch(/composed$/);
   });
 

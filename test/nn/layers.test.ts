@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { BatchNorm } from '#lib/nn/batch-norm.js';
 import { Conv2d } from '#lib/nn/conv2d.js';
+import { Conv3d } from '#lib/nn/conv3d.js';
 import { Embedding } from '#lib/nn/embedding.js';
+import { GroupNorm } from '#lib/nn/group-norm.js';
 import { GRU } from '#lib/nn/gru.js';
 import { GRUCell } from '#lib/nn/gru-cell.js';
 import { LayerNorm } from '#lib/nn/layer-norm.js';
 import { Linear } from '#lib/nn/linear.js';
 import { MLP } from '#lib/nn/mlp.js';
 import { MultiHeadAttention } from '#lib/nn/multi-head-attention.js';
+import { RMSNorm } from '#lib/nn/rms-norm.js';
 import { TransformerBlock } from '#lib/nn/transformer-block.js';
 import { tensor } from '#lib/tensor/index.js';
 import { affine, checkLayer, normals, type Values } from './check-layer.js';
@@ -126,6 +129,70 @@ describe('layers equal plain float64 loops, gradients too', () => {
         );
       },
     });
+  });
+
+  it('RMSNorm', async () => {
+    const module = new RMSNorm(17, { name: 'norm', epsilon: 1e-3 });
+    await checkLayer({
+      module,
+      inputs: { x: [5, 17] },
+      forward: ({ x }) => module.forward(x),
+      reference: (v) =>
+        v.x.map((value, i) => {
+          const row = v.x.subarray(i - (i % 17), i - (i % 17) + 17);
+          const power = row.reduce((sum, x) => sum + x * x, 0) / 17;
+          return (value / Math.sqrt(power + 1e-3)) * v.weight[i % 17];
+        }),
+    });
+  });
+
+  it('GroupNorm', async () => {
+    const [n, channels, groups, pixels] = [2, 6, 3, 5];
+    const module = new GroupNorm(groups, channels, { name: 'norm', epsilon: 1e-3 });
+    const size = (channels / groups) * pixels;
+    await checkLayer({
+      module,
+      inputs: { x: [n, channels, 1, pixels] },
+      forward: ({ x }) => module.forward(x),
+      reference: (v) => {
+        const plain = layerNorm(v.x, size, new Float64Array(size).fill(1), new Float64Array(size), 1e-3);
+        const channel = (i: number): number => Math.floor(i / pixels) % channels;
+        return plain.map((value, i) => value * v.weight[channel(i)] + v.bias[channel(i)]);
+      },
+    });
+    expect(() => new GroupNorm(4, 6)).toThrow('[GroupNorm] expected groups that divide the 6 channels, got 4');
+  });
+
+  it('conv3d, in groups, with dilation', async () => {
+    const [n, c, o, groups, kernel, dilation] = [1, 4, 2, 2, [2, 1, 2], [1, 1, 2]] as const;
+    const [frames, height, width] = [3, 2, 4];
+    const module = new Conv3d(c, o, kernel, { name: 'conv', dilation, groups });
+    expect([module.weight.shape, module.bias?.shape]).toEqual([[o, c / groups, 2, 1, 2], [o]]);
+    await checkLayer({
+      module,
+      inputs: { x: [n, c, frames, height, width] },
+      forward: ({ x }) => module.forward(x),
+      reference: (v) => {
+        const y: number[] = [];
+        for (let f = 0; f < o; f++)
+          for (let t = 0; t < frames - 1; t++)
+            for (let row = 0; row < height; row++)
+              for (let column = 0; column < width - 2; column++) {
+                let total = v.bias[f];
+                for (let channel = 0; channel < 2; channel++)
+                  for (let a = 0; a < 2; a++)
+                    for (let b = 0; b < 2; b++)
+                      total +=
+                        v.x[(((2 * f + channel) * frames + t + a) * height + row) * width + column + 2 * b] *
+                        v.weight[((f * 2 + channel) * 2 + a) * 2 + b];
+                y.push(total);
+              }
+        return y;
+      },
+    });
+    expect(() => new Conv3d(3, 4, 2, { groups: 2 })).toThrow(
+      'expected sizes that are positive integers, got [4,1.5,2,2,2]',
+    );
   });
 
   it('batchNorm in evaluation', async () => {

@@ -15,6 +15,8 @@ interface Convolution {
   readonly weight: readonly number[];
   readonly stride?: Pair;
   readonly padding?: Pair;
+  readonly dilation?: Pair;
+  readonly groups?: number;
   readonly bias?: boolean;
   readonly input?: { readonly scale: number; readonly offset: number };
 }
@@ -29,51 +31,67 @@ const table: readonly Convolution[] = [
   { x: [1, 1, 2, 2], weight: [1, 1, 3, 3], padding: [2, 2] },
   { x: [0, 2, 4, 4], weight: [3, 2, 2, 2], bias: true },
   { x: [6, 3, 33, 31], weight: [16, 3, 3, 3], stride: [1, 1], padding: [1, 1], bias: true },
+  { x: [2, 3, 9, 8], weight: [4, 3, 3, 2], stride: [2, 1], padding: [1, 2], dilation: [2, 3], bias: true },
+  { x: [1, 2, 4, 4], weight: [3, 2, 2, 2], stride: [2, 2], dilation: [2, 2] }, // would tile but for the dilation
+  { x: [2, 6, 5, 4], weight: [4, 3, 3, 3], padding: [1, 1], groups: 2, bias: true },
+  { x: [1, 3, 5, 6], weight: [6, 1, 3, 3], stride: [2, 1], padding: [1, 0], groups: 3 }, // depthwise
+  { x: [1, 4, 6, 6], weight: [6, 2, 3, 3], padding: [2, 2], dilation: [2, 2], groups: 2, bias: true },
+  { x: [2, 4, 6, 4], weight: [2, 2, 3, 2], stride: [3, 2], groups: 2 }, // tiles
+  { x: [0, 4, 4, 4], weight: [2, 2, 2, 2], groups: 2, bias: true },
   // Windows that tile the picture exactly are views.
   { x: [2, 3, 8, 12], weight: [5, 3, 4, 3], stride: [4, 3], bias: true, input: { scale: 0.5, offset: -1.5 } },
   { x: [2, 3, 7, 5], weight: [4, 3, 3, 3], padding: [1, 1], input: { scale: 0.5, offset: -1.5 } },
 ];
 
+type Hops = 'stride' | 'padding' | 'dilation' | 'groups';
+
 const nhwc = (x: Array64): Array64 => permuted(x, [0, 2, 3, 1]);
 
-function windows(extent: number, kernel: number, stride: number, padding: number): number {
-  return Math.floor((extent + 2 * padding - kernel) / stride) + 1;
+function windows(extent: number, kernel: number, stride: number, padding: number, dilation = 1): number {
+  return Math.floor((extent + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
-function convolved(x: Array64, weight: Array64, bias: Array64 | undefined, [sy, sx]: Pair, [py, px]: Pair): Array64 {
+function convolved(
+  x: Array64,
+  weight: Array64,
+  bias: Array64 | undefined,
+  { stride: [sy, sx], padding: [py, px], dilation: [dy, dx], groups }: Required<Pick<Convolution, Hops>>,
+): Array64 {
   const [n, c, h, w] = x.shape;
-  const [o, , kh, kw] = weight.shape;
-  return build([n, o, windows(h, kh, sy, py), windows(w, kw, sx, px)], ([i, k, y, z]) => {
+  const [o, own, kh, kw] = weight.shape;
+  return build([n, o, windows(h, kh, sy, py, dy), windows(w, kw, sx, px, dx)], ([i, k, y, z]) => {
     let sum = bias ? bias.data[k] : 0;
-    for (let channel = 0; channel < c; channel++)
+    const first = Math.floor((k * groups) / o) * own; // channel of the output's group
+    for (let channel = 0; channel < own; channel++)
       for (let a = 0; a < kh; a++)
         for (let b = 0; b < kw; b++) {
-          const row = y * sy + a - py;
-          const column = z * sx + b - px;
+          const row = y * sy + a * dy - py;
+          const column = z * sx + b * dx - px;
           if (row < 0 || row >= h || column < 0 || column >= w) continue;
           sum +=
-            x.data[((i * c + channel) * h + row) * w + column] * weight.data[((k * c + channel) * kh + a) * kw + b];
+            x.data[((i * c + first + channel) * h + row) * w + column] *
+            weight.data[((k * own + channel) * kh + a) * kw + b];
         }
     return sum;
   });
 }
 
-function casesOf({ x, weight, stride = [1, 1], padding = [0, 0], bias = false, input }: Convolution): OpCase[] {
+function casesOf({ x, weight, bias = false, input, ...hops }: Convolution): OpCase[] {
+  const { stride = [1, 1], padding = [0, 0], dilation = [1, 1], groups = 1 } = hops;
   const inputs = { x: normal(x, 1), weight: normal(weight, 2), ...(bias ? { bias: normal([weight[0]], 3) } : {}) };
-  const name = `[${x}] by [${weight}], stride ${stride}, padding ${padding}${bias ? ', bias' : ''}${input ? ', scaled' : ''}`;
+  const name = `[${x}] by [${weight}], stride ${stride}, padding ${padding}, dilation ${dilation}, ${groups} groups${bias ? ', bias' : ''}${input ? ', scaled' : ''}`;
   const reference = (given: Record<string, Array64>): Array64 =>
     convolved(
       { ...given.x, data: given.x.data.map((value) => value * (input?.scale ?? 1) + (input?.offset ?? 0)) },
       given.weight,
       given.bias,
-      stride,
-      padding,
+      { stride, padding, dilation, groups },
     );
   return [
     {
       name: `conv2d ${name}`,
       inputs,
-      forward: (given) => ops.conv2d(given.x, given.weight, given.bias, { stride, padding, input }),
+      forward: (given) => ops.conv2d(given.x, given.weight, given.bias, { stride, padding, dilation, groups, input }),
       reference,
       tolerance: 'scaled',
     },
@@ -84,6 +102,8 @@ function casesOf({ x, weight, stride = [1, 1], padding = [0, 0], bias = false, i
         ops.conv2d(ops.permute(given.x, [0, 2, 3, 1]), given.weight, given.bias, {
           stride,
           padding,
+          dilation,
+          groups,
           layout: 'NHWC',
           input,
         }),
@@ -137,6 +157,22 @@ export const convolutions: readonly OpCases[] = [
         '[conv2d] expected kernel and stride of at least 1, got [3, 3] and [0, 0]',
       ),
       argument(
+        () => ops.conv2d(ops.zeros([1, 3, 4, 4]), ops.zeros([2, 3, 3, 3]), undefined, { dilation: 0.5 }),
+        '[conv2d] expected dilation of at least 1, got [0.5, 0.5]',
+      ),
+      argument(
+        () => ops.conv2d(ops.zeros([1, 6, 4, 4]), ops.zeros([4, 2, 3, 3]), undefined, { groups: 3 }),
+        '[conv2d] expected groups that divide the 4 outputs, got 3',
+      ),
+      shape(
+        () => ops.conv2d(ops.zeros([1, 3, 4, 4]), ops.zeros([4, 3, 3, 3]), undefined, { groups: 2 }),
+        '[conv2d] expected 6 channels (weight [4, 3, 3, 3] in 2 groups), got 3 in NCHW [1, 3, 4, 4]',
+      ),
+      shape(
+        () => ops.conv2d(ops.zeros([1, 3, 4, 4]), ops.zeros([2, 3, 3, 3]), undefined, { dilation: 2 }),
+        '[conv2d] expected a picture at least as large as the kernel [5, 5], got [4, 4] with padding [0, 0]',
+      ),
+      argument(
         () => ops.conv2d(ops.zeros([1, 3, 4, 4]), ops.zeros([2, 3, 3, 3]), undefined, { padding: -1 }),
         '[conv2d] expected non-negative padding, got [-1, -1]',
       ),
@@ -159,7 +195,7 @@ export const convolutions: readonly OpCases[] = [
         const {
           shape: [, , a, b],
           data,
-        } = convolved(rows, weight, undefined, stride, padding);
+        } = convolved(rows, weight, undefined, { stride, padding, dilation: [1, 1], groups: 1 });
         return { shape: [n, c, a, b], data };
       },
       tolerance: 'scaled',

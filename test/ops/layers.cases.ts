@@ -13,20 +13,28 @@ const argument = (call: () => unknown, message: string): Refusal => ({
 type Triple = readonly [number, number, number];
 type Pair = readonly [number, number];
 
-function conv3dCase(x: readonly number[], weight: readonly number[], stride: Triple, padding: Triple): OpCase {
+function conv3dCase(
+  x: readonly number[],
+  weight: readonly number[],
+  stride: Triple,
+  padding: Triple,
+  dilation: Triple = [1, 1, 1],
+  groups = 1,
+): OpCase {
   return {
-    name: `conv3d [${x}] by [${weight}], stride ${stride}, padding ${padding}`,
+    name: `conv3d [${x}] by [${weight}], stride ${stride}, padding ${padding}, dilation ${dilation}, ${groups} groups`,
     inputs: { x: normal(x, 1), weight: normal(weight, 2), bias: normal([weight[0]], 3) },
-    forward: (given) => ops.conv3d(given.x, given.weight, given.bias, { stride, padding }),
+    forward: (given) => ops.conv3d(given.x, given.weight, given.bias, { stride, padding, dilation, groups }),
     reference: (given) => {
       const extents = [0, 1, 2].map((axis) =>
-        Math.floor((x[2 + axis] + 2 * padding[axis] - weight[2 + axis]) / stride[axis] + 1),
+        Math.floor((x[2 + axis] + 2 * padding[axis] - dilation[axis] * (weight[2 + axis] - 1) - 1) / stride[axis] + 1),
       );
       return build([x[0], weight[0], ...extents], ([n, o, ...place]) => {
+        const first = Math.floor((o * groups) / weight[0]) * weight[1]; // channel of the output's group
         const products = build(weight.slice(1), ([c, ...inside]) => {
-          const from = inside.map((step, axis) => place[axis] * stride[axis] + step - padding[axis]);
+          const from = inside.map((step, axis) => place[axis] * stride[axis] + step * dilation[axis] - padding[axis]);
           if (from.some((position, axis) => position < 0 || position >= x[2 + axis])) return 0;
-          return at(given.x, [n, c, ...from]) * at(given.weight, [o, c, ...inside]);
+          return at(given.x, [n, first + c, ...from]) * at(given.weight, [o, c, ...inside]);
         });
         return given.bias.data[o] + total(products.data);
       });
@@ -184,7 +192,55 @@ function gruCase(batch: number, steps: number, inputs: number, width: number): O
   };
 }
 
+function softArgmaxCase(x: readonly number[], temperature: number, coordinates: 'normalized' | 'pixel'): OpCase {
+  return {
+    name: `softArgmax [${x}], temperature ${temperature}, ${coordinates}`,
+    inputs: { x: normal(x) },
+    forward: (given) => ops.softArgmax(given.x, { temperature, coordinates }),
+    reference: (given) => {
+      const place = (at: number, extent: number): number =>
+        coordinates === 'pixel' ? at : extent === 1 ? -1 : -1 + (2 * at) / (extent - 1);
+      return build([x[0], x[1], 2], ([n, c, which]) => {
+        const scores = build(x.slice(2), (pixel) => Math.exp(at(given.x, [n, c, ...pixel]) / temperature));
+        const weighted = build(x.slice(2), ([row, column]) => {
+          const [position, extent] = which === 0 ? [column, x[3]] : [row, x[2]];
+          return scores.data[row * x[3] + column] * place(position, extent);
+        });
+        return total(weighted.data) / total(scores.data);
+      });
+    },
+    tolerance: 'scaled',
+  };
+}
+
 export const layers: readonly OpCases[] = [
+  {
+    ops: ['softArgmax'],
+    cases: [
+      softArgmaxCase([1, 1, 1, 1], 1, 'normalized'),
+      softArgmaxCase([2, 3, 4, 5], 0.5, 'normalized'),
+      softArgmaxCase([2, 3, 5, 1], 1, 'pixel'),
+      softArgmaxCase([0, 3, 2, 2], 1, 'pixel'),
+    ],
+    refusals: [
+      shape(
+        () => ops.softArgmax(ops.zeros([3, 4, 4])),
+        '[softArgmax] expected x [N, C, H, W] with pixels, got [3, 4, 4]',
+      ),
+      shape(
+        () => ops.softArgmax(ops.zeros([1, 3, 0, 4])),
+        '[softArgmax] expected x [N, C, H, W] with pixels, got [1, 3, 0, 4]',
+      ),
+      argument(
+        () => ops.softArgmax(ops.zeros([1, 1, 2, 2]), { temperature: 0 }),
+        '[softArgmax] expected a temperature above 0, got 0',
+      ),
+      argument(
+        () => ops.softArgmax(ops.zeros([1, 1, 2, 2]), { coordinates: 'metres' as 'pixel' }),
+        "[softArgmax] expected coordinates 'normalized' or 'pixel', got 'metres'",
+      ),
+    ],
+  },
   {
     ops: ['conv3d'],
     cases: [
@@ -192,6 +248,8 @@ export const layers: readonly OpCases[] = [
       conv3dCase([2, 3, 4, 4, 4], [5, 3, 2, 2, 2], [2, 2, 2], [0, 0, 0]),
       conv3dCase([1, 2, 5, 4, 3], [3, 2, 3, 3, 2], [2, 1, 1], [1, 1, 0]),
       conv3dCase([0, 2, 3, 3, 3], [2, 2, 2, 2, 2], [1, 1, 1], [0, 0, 0]),
+      conv3dCase([1, 2, 5, 5, 4], [3, 2, 2, 2, 3], [1, 2, 1], [1, 0, 1], [3, 2, 1]),
+      conv3dCase([2, 4, 3, 4, 3], [6, 2, 2, 3, 2], [1, 1, 1], [0, 1, 0], [1, 1, 2], 2),
     ],
     refusals: [
       shape(
@@ -208,7 +266,11 @@ export const layers: readonly OpCases[] = [
       ),
       argument(
         () => ops.conv3d(ops.zeros([1, 3, 2, 4, 4]), ops.zeros([2, 3, 2, 2, 2]), undefined, { stride: [0, 1, 1] }),
-        '[conv3d] expected whole steps in time, got stride 0, padding 0',
+        '[conv3d] expected whole steps in time, got stride 0, padding 0, dilation 1',
+      ),
+      argument(
+        () => ops.conv3d(ops.zeros([1, 3, 2, 4, 4]), ops.zeros([2, 3, 2, 2, 2]), undefined, { groups: 0 }),
+        '[conv3d] expected groups that divide the 2 outputs, got 0',
       ),
     ],
   },

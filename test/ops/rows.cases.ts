@@ -60,6 +60,25 @@ function scattered(what: string, rows: Given, index: Given, count: number): OpCa
   };
 }
 
+function scatteredTokens(what: string, x: Given, index: Given, count: number): OpCase {
+  const rest = x.shape.slice(2);
+  const width = sizeOf(rest);
+  return {
+    name: `scatterAddTokens ${what}`,
+    inputs: { x, index },
+    forward: (inputs) => ops.scatterAddTokens(inputs.x, inputs.index, count),
+    reference: (inputs) => {
+      const data = new Float64Array(x.shape[0] * count * width);
+      inputs.x.data.forEach((value, i) => {
+        const place = Math.floor(i / width);
+        data[(Math.floor(place / x.shape[1]) * count + inputs.index.data[place]) * width + (i % width)] += value;
+      });
+      return { shape: [x.shape[0], count, ...rest], data };
+    },
+    tolerance: 'scaled',
+  };
+}
+
 /** Positions along an axis in order of value, ties by position, NaN as the largest. */
 function ranked(x: Array64, axis: number, largest: boolean): (index: readonly number[]) => readonly number[] {
   const stride = sizeOf(x.shape.slice(axis + 1));
@@ -195,6 +214,36 @@ export const rows: readonly OpCases[] = [
         call: () => ops.scatterAddRows(ops.zeros([2, 3]), ops.zeros([2], 'int32'), -1),
         code: 'ERR_JEPA_INVALID_ARGUMENT',
         message: '[scatterAddRows] expected a non-negative number of rows, got -1',
+      },
+    ],
+  },
+  {
+    ops: ['scatterAddTokens'],
+    cases: [
+      scatteredTokens('[2, 3, 4] into 3', normal([2, 3, 4]), given([2, 3], [2, 0, 2, 1, 1, 1], 'int32'), 3),
+      scatteredTokens('[3, 2], numbers, into 5', normal([3, 2]), given([3, 2], [0, 4, 3, 3, 1, 0], 'int32'), 5),
+      scatteredTokens('[2, 0, 3] into 2', normal([2, 0, 3]), given([2, 0], [], 'int32'), 2),
+      {
+        ...scatteredTokens('into a later sequence', fixed(normal([2, 1, 3])), given([2, 1], [4, 0], 'int32'), 4),
+        reference: () => build([2, 4, 3], () => 0),
+        fails: { code: 'ERR_JEPA_INDEX_RANGE', message: '[scatter_add_rows] expected ' },
+      },
+    ],
+    refusals: [
+      {
+        call: () => ops.scatterAddTokens(ops.zeros([2, 3, 4]), ops.zeros([2, 2], 'int32'), 4),
+        code: 'ERR_JEPA_SHAPE',
+        message: '[scatterAddTokens] expected x [B, K, ...] and indices [B, K], got [2, 3, 4] and [2, 2]',
+      },
+      {
+        call: () => ops.scatterAddTokens(ops.zeros([2, 3]), ops.zeros([2, 3]), 4),
+        code: 'ERR_JEPA_DTYPE',
+        message: '[scatterAddTokens] expected int32 indices, got float32',
+      },
+      {
+        call: () => ops.scatterAddTokens(ops.zeros([2, 3]), ops.zeros([2, 3], 'int32'), 1.5),
+        code: 'ERR_JEPA_INVALID_ARGUMENT',
+        message: '[scatterAddTokens] expected a non-negative number of tokens, got 1.5',
       },
     ],
   },

@@ -1,5 +1,5 @@
 import * as ops from '#lib/ops/index.js';
-import { arange, type Tensor } from '#lib/tensor/index.js';
+import type { Tensor } from '#lib/tensor/index.js';
 import type { Table } from './tables.js';
 
 interface Reduction {
@@ -13,11 +13,6 @@ const reduction =
     const { dim, keepdim = false, correction } = attributes as Reduction;
     return { y: fn(x, { axes: dim, keepDims: keepdim, ...(correction === undefined ? {} : { correction }) }) };
   };
-
-/** b·R + index: rows of a batch in one table. */
-function offset(index: Tensor, rows: number): Tensor {
-  return ops.add(index, ops.reshape(ops.mul(arange(0, index.shape[0]), rows), [index.shape[0], 1]));
-}
 
 export const shapes: Table = {
   direct: {
@@ -42,6 +37,10 @@ export const shapes: Table = {
         dim,
       ),
     }),
+    gather_rows: ({ x, index }, { batched }) => ({
+      y: batched ? ops.gatherTokens(x, index) : ops.gatherRows(x, index),
+    }),
+    soft_argmax: ({ x }, attributes) => ({ y: ops.softArgmax(x, attributes as ops.SoftArgmaxOptions) }),
     pad: ({ x }, { before, after, value }) => ({
       y: ops.pad(
         x,
@@ -58,33 +57,11 @@ export const shapes: Table = {
     }),
   },
   composed: {
-    gather_rows: ({ x, index }, { batched }) => {
-      if (!batched) return { y: ops.gatherRows(x, index) };
-      const [batch, rows, ...rest] = x.shape;
-      return { y: ops.gatherRows(ops.reshape(x, [batch * rows, ...rest]), offset(index, rows)) };
-    },
-    scatter_add_rows: ({ base, index, source }, { batched }) => {
-      if (!batched) return { y: ops.add(base, ops.scatterAddRows(source, index, base.shape[0])) };
-      const [batch, rows] = base.shape;
-      return {
-        y: ops.add(base, ops.reshape(ops.scatterAddRows(source, offset(index, rows), batch * rows), base.shape)),
-      };
-    },
-    soft_argmax: ({ x }, { temperature, coordinates }) => {
-      const [batch, channels, height, width] = x.shape;
-      const p = ops.reshape(
-        ops.softmax(ops.reshape(ops.div(x, temperature), [batch, channels, height * width]), -1),
-        x.shape,
-      );
-      const line = (n: number): Tensor =>
-        (coordinates as string) === 'pixel'
-          ? arange(0, n, 'float32')
-          : n === 1
-            ? ops.full([1], -1)
-            : ops.sub(ops.mul(arange(0, n, 'float32'), 2 / (n - 1)), 1);
-      const across = ops.sum(ops.mul(p, ops.reshape(line(width), [1, 1, 1, width])), { axes: [2, 3] });
-      const down = ops.sum(ops.mul(p, ops.reshape(line(height), [1, 1, height, 1])), { axes: [2, 3] });
-      return { y: ops.stack([across, down], 2) };
-    },
+    scatter_add_rows: ({ base, index, source }, { batched }) => ({
+      y: ops.add(
+        base,
+        batched ? ops.scatterAddTokens(source, index, base.shape[1]) : ops.scatterAddRows(source, index, base.shape[0]),
+      ),
+    }),
   },
 };
