@@ -2,6 +2,7 @@ import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { JepaError } from '../errors.js';
 import { describeMachine } from '../tensor/machine.js';
 import type { Command } from './main.js';
+import { type OptionalPackage, optionalPackages } from './packages.js';
 import { packageVersion } from './version.js';
 
 interface Diagnosis {
@@ -14,7 +15,7 @@ interface Diagnosis {
     | { readonly loaded: true; readonly target: string; readonly targets: readonly string[]; readonly threads: number }
     | { readonly loaded: false; readonly problem: string };
   readonly cuda: { readonly available: false; readonly reason: string };
-  readonly packages: Readonly<Record<string, boolean>>;
+  readonly packages: Readonly<Record<string, OptionalPackage>>;
 }
 
 /** What this machine offers, and what is missing. */
@@ -26,11 +27,6 @@ async function diagnose(): Promise<Diagnosis> {
   } catch (error) {
     native = { loaded: false, problem: error instanceof JepaError ? error.message : String(error) };
   }
-  const installed = async (name: string): Promise<boolean> =>
-    import(name).then(
-      () => true,
-      () => false,
-    );
   return {
     version: packageVersion(),
     node: process.version,
@@ -39,7 +35,7 @@ async function diagnose(): Promise<Diagnosis> {
     cpu: { model: cpus()[0]?.model ?? 'unknown', cores: availableParallelism() },
     native,
     cuda: { available: false, reason: 'this build has no CUDA kernels' },
-    packages: { '@dimforge/rapier2d-deterministic-compat': await installed('@dimforge/rapier2d-deterministic-compat') },
+    packages: await optionalPackages(),
   };
 }
 
@@ -65,10 +61,12 @@ export const command: Command = {
           : `native: not loaded\n${native.problem}`,
       );
       console.log(`CUDA: not available: ${found.cuda.reason}`);
-      for (const [name, present] of Object.entries(found.packages))
-        console.log(
-          `${name}: ${present ? 'installed' : `not installed (the physics suite needs it: npm install ${name})`}`,
-        );
+      for (const [name, { needed, range, version, problem }] of Object.entries(found.packages)) {
+        const advice = `needed for ${needed}: npm install ${name}@${range.replace('>=', '')}`;
+        if (version === null) console.log(`${name}: not installed (${advice})`);
+        else if (problem !== undefined) console.log(`${name}: ${version}, which does not load: ${problem} (${advice})`);
+        else console.log(`${name}: ${version} (for ${needed})`);
+      }
     }
     return found.native.loaded ? 0 : 1;
   },

@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeSafetensors } from '#lib/io/safetensors.js';
 import { WorldModel } from '#lib/world-model/index.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
+import { root } from '../package/source-files.js';
 import { pictureConfig, sensorConfig } from '../world-model/small.js';
 import { jepa } from './command.js';
 
@@ -120,12 +121,19 @@ describe('jepa doctor', () => {
     expect(found).toMatchObject({
       node: process.version,
       native: { loaded: true, target: expect.any(String), threads: expect.any(Number) },
-      packages: { '@dimforge/rapier2d-deterministic-compat': true },
     });
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    expect(Object.keys(found.packages)).toEqual(Object.keys(manifest.peerDependencies));
+    const engine = '@dimforge/rapier2d-deterministic-compat';
+    const version = manifest.devDependencies[engine];
+    expect(found.packages[engine]).toEqual({ needed: 'the physics suite', range: version, version });
+    for (const { needed } of Object.values<{ needed: string }>(found.packages))
+      expect(needed).not.toContain('optional');
     expect(found.native.targets).toContain(found.native.target);
     const text = await jepa(['doctor']);
     expect(text.code).toBe(0);
     expect(text.stdout).toContain(`native: ${found.native.target} kernels`);
+    expect(text.stdout).toContain(`${engine}: ${version} (for the physics suite)`);
   });
 
   it('obeys and checks the choice of a kernel target', async () => {
@@ -155,7 +163,10 @@ describe('an optional package that is missing', () => {
     expect(code).toBe(1);
     const doctor = await jepa(['doctor', '--json'], { node });
     expect(doctor.code).toBe(0);
-    expect(JSON.parse(doctor.stdout).packages).toEqual({ '@dimforge/rapier2d-deterministic-compat': false });
+    expect(JSON.parse(doctor.stdout).packages['@dimforge/rapier2d-deterministic-compat'].version).toBe(null);
+    expect((await jepa(['doctor'], { node })).stdout).toMatch(
+      /not installed \(needed for the physics suite: npm install @dimforge\/rapier2d-deterministic-compat@\d/,
+    );
   });
 });
 
