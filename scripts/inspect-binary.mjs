@@ -72,6 +72,9 @@ function readPe(file) {
   };
 }
 
+/** What Zig's linker calls the file's own header and shows; nobody looks for them in another file. */
+const headerNames = ['_mh_dylib_header', '__dso_handle'];
+
 function readMachO(file) {
   const result = { format: 'Mach-O', arch: { 16777223: 'x64', 16777228: 'arm64' }[file.readUInt32LE(4)] };
   Object.assign(result, { exports: [], libraries: [], versions: [], stripped: true, signed: false });
@@ -87,8 +90,9 @@ function readMachO(file) {
       const symbol = symbols + 16 * index;
       const type = file[symbol + 4];
       if (type & 0xe0) result.stripped = false; // N_STAB: for debuggers
-      // N_SECT, N_EXT, not N_PEXT
-      if ((type & 0x1f) === 0xf) result.exports.push(zeroEnded(file, strings + file.readUInt32LE(symbol) + 1));
+      if ((type & 0x1f) !== 0xf) continue; // N_SECT, N_EXT, not N_PEXT
+      const shown = zeroEnded(file, strings + file.readUInt32LE(symbol) + 1);
+      if (!headerNames.includes(shown)) result.exports.push(shown);
     }
   }
   return result;

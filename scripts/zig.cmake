@@ -1,6 +1,6 @@
 # Another platform, by the compiler that Zig carries. JEPA_ZIG names the program, JEPA_ZIG_TARGET what it compiles for.
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES JEPA_ZIG JEPA_ZIG_TARGET)
-string(REGEX MATCH "^([^-]+)-([^-]+)" matched ${JEPA_ZIG_TARGET})
+string(REGEX MATCH "^([^-]+)-([^-.]+)" matched ${JEPA_ZIG_TARGET})
 set(CMAKE_SYSTEM_PROCESSOR ${CMAKE_MATCH_1})
 if(CMAKE_MATCH_2 STREQUAL "macos")
   set(CMAKE_SYSTEM_NAME Darwin)
