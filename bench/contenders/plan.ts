@@ -1,5 +1,6 @@
 // jepa's side of the plan suite: one native call a plan, timed from JavaScript.
 import { compile, readSafetensors, type Tensor, tensor } from '#lib/index.js';
+import { imagination } from '#lib/plan/imagination.js';
 import { CemSolver, distanceAlongHorizon, latentDynamics, type Solution } from '#lib/plan/index.js';
 import type { Unavailable } from '../harness/match.js';
 import { compileOptions, unavailable } from '../harness/precision.js';
@@ -22,21 +23,16 @@ let calls = 0;
 const solve = (): Promise<Solution> => solver.solve({ state: { memory, embedding }, goal, call: calls++ });
 
 /** What a plan costs in float32, in whatever precision it was found. */
-const exactCost = compile((actions: Tensor): Tensor => {
-  let state = { memory, embedding };
-  const trajectory: Tensor[] = [];
-  for (let step = 0; step < search.horizon; step++) {
-    state = dynamics.step(state, actions.slice(0, step, step + 1));
-    trajectory.push(state.embedding);
-  }
-  return distanceAlongHorizon.cost(trajectory, goal, actions);
-});
+const exactCost = compile(
+  (plan: Tensor): Tensor =>
+    imagination({ dynamics, objective: distanceAlongHorizon }, { memory, embedding }, goal)(plan).costs,
+);
 
 await serve({
   check: async (): Promise<PlanCheck | Unavailable> => {
     try {
       const { actions, history } = await solve();
-      const found = tensor(actions, { shape: [search.horizon, actions.length / search.horizon] });
+      const found = tensor(actions, { shape: [1, 1, actions.length] });
       const [cost] = (await (await exactCost(found)).data()) as Float32Array;
       return { actions: [...actions], cost, history: [...history] };
     } catch (error) {

@@ -1,9 +1,9 @@
-import { type Compiled, type CompileOptions, compile, JepaError } from '#lib/index.js';
+import { type Compiled, compile, type InferenceOptions, JepaError } from '#lib/index.js';
 import type { Unavailable } from './match.js';
 import type { Precision } from './suite.js';
 
 /** A precision as `compile` takes it; int8 is of linear layers. */
-export function compileOptions(precision: Precision): Pick<CompileOptions, 'precision' | 'quantize'> {
+export function compileOptions(precision: Precision): InferenceOptions {
   return precision === 'int8' ? { quantize: 'int8' } : { precision };
 }
 

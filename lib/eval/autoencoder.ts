@@ -6,11 +6,8 @@ import { adamW, Ema, warmupCosine } from '../optim/index.js';
 import { compile, scalar, stopGradient, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
 import type { WorldModelConfig } from '../world-model/config.js';
 import { refreshStatistics } from '../world-model/statistics.js';
-import type { ClipBatch } from '../world-model/training.js';
+import { type ClipBatch, defaultAveraging } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
-
-/** Momentum of the weight average, the model's own default. */
-const averaging = 0.998;
 
 /**
  * The rival that reconstructs: the same encoder and predictor with a pixel decoder instead of a regulariser. It learns to draw
@@ -63,7 +60,7 @@ export class PixelAutoencoder {
       for await (const batch of batches) {
         const [observations, actions] = this.model.tensors(batch);
         if (step === 0) this.flops = steps * (await run.program(observations, actions, scalar(0), scalar(0))).flops;
-        const momentum = Math.min(averaging, (step + 1) / (step + 10)); // as WorldModelTraining warms it up
+        const momentum = Math.min(defaultAveraging, (step + 1) / (step + 10)); // as WorldModelTraining warms it up
         await run.call({ signal }, observations, actions, scalar(rate(step)), scalar(momentum));
         if (kept.length < 32) kept.push(observations);
         onStep?.(++step);

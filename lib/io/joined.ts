@@ -12,3 +12,10 @@ export function joined<Values extends TypedArray>(list: readonly Values[]): Valu
   }
   return result;
 }
+
+/** Some rows of `width` numbers, one behind the other. */
+export function gatheredRows(data: Float32Array, width: number, rows: readonly number[]): Float32Array {
+  const result = new Float32Array(rows.length * width);
+  for (const [index, row] of rows.entries()) result.set(data.subarray(row * width, (row + 1) * width), index * width);
+  return result;
+}

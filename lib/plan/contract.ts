@@ -1,4 +1,5 @@
-import type { CompileOptions, Tensor } from '../tensor/index.js';
+import type { Tensor } from '../tensor/index.js';
+import type { InferenceOptions } from '../world-model/config.js';
 
 /** A state of N imagined worlds: named tensors with N leading rows. */
 export type PlanState = Readonly<Record<string, Tensor>>;
@@ -15,7 +16,7 @@ export interface Dynamics<State extends PlanState = PlanState> {
    * How programs that imagine are compiled, as `precision` and `quantize` of `compile` (default float32). Searches that descend a gradient
    * are not quantised: rounding has none.
    */
-  readonly inference?: Pick<CompileOptions, 'precision' | 'quantize'>;
+  readonly inference?: InferenceOptions;
 }
 
 /** What a plan should achieve. */

@@ -1,13 +1,12 @@
 import { JepaError } from '../errors.js';
-import { joined } from '../io/joined.js';
+import { gatheredRows, joined } from '../io/joined.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import type { Quasimetric } from '../models/quasimetric.js';
 import { add, div, exp, mean, mul, neg, relu, square, sub } from '../ops/index.js';
-import { adamW } from '../optim/adamw.js';
-import { warmupCosine } from '../optim/schedules.js';
-import { compile, scalar, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
+import { type Tensor, tensor } from '../tensor/index.js';
 import type { Clips } from '../world-model/clips.js';
 import { expectEvaluation } from '../world-model/expect.js';
+import { trainHead } from '../world-model/head-training.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import { Random } from '../worlds/random.js';
 import { expectPositive, expectWhole, refuse } from './settings.js';
@@ -104,47 +103,26 @@ async function embedded(
 async function learn(
   head: Quasimetric,
   { width, embeddings, followed }: Seen,
-  { steps, pairs, learningRate, constraint, scale, seed }: typeof defaults,
-  { signal, onStep }: Pick<TemporalDistanceOptions, 'signal' | 'onStep'>,
+  { pairs, constraint, scale, seed, ...settings }: typeof defaults,
+  watch: Pick<TemporalDistanceOptions, 'signal' | 'onStep'>,
 ): Promise<void> {
-  const optimiser = adamW(head.parameters(), { clipNorm: 1 });
-  const step = compile(
-    (from: Tensor, next: Tensor, stranger: Tensor, rate: Tensor) => {
-      const { value: loss, gradients } = valueAndGrad(() => {
-        const here = head.place(from);
-        const near = head.distance(here, head.place(next));
-        const far = head.distance(here, head.place(stranger));
-        const apart = mul(mean(exp(neg(div(far, scale)))), scale);
-        return add(apart, mul(mean(square(relu(sub(near, 1)))), constraint));
-      }, head.parameters());
-      optimiser.update(gradients, { learningRate: rate });
-      return { loss };
-    },
-    { name: 'temporal distance step' },
-  );
   const random = new Random(seed, 'temporal distance');
-  const rate = warmupCosine({
-    base: learningRate,
-    final: learningRate * 0.03,
-    warmup: Math.min(50, Math.floor(steps / 4)),
-    total: steps,
-  });
-  const rowsOf = (rows: readonly number[]): Tensor => {
-    const data = new Float32Array(rows.length * width);
-    for (const [index, row] of rows.entries())
-      data.set(embeddings.subarray(row * width, (row + 1) * width), index * width);
-    return tensor(data, { shape: [rows.length, width] });
-  };
-  try {
-    for (let index = 0; index < steps; index++) {
+  const gathered = (rows: readonly number[]): Tensor =>
+    tensor(gatheredRows(embeddings, width, rows), { shape: [rows.length, width] });
+  await trainHead(
+    head,
+    ({ from, next, stranger }: Readonly<Record<'from' | 'next' | 'stranger', Tensor>>) => {
+      const here = head.place(from);
+      const near = head.distance(here, head.place(next));
+      const far = head.distance(here, head.place(stranger));
+      const apart = mul(mean(exp(neg(div(far, scale)))), scale);
+      return add(apart, mul(mean(square(relu(sub(near, 1)))), constraint));
+    },
+    () => {
       const from = Array.from({ length: pairs }, () => followed[random.below(followed.length)]);
       const strangers = from.map(() => random.below(embeddings.length / width));
-      const next = from.map((row) => row + 1);
-      const { loss } = await step.call({ signal }, rowsOf(from), rowsOf(next), rowsOf(strangers), scalar(rate(index)));
-      onStep?.(index + 1, await loss.item());
-    }
-  } finally {
-    step.dispose();
-    optimiser.dispose();
-  }
+      return { from: gathered(from), next: gathered(from.map((row) => row + 1)), stranger: gathered(strangers) };
+    },
+    { ...settings, ...watch, name: 'temporal distance step' },
+  );
 }

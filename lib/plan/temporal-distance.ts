@@ -1,17 +1,21 @@
 import { JepaError } from '../errors.js';
-import { expectKind, sealed } from '../io/digest.js';
-import { readSafetensors, writeSafetensors } from '../io/safetensors.js';
 import { Quasimetric } from '../models/quasimetric.js';
 import { add, unsqueeze } from '../ops/index.js';
 import { compile, type Tensor } from '../tensor/index.js';
 import { batched } from '../world-model/batched.js';
-import { fingerprint } from '../world-model/file.js';
+import { filled, type HeadKind, readHead, writeHead } from '../world-model/head-file.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import type { Objective, StepDistance } from './contract.js';
 
 const name = 'TemporalDistance';
-const format = 'jepa-temporal-distance';
-const version = '1';
+const kind: HeadKind = {
+  where: 'temporalDistance',
+  format: 'jepa-temporal-distance',
+  version: '1',
+  called: 'a temporal distance',
+  short: 'a distance',
+  help: 'train it: await trainTemporalDistance(world, clips)',
+};
 const chunkRows = 64;
 
 /**
@@ -68,10 +72,7 @@ export class TemporalDistance implements StepDistance {
 
   /** Writes one safetensors file. @throws JepaError ERR_JEPA_IO */
   async save(path: string): Promise<void> {
-    const { config, network } = this.world;
-    const state = await this.head.stateDict();
-    const metadata = { format, version, model: await fingerprint(config, network) };
-    await writeSafetensors(path, state, sealed(metadata, state));
+    await writeHead(path, kind, this);
   }
 
   /**
@@ -79,26 +80,8 @@ export class TemporalDistance implements StepDistance {
    * @throws JepaError ERR_JEPA_IO, ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION, ERR_JEPA_CHECKPOINT_MISMATCH for one of another model
    */
   static async load(path: string, world: WorldModel): Promise<TemporalDistance> {
-    const file = await readSafetensors(path);
-    expectKind('temporalDistance', path, file, { format, version, means: 'to be a temporal distance' });
-    if (file.metadata.model !== (await fingerprint(world.config, world.network)))
-      throw new JepaError(
-        'ERR_JEPA_CHECKPOINT_MISMATCH',
-        `[temporalDistance] ${path}: expected a distance of this model, got one of another, or of this one before it was trained on`,
-        { help: ['train it: await trainTemporalDistance(world, clips)'] },
-      );
-    const distance = new TemporalDistance(world);
-    try {
-      await distance.head.loadStateDict(file.tensors);
-    } catch (cause) {
-      distance.dispose();
-      throw new JepaError(
-        'ERR_JEPA_CHECKPOINT_FORMAT',
-        `[temporalDistance] expected the weights of a temporal distance, got others in ${path}`,
-        { cause },
-      );
-    }
-    return distance;
+    const { tensors } = await readHead(path, kind, world);
+    return filled(new TemporalDistance(world), tensors, path, kind);
   }
 
   /** Frees its parameters and program; the model stays. */

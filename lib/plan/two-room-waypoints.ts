@@ -24,12 +24,17 @@ export async function trainTwoRoomWaypoints(
     signal,
   }: { readonly seed: number; readonly steps?: number; readonly signal?: AbortSignal },
 ): Promise<{ readonly distance: TemporalDistance; readonly waypoints: WaypointGraph }> {
-  const batches = function* (count: number): Generator<TwoRoomBatch> {
-    for (let index = 0; index < count; index++) yield twoRoomTrainingBatch({ seed, imageSize }, index);
+  const kept: TwoRoomBatch[] = [];
+  const batches = function* (): Generator<TwoRoomBatch> {
+    for (let index = 0; index < learnt; index++) {
+      const batch = twoRoomTrainingBatch({ seed, imageSize }, index);
+      if (index < remembered) kept.push(batch);
+      yield batch;
+    }
   };
-  const distance = await trainTemporalDistance(model, batches(learnt), { steps, seed, signal });
+  const distance = await trainTemporalDistance(model, batches(), { steps, seed, signal });
   try {
-    const [frames] = model.tensors(collateClips([...batches(remembered)]));
+    const [frames] = model.tensors(collateClips(kept));
     const embeddings = await model.encode(frames, { signal });
     return { distance, waypoints: await WaypointGraph.build(distance, embeddings, { seed, signal }) };
   } catch (error) {

@@ -1,4 +1,5 @@
 import { JepaError } from '../errors.js';
+import { gatheredRows } from '../io/joined.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import { type Tensor, tensor } from '../tensor/index.js';
 import { Random } from '../worlds/random.js';
@@ -87,9 +88,7 @@ export class WaypointGraph implements Waypoints {
     const width = shape[shape.length - 1];
     const all = (await embeddings.data()) as Float32Array;
     const chosen = drawn(all.length / width, count, new Random(seed, 'waypoints'));
-    const values = new Float32Array(chosen.length * width);
-    for (const [index, row] of chosen.entries())
-      values.set(all.subarray(row * width, (row + 1) * width), index * width);
+    const values = gatheredRows(all, width, chosen);
     const nodes = tensor(values, { shape: [chosen.length, width] });
     return new WaypointGraph(distance, nodes, values, await distance.steps(nodes, nodes, { signal }), settings);
   }

@@ -1,16 +1,15 @@
 import { JepaError } from '../errors.js';
-import { joined } from '../io/joined.js';
+import { gatheredRows, joined } from '../io/joined.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import { rankingLoss, smoothL1 } from '../nn/losses/index.js';
 import { add, broadcastTo, mul, permute, reshape } from '../ops/index.js';
-import { adamW } from '../optim/adamw.js';
-import { warmupCosine } from '../optim/schedules.js';
-import { compile, scalar, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
+import { compile, type Tensor, tensor } from '../tensor/index.js';
 import { Random } from '../worlds/random.js';
 import type { Clips } from './clips.js';
 import { fitTemperature, type RankedChoice } from './confidence.js';
 import { RankingCritic } from './critic.js';
 import { expectEvaluation } from './expect.js';
+import { trainHead } from './head-training.js';
 import type { WorldModel } from './world-model.js';
 
 /** Plans of some starts with what came of them. */
@@ -113,45 +112,27 @@ async function learn(
   { head }: RankingCritic,
   examples: Examples,
   learnt: number,
-  { steps, starts, learningRate, weightDecay, regression, ranking, seed }: typeof defaults,
-  { signal, onStep }: Pick<CriticTrainingOptions, 'signal' | 'onStep'>,
+  { starts, regression, ranking, seed, ...settings }: typeof defaults,
+  watch: Pick<CriticTrainingOptions, 'signal' | 'onStep'>,
 ): Promise<void> {
-  const optimiser = adamW(head.parameters(), { weightDecay, clipNorm: 1 });
-  const step = compile(
-    (batch: Record<keyof Examples['rows'], Tensor>, costs: Tensor, rate: Tensor) => {
-      const { value, gradients } = valueAndGrad(() => {
-        const expected = pairCosts(head, batch);
-        const byGoal = (of: Tensor): Tensor => permute(of, [0, 2, 1]); // plans of one start under one goal
-        return {
-          loss: add(
-            mul(smoothL1(expected, costs, { beta: 0.1 }), regression),
-            mul(rankingLoss(byGoal(expected), byGoal(costs)), ranking),
-          ),
-        };
-      }, head.parameters());
-      optimiser.update(gradients, { learningRate: rate });
-      return value;
-    },
-    { name: 'critic step' },
-  );
   const random = new Random(seed, 'critic');
-  const rate = warmupCosine({
-    base: learningRate,
-    final: learningRate * 0.03,
-    warmup: Math.min(50, Math.floor(steps / 4)),
-    total: steps,
-  });
-  try {
-    for (let index = 0; index < steps; index++) {
-      const drawn = Array.from({ length: Math.min(starts, learnt) }, () => random.below(learnt));
-      const { batch, costs } = batchOf(examples, drawn);
-      const { loss } = await step.call({ signal }, batch, costs, scalar(rate(index)));
-      onStep?.(index + 1, await loss.item());
-    }
-  } finally {
-    step.dispose();
-    optimiser.dispose();
-  }
+  await trainHead(
+    head,
+    ({ batch, costs }: ReturnType<typeof batchOf>) => {
+      const expected = pairCosts(head, batch);
+      const byGoal = (of: Tensor): Tensor => permute(of, [0, 2, 1]); // plans of one start under one goal
+      return add(
+        mul(smoothL1(expected, costs, { beta: 0.1 }), regression),
+        mul(rankingLoss(byGoal(expected), byGoal(costs)), ranking),
+      );
+    },
+    () =>
+      batchOf(
+        examples,
+        Array.from({ length: Math.min(starts, learnt) }, () => random.below(learnt)),
+      ),
+    { ...settings, ...watch, name: 'critic step' },
+  );
 }
 
 /** [S, P, P] cost of plan i's imagined end when plan j's true end is the goal. */
@@ -233,17 +214,11 @@ function batchOf(
   { rows, plans, costs }: Examples,
   starts: readonly number[],
 ): { batch: Record<keyof Examples['rows'], Tensor>; costs: Tensor } {
-  const gathered = (data: Float32Array, size: number): Float32Array => {
-    const result = new Float32Array(starts.length * size);
-    for (const [index, start] of starts.entries())
-      result.set(data.subarray(start * size, (start + 1) * size), index * size);
-    return result;
-  };
   const of = ({ width, data }: { width: number; data: Float32Array }): Tensor =>
-    tensor(gathered(data, plans * width), { shape: [starts.length, plans, width] });
+    tensor(gatheredRows(data, plans * width, starts), { shape: [starts.length, plans, width] });
   return {
     batch: { start: of(rows.start), state: of(rows.state), embedding: of(rows.embedding), goal: of(rows.goal) },
-    costs: tensor(gathered(costs, plans * plans), { shape: [starts.length, plans, plans] }),
+    costs: tensor(gatheredRows(costs, plans * plans, starts), { shape: [starts.length, plans, plans] }),
   };
 }
 

@@ -1,18 +1,22 @@
 import { JepaError } from '../errors.js';
-import { expectKind, sealed } from '../io/digest.js';
-import { readSafetensors, writeSafetensors } from '../io/safetensors.js';
 import { openLoop } from '../models/predictor.js';
 import { CriticHead, type Outlook } from '../models/ranking-critic.js';
 import { broadcastTo, slice } from '../ops/index.js';
 import { compile, type Tensor, tensor } from '../tensor/index.js';
 import { batched } from './batched.js';
 import { expectActions } from './expect.js';
-import { fingerprint } from './file.js';
+import { filled, type HeadKind, otherModel, readHead, writeHead } from './head-file.js';
 import type { PlanJudge } from './judge.js';
 import type { WorldModel } from './world-model.js';
 
-const format = 'jepa-ranking-critic';
-const version = '1';
+const kind: HeadKind = {
+  where: 'rankingCritic',
+  format: 'jepa-ranking-critic',
+  version: '1',
+  called: 'a critic',
+  short: 'a critic',
+  help: 'train it: await trainCritic(world, choices)',
+};
 const chunkPlans = 64;
 
 /**
@@ -74,7 +78,7 @@ export class RankingCritic implements PlanJudge {
     goal: Float32Array,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Float32Array> {
-    if (world !== this.world) throw mismatch('[rankingCritic]');
+    if (world !== this.world) throw otherModel(kind);
     const [, context, width] = seen.shape;
     const count = candidates.shape[0];
     const start = (await seen.data()) as Float32Array;
@@ -104,16 +108,10 @@ export class RankingCritic implements PlanJudge {
 
   /** Writes one safetensors file. @throws JepaError ERR_JEPA_IO */
   async save(path: string): Promise<void> {
-    const { config, network } = this.world;
-    const state = await this.head.stateDict();
-    const metadata = {
-      format,
-      version,
-      model: await fingerprint(config, network),
+    await writeHead(path, kind, this, {
       scale: String(this.scale),
       ...(this.temperature === undefined ? {} : { temperature: String(this.temperature) }),
-    };
-    await writeSafetensors(path, state, sealed(metadata, state));
+    });
   }
 
   /**
@@ -121,13 +119,9 @@ export class RankingCritic implements PlanJudge {
    * @throws JepaError ERR_JEPA_IO, ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION, ERR_JEPA_CHECKPOINT_MISMATCH for one of another model
    */
   static async load(path: string, world: WorldModel): Promise<RankingCritic> {
-    const file = await readSafetensors(path);
-    const { metadata, tensors } = file;
-    expectKind('rankingCritic', path, file, { format, version, means: 'to be a critic' });
-    if (metadata.model !== (await fingerprint(world.config, world.network))) throw mismatch(`[rankingCritic] ${path}:`);
-    const refuse = (expected: string, got: string, cause?: unknown): never => {
-      const message = `[rankingCritic] expected ${expected}, got ${got} in ${path}`;
-      throw new JepaError('ERR_JEPA_CHECKPOINT_FORMAT', message, { cause });
+    const { metadata, tensors } = await readHead(path, kind, world);
+    const refuse = (expected: string, got: string): never => {
+      throw new JepaError('ERR_JEPA_CHECKPOINT_FORMAT', `[rankingCritic] expected ${expected}, got ${got} in ${path}`);
     };
     const positive = (key: 'scale' | 'temperature'): number => {
       const value = Number(metadata[key]);
@@ -139,14 +133,7 @@ export class RankingCritic implements PlanJudge {
       const bad = data.find((value) => !Number.isFinite(value));
       if (bad !== undefined) refuse(`${name} of finite numbers`, String(bad));
     }
-    const critic = new RankingCritic(world, { scale, temperature });
-    try {
-      await critic.head.loadStateDict(tensors);
-    } catch (cause) {
-      critic.dispose();
-      refuse('the weights of a critic', 'others', cause);
-    }
-    return critic;
+    return filled(new RankingCritic(world, { scale, temperature }), tensors, path, kind);
   }
 
   /** Frees its parameters and programs; the model stays. */
@@ -159,12 +146,4 @@ export class RankingCritic implements PlanJudge {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-function mismatch(where: string): JepaError {
-  return new JepaError(
-    'ERR_JEPA_CHECKPOINT_MISMATCH',
-    `${where} expected a critic of this model, got one of another, or of this one before it was trained on`,
-    { help: ['train it: await trainCritic(world, choices)'] },
-  );
 }

@@ -36,13 +36,16 @@ export interface WorldModelTrainingOptions {
   readonly precision?: Precision;
 }
 
+/** Momentum of the weight average. */
+export const defaultAveraging = 0.998;
+
 const defaults = {
   learningRate: 1.2e-3,
   warmupSteps: 60,
   finalFraction: 0.03,
   weightDecay: 1e-4,
   clipNorm: 1,
-  averaging: 0.998,
+  averaging: defaultAveraging,
 };
 
 /**
