@@ -25,21 +25,14 @@ export class Picture {
 
   constructor(scene: Scene) {
     this.#scene = scene;
-    this.#background = emptyRoom;
-    if (scene.ramp) {
-      this.#background = emptyRoom.slice();
-      const { x, y, halfWidth, halfHeight, cos, sin } = scene.ramp;
-      drawMetres(
-        { data: this.#background, offset: 0, size: imageSize },
-        x,
-        y,
-        halfWidth,
-        halfHeight,
-        cos,
-        sin,
-        rampColour,
-      );
-    }
+    const standing = [
+      ...(scene.ramp ? [scene.ramp] : []),
+      ...(scene.boxes ?? []).map((box) => ({ ...box, cos: 1, sin: 0 })),
+    ];
+    this.#background = standing.length > 0 ? emptyRoom.slice() : emptyRoom;
+    const canvas: Canvas = { data: this.#background, offset: 0, size: imageSize };
+    for (const { x, y, halfWidth, halfHeight, cos, sin } of standing)
+      drawMetres(canvas, x, y, halfWidth, halfHeight, cos, sin, rampColour);
   }
 
   /** Writes [64, 64, 3] bytes at `offset`. */

@@ -10,6 +10,13 @@ export interface Disc {
   readonly radius: number;
 }
 
+export interface SceneBox {
+  readonly x: number;
+  readonly y: number;
+  readonly halfWidth: number;
+  readonly halfHeight: number;
+}
+
 /** What stands where when a clip begins. Lengths in m, y up. */
 export interface Scene {
   readonly kind: SceneKind;
@@ -28,6 +35,8 @@ export interface Scene {
   };
   /** A rigid rod from this point to disc A. */
   readonly pivot?: { readonly x: number; readonly y: number };
+  /** What else stands in the room: upright boxes. */
+  readonly boxes?: readonly SceneBox[];
   /** A screen before the scene. */
   readonly screen?: { readonly x: number; readonly y: number; readonly halfWidth: number; readonly halfHeight: number };
 }

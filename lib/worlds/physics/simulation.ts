@@ -44,6 +44,7 @@ export class Simulation {
         scene.ramp.angle,
         rampFriction,
       );
+    for (const { x, y, halfWidth, halfHeight } of scene.boxes ?? []) this.#addBox(x, y, halfWidth, halfHeight);
     this.#disc = this.#addDisc(scene.disc);
     this.#other = scene.other && this.#addDisc(scene.other);
     this.#mass = massOf(scene.disc.radius);
@@ -82,6 +83,11 @@ export class Simulation {
       this.#forceY = forceY;
     }
     for (let i = 0; i < substeps; i++) this.#world.step();
+  }
+
+  /** Gives disc A a velocity, m/s. */
+  launch(velocityX: number, velocityY: number): void {
+    this.#disc.setLinvel({ x: velocityX, y: velocityY }, true);
   }
 
   /** Writes the 12 numbers of `stateNames`. */

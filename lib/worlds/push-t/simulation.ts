@@ -89,6 +89,19 @@ export class PushTSimulation {
     into[offset + 6] = this.#agentVelocityY;
   }
 
+  /** Another table in exactly this state, to try things on. */
+  copy(): PushTSimulation {
+    const other = new PushTSimulation();
+    [other.#agentX, other.#agentY] = [this.#agentX, this.#agentY];
+    [other.#agentVelocityX, other.#agentVelocityY] = [this.#agentVelocityX, this.#agentVelocityY];
+    [other.#x, other.#y, other.#angle] = [this.#x, this.#y, this.#angle];
+    [other.#velocityX, other.#velocityY, other.#spin] = [this.#velocityX, this.#velocityY, this.#spin];
+    [other.#biasX, other.#biasY, other.#biasSpin] = [this.#biasX, this.#biasY, this.#biasSpin];
+    other.#step = this.#step;
+    for (const [pair, remembered] of this.#remembered) other.#remembered.set(pair, remembered);
+    return other;
+  }
+
   /** One step of the engine: places by the velocities found before, then new velocities from the touches at those places. */
   #advance(): void {
     this.#step++;

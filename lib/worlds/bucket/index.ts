@@ -1,0 +1,2 @@
+export { Bucket } from './environment.js';
+export { bucketEpisodes, recordThrows } from './episodes.js';
