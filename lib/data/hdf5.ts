@@ -92,7 +92,11 @@ export class Hdf5File {
       throw new JepaError(
         'ERR_JEPA_DTYPE',
         `[${this.#where}] expected '${array.path}' in ${this.path} plain or deflated, got filter ${foreign.id} (${foreign.name || 'a plug-in'})`,
-        { help: [`write it anew: h5repack -f GZIP=4 ${this.path} deflated.h5`] },
+        {
+          help: [
+            `write it anew, on a machine that can read it: HDF5_PLUGIN_PATH=<folder of the filter's plug-in> h5repack -f GZIP=4 ${this.path} deflated.h5`,
+          ],
+        },
       );
     const everything = (array.shape ?? []).slice(1).map(() => []);
     const values = checked(

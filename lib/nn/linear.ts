@@ -42,7 +42,7 @@ export class Linear extends Module {
     const draw = { seed, fanIn: inFeatures };
     const first = initialisers(initialiser);
     this.weight = parameter(`${name}.weight`, [outFeatures, inFeatures], first.weight, draw);
-    this.#quantize = options.quantize && quantizationOf('Linear', options.quantize);
+    if (options.quantize !== undefined) this.#quantize = quantizationOf('Linear', options.quantize);
     if (bias) this.bias = parameter(`${name}.bias`, [outFeatures], first.bias, draw);
   }
 

@@ -128,7 +128,7 @@ export interface LinearOpOptions {
   readonly activation?: ActivationKind;
   /** Added after the activation. */
   readonly residual?: Tensor;
-  /** As of {@link matmul}. */
+  /** As of {@link matmul}; nothing where the layer is quantised. */
   readonly precision?: Precision;
   /**
    * 'int8' rounds x and weight to 8 bits, with a scale for each of their rows; no gradient passes. By default as {@link compile} was

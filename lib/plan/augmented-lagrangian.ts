@@ -3,25 +3,17 @@ import { scalar, type Tensor } from '../tensor/index.js';
 import type { Constraints, Dynamics, Objective, PlanState } from './contract.js';
 import {
   type DescentOptions,
-  type DescentRule,
   descended,
+  descentDefaults,
+  expectRule,
   gradientOf,
   leastCostly,
   rested,
   scattered,
 } from './descent.js';
-import { expectRule } from './gradient.js';
 import type { Method } from './method.js';
 import { Search } from './search.js';
-import {
-  type BoundedOptions,
-  type Bounds,
-  boundsOf,
-  expectPositive,
-  expectWhole,
-  refuse,
-  settingsOf,
-} from './settings.js';
+import { type BoundedOptions, boundsOf, expectPositive, expectWhole, refuse, settingsOf } from './settings.js';
 
 export interface AugmentedLagrangianOptions extends BoundedOptions, DescentOptions {
   /** Steps of descent between two updates of the multipliers (default 20); `iterations` is a multiple of it. */
@@ -34,18 +26,12 @@ export interface AugmentedLagrangianOptions extends BoundedOptions, DescentOptio
 
 const name = 'AugmentedLagrangianSolver';
 const defaults = {
-  horizon: 5,
-  numSamples: 16,
+  ...descentDefaults,
   iterations: 100,
   innerIterations: 20,
-  std: 1,
-  bounds: [-1, 1] as Bounds | null,
-  optimiser: 'adam' as DescentRule,
-  learningRate: 0.1,
   penalty: 1,
   penaltyGrowth: 2,
   penaltyLimit: 1e4,
-  seed: 0,
 };
 
 /**

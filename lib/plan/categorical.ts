@@ -18,7 +18,7 @@ import { type ChoiceOptions, categoriesOf, chosen, oneHot } from './choices.js';
 import type { Dynamics, Objective, PlanState } from './contract.js';
 import type { Method } from './method.js';
 import { Search } from './search.js';
-import { expectElites, expectFraction, expectFromZero, settingsOf } from './settings.js';
+import { expectElites, expectFraction, expectFromZero, searchDefaults, settingsOf } from './settings.js';
 
 export interface CategoricalOptions extends ChoiceOptions {
   /** Best plans that the next probabilities come from (default 8). */
@@ -31,14 +31,11 @@ export interface CategoricalOptions extends ChoiceOptions {
 
 const name = 'CategoricalSolver';
 const defaults = {
-  horizon: 5,
-  numSamples: 64,
-  iterations: 5,
+  ...searchDefaults,
   numElites: 8,
   smoothing: 0.05,
   momentum: 0.1,
   categories: null as number | null,
-  seed: 0,
 };
 
 /** Probabilities and uniform numbers below this count as this: their logarithms stay finite. */

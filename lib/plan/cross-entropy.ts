@@ -18,7 +18,7 @@ import { type BlockOptions, blockDefaults, colouredNoise, expectBlocks, whiteNoi
 import { Search } from './search.js';
 import {
   type BoundedOptions,
-  type Bounds,
+  boundedDefaults,
   boundsOf,
   expectElites,
   expectFraction,
@@ -53,15 +53,7 @@ export interface IcemOptions extends BoundedOptions {
   readonly answer?: 'mean' | 'best';
 }
 
-const common = {
-  horizon: 5,
-  numSamples: 64,
-  numElites: 8,
-  iterations: 5,
-  std: 1,
-  bounds: [-1, 1] as Bounds | null,
-  seed: 0,
-};
+const common = { ...boundedDefaults, numElites: 8 };
 const cemDefaults = { ...common, ...blockDefaults, momentum: 0, stdFloor: 0.05 };
 const icemDefaults = {
   ...common,

@@ -17,6 +17,7 @@ import {
 import { clipFactor, globalNorm } from '../optim/clip.js';
 import { grad, scalar, type Tensor } from '../tensor/index.js';
 import type { Draw, Memory } from './method.js';
+import { boundedDefaults, refuse } from './settings.js';
 
 /** How plans go down the gradient of their costs. */
 export type DescentRule = 'sgd' | 'adam' | 'adamw';
@@ -26,6 +27,18 @@ export interface DescentOptions {
   readonly optimiser?: DescentRule;
   /** Default .1. */
   readonly learningRate?: number;
+}
+
+export const descentDefaults = {
+  ...boundedDefaults,
+  numSamples: 16,
+  iterations: 30,
+  optimiser: 'adam' as DescentRule,
+  learningRate: 0.1,
+};
+
+export function expectRule(solver: string, rule: DescentRule): void {
+  if (!['sgd', 'adam', 'adamw'].includes(rule)) refuse(solver, "optimiser 'sgd', 'adam' or 'adamw'", `'${rule}'`);
 }
 
 const betas = [0.9, 0.999] as const;

@@ -3,8 +3,9 @@ import { scalar } from '../tensor/index.js';
 import type { Dynamics, Objective, PlanState } from './contract.js';
 import {
   type DescentOptions,
-  type DescentRule,
   descended,
+  descentDefaults,
+  expectRule,
   gradientOf,
   leastCostly,
   rested,
@@ -12,15 +13,7 @@ import {
 } from './descent.js';
 import type { Method } from './method.js';
 import { Search } from './search.js';
-import {
-  type BoundedOptions,
-  type Bounds,
-  boundsOf,
-  expectFromZero,
-  expectPositive,
-  refuse,
-  settingsOf,
-} from './settings.js';
+import { type BoundedOptions, boundsOf, expectFromZero, expectPositive, settingsOf } from './settings.js';
 
 export interface GradientOptions extends BoundedOptions, DescentOptions {
   /** Largest norm of the gradients of all plans together (default null: no clipping). */
@@ -30,16 +23,9 @@ export interface GradientOptions extends BoundedOptions, DescentOptions {
 }
 
 const defaults = {
-  horizon: 5,
-  numSamples: 16,
-  iterations: 30,
-  std: 1,
-  bounds: [-1, 1] as Bounds | null,
-  optimiser: 'adam' as DescentRule,
-  learningRate: 0.1,
+  ...descentDefaults,
   clipNorm: null as number | null,
   actionNoise: 0,
-  seed: 0,
 };
 
 /**
@@ -94,8 +80,4 @@ function gradientDescent(actionSize: number, settings: typeof defaults): Method 
     },
     plan: ({ plans, costs }) => leastCostly(plans, costs),
   };
-}
-
-export function expectRule(solver: string, rule: DescentRule): void {
-  if (!['sgd', 'adam', 'adamw'].includes(rule)) refuse(solver, "optimiser 'sgd', 'adam' or 'adamw'", `'${rule}'`);
 }

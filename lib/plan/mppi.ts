@@ -4,7 +4,14 @@ import type { Dynamics, Objective, PlanState } from './contract.js';
 import type { Method } from './method.js';
 import { type BlockOptions, blockDefaults, expectBlocks, whiteNoise } from './noise.js';
 import { Search } from './search.js';
-import { type BoundedOptions, type Bounds, boundsOf, expectElites, expectPositive, settingsOf } from './settings.js';
+import {
+  type BoundedOptions,
+  boundedDefaults,
+  boundsOf,
+  expectElites,
+  expectPositive,
+  settingsOf,
+} from './settings.js';
 
 export interface MppiOptions extends BoundedOptions, BlockOptions {
   /** Divides costs before they become weights (default .5): small trusts the cheapest plan, large averages all. */
@@ -15,15 +22,7 @@ export interface MppiOptions extends BoundedOptions, BlockOptions {
 
 export type PredictiveSamplingOptions = BoundedOptions & BlockOptions;
 
-const common = {
-  horizon: 5,
-  numSamples: 64,
-  iterations: 5,
-  std: 1,
-  bounds: [-1, 1] as Bounds | null,
-  ...blockDefaults,
-  seed: 0,
-};
+const common = { ...boundedDefaults, ...blockDefaults };
 const mppiDefaults = { ...common, temperature: 0.5, numElites: null as number | null };
 const predictiveDefaults = { ...common, iterations: 1 };
 
@@ -67,15 +66,7 @@ export class PredictiveSamplingSolver<State extends PlanState = PlanState> exten
 function aroundMean(
   name: string,
   actionSize: number,
-  {
-    horizon,
-    numSamples,
-    iterations,
-    std,
-    bounds,
-    seed,
-    ...blocks
-  }: Omit<typeof common, 'bounds'> & Required<Pick<BoundedOptions, 'bounds'>>,
+  { horizon, numSamples, iterations, std, bounds, seed, ...blocks }: typeof common,
   moved: (plans: Tensor, costs: Tensor) => Tensor,
 ): Method {
   expectPositive(name, { std });

@@ -5,7 +5,7 @@ import type { Dynamics, Objective, PlanState } from './contract.js';
 import { gradientOf, leastCostly, scattered } from './descent.js';
 import type { Method } from './method.js';
 import { Search } from './search.js';
-import { expectPositive, settingsOf } from './settings.js';
+import { expectPositive, searchDefaults, settingsOf } from './settings.js';
 
 export interface ProjectedGradientOptions extends ChoiceOptions {
   /** Standard deviation of the noise around the plan to start from (default 1). */
@@ -16,13 +16,12 @@ export interface ProjectedGradientOptions extends ChoiceOptions {
 
 const name = 'ProjectedGradientSolver';
 const defaults = {
-  horizon: 5,
+  ...searchDefaults,
   numSamples: 16,
   iterations: 30,
   std: 1,
   learningRate: 1,
   categories: null as number | null,
-  seed: 0,
 };
 
 /**

@@ -24,6 +24,10 @@ export interface BoundedOptions extends SearchOptions {
   readonly std?: number;
 }
 
+/** What searches do unless they are told otherwise; each of them says what it does differently. */
+export const searchDefaults = { horizon: 5, numSamples: 64, iterations: 5, seed: 0 };
+export const boundedDefaults = { ...searchDefaults, std: 1, bounds: [-1, 1] as Bounds | null };
+
 /** Options over defaults, checked: every number by its name. */
 export function settingsOf<Defaults extends Required<SearchOptions>, Given extends SearchOptions>(
   solver: string,

@@ -120,19 +120,16 @@ export class RankingCritic implements PlanJudge {
    */
   static async load(path: string, world: WorldModel): Promise<RankingCritic> {
     const { metadata, tensors } = await readHead(path, kind, world);
-    const refuse = (expected: string, got: string): never => {
-      throw new JepaError('ERR_JEPA_CHECKPOINT_FORMAT', `[rankingCritic] expected ${expected}, got ${got} in ${path}`);
-    };
     const positive = (key: 'scale' | 'temperature'): number => {
       const value = Number(metadata[key]);
-      return value > 0 && value < Infinity ? value : refuse(`a ${key} above 0`, `'${metadata[key] ?? 'none'}'`);
+      if (value > 0 && value < Infinity) return value;
+      throw new JepaError(
+        'ERR_JEPA_CHECKPOINT_FORMAT',
+        `[rankingCritic] expected a ${key} above 0, got '${metadata[key] ?? 'none'}' in ${path}`,
+      );
     };
     const scale = positive('scale');
     const temperature = metadata.temperature === undefined ? undefined : positive('temperature');
-    for (const [name, { data }] of tensors) {
-      const bad = data.find((value) => !Number.isFinite(value));
-      if (bad !== undefined) refuse(`${name} of finite numbers`, String(bad));
-    }
     return filled(new RankingCritic(world, { scale, temperature }), tensors, path, kind);
   }
 

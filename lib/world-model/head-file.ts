@@ -31,7 +31,7 @@ export async function writeHead(
 }
 
 /**
- * A file of a kind that belongs to `world`.
+ * A file of a kind that belongs to `world`, its weights finite.
  * @throws JepaError ERR_JEPA_IO, ERR_JEPA_CHECKPOINT_FORMAT, ERR_JEPA_CHECKPOINT_VERSION, ERR_JEPA_CHECKPOINT_MISMATCH
  */
 export async function readHead(path: string, kind: HeadKind, world: WorldModel): Promise<SafetensorsFile> {
@@ -39,6 +39,15 @@ export async function readHead(path: string, kind: HeadKind, world: WorldModel):
   const file = await readSafetensors(path);
   expectKind(where, path, file, { format, version, means: `to be ${called}` });
   if (file.metadata.model !== (await fingerprint(world.config, world.network))) throw otherModel(kind, ` ${path}:`);
+  for (const [name, { data }] of file.tensors) {
+    if (!(data instanceof Float32Array)) continue; // refused where the head is filled
+    const bad = data.find((value) => !Number.isFinite(value));
+    if (bad !== undefined)
+      throw new JepaError(
+        'ERR_JEPA_CHECKPOINT_FORMAT',
+        `[${where}] expected ${name} of finite numbers, got ${bad} in ${path}`,
+      );
+  }
   return file;
 }
 

@@ -1,6 +1,7 @@
 // Operators new and delete of the binary that Zig makes for macOS. Its C++ library is static and shows its own as weak symbols, of
 // which the system takes one for all images of a process: another addon's could then free what this one allocated. These are seen
 // here alone (CMakeLists.txt compiles all files for hidden ones), and the library's are not linked.
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
@@ -15,8 +16,9 @@ void* allocated(void* memory) {
 void* plain(size_t bytes) { return std::malloc(bytes ? bytes : 1); }
 
 void* aligned(size_t bytes, std::align_val_t alignment) {
-  const auto unit = static_cast<size_t>(alignment);
-  return std::aligned_alloc(unit, bytes ? (bytes + unit - 1) / unit * unit : unit);
+  void* memory = nullptr;  // alignments below a pointer's are refused
+  const auto unit = std::max(static_cast<size_t>(alignment), sizeof(void*));
+  return posix_memalign(&memory, unit, bytes ? bytes : 1) == 0 ? memory : nullptr;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { spearman } from '#lib/eval/index.js';
+import { sealed } from '#lib/io/digest.js';
 import { readSafetensors, writeSafetensors } from '#lib/io/safetensors.js';
 import {
   distanceAtEnd,
@@ -88,6 +89,13 @@ describe('trainTemporalDistance', () => {
     (first.data as Float32Array)[0] += 1;
     await writeSafetensors(path, tensors, metadata);
     await expect(TemporalDistance.load(path, world)).rejects.toMatchObject({ code: 'ERR_JEPA_CHECKPOINT_FORMAT' });
+    (first.data as Float32Array)[0] = Number.NaN;
+    const { sha256: _, ...plain } = metadata;
+    await writeSafetensors(path, tensors, sealed(plain, tensors));
+    await expect(TemporalDistance.load(path, world)).rejects.toMatchObject({
+      code: 'ERR_JEPA_CHECKPOINT_FORMAT',
+      message: expect.stringMatching(/^\[temporalDistance\] expected \S+ of finite numbers, got NaN in /),
+    });
   });
 
   it('takes what it needs of endless clips, and refuses those without a step', async () => {

@@ -147,7 +147,7 @@ describe('gradients through it', () => {
   });
 });
 
-it.each(['int4', true, 8])('refuses to quantize to %s', (quantize) => {
+it.each(['int4', '', true, 8])('refuses to quantize to %s', (quantize) => {
   const make = () => compile((given: Tensor) => given, { quantize: quantize as 'int8' });
   expect(make).toThrow(expect.objectContaining({ code: 'ERR_JEPA_INVALID_ARGUMENT' }));
   expect(make).toThrow(`[compile] expected quantize to be 'int8' or 'none', got '${quantize}'`);
