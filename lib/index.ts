@@ -18,16 +18,34 @@ export {
   type AdaptivePredictorOptions,
   type AdaptiveTransformerSize,
 } from './models/adaptive-predictor.js';
-export { ConvEncoder, type ConvEncoderOptions, type ConvLayer } from './models/conv-encoder.js';
-export type { Encoder } from './models/encoder.js';
+export {
+  ConvEncoder,
+  type ConvEncoderOptions,
+  ConvFeatures,
+  type ConvFeaturesOptions,
+  type ConvLayer,
+} from './models/conv-encoder.js';
+export type { Encoder, FeatureEncoder } from './models/encoder.js';
 export { LeWM, type LeWMLossOptions, type LeWMOptions } from './models/lewm.js';
 export { MarkovPredictor, type MarkovPredictorOptions } from './models/markov-predictor.js';
+export { MultimodalEncoder, type MultimodalEncoderOptions } from './models/multimodal-encoder.js';
 export type { Prediction, Predictor, Rollout } from './models/predictor.js';
 export { Projector } from './models/projector.js';
 export { RecurrentPredictor, type RecurrentPredictorOptions } from './models/recurrent-predictor.js';
 export { TransformerPredictor, type TransformerPredictorOptions } from './models/transformer-predictor.js';
-export { VectorEncoder, type VectorEncoderOptions } from './models/vector-encoder.js';
-export { VisionEncoder, type VisionEncoderOptions, type VisionEncoderSize } from './models/vision-encoder.js';
+export {
+  VectorEncoder,
+  type VectorEncoderOptions,
+  VectorFeatures,
+  type VectorFeaturesOptions,
+} from './models/vector-encoder.js';
+export {
+  VisionEncoder,
+  type VisionEncoderOptions,
+  type VisionEncoderSize,
+  VisionFeatures,
+  type VisionFeaturesOptions,
+} from './models/vision-encoder.js';
 export * from './nn/index.js';
 export * from './ops/index.js';
 export * from './optim/index.js';

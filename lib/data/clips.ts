@@ -5,17 +5,18 @@ import { batch } from './batch.js';
 import { checkPositive } from './check.js';
 import { type Dataset, fromIndex, type IndexedDataset } from './dataset.js';
 import type { Episodes } from './episodes.js';
+import type { HostObservations } from './modalities.js';
 import { prefetch } from './prefetch.js';
 import { repeat } from './select.js';
 import { shuffle } from './shuffle.js';
 import { type SkipCorruptOptions, skipCorrupt } from './skip-corrupt.js';
 
-/** Clips on the host: what world models learn from. */
-export interface Clips {
+/** Clips on the host: what world models learn from. Of several modalities, observations are a record of arrays. */
+export interface Clips<Data extends HostObservations = Uint8Array | Float32Array> {
   readonly clips: number;
   readonly frames: number;
   /** [clips, frames, H, W, C] uint8, or [clips, frames, size] float32 */
-  readonly observations: Uint8Array | Float32Array;
+  readonly observations: Data;
   /** [clips, frames, A] in the world's units */
   readonly actions: Float32Array;
 }

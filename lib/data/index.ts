@@ -11,6 +11,7 @@ export type { ImageOptions } from './image.js';
 export { type ImageFolder, type ImageSample, imageFolder } from './image-folder.js';
 export { type LeRobotOptions, leRobotEpisodes } from './lerobot.js';
 export { map } from './map.js';
+export type { HostObservations, PerModality } from './modalities.js';
 export { type NpzEpisodesOptions, npzEpisodes } from './npz-episodes.js';
 export { type PrefetchOptions, prefetch, prefetchInWorkers } from './prefetch.js';
 export { type EpisodePolicy, type RecordOptions, recordEpisodes } from './record.js';

@@ -4,9 +4,10 @@ import { mse } from '../nn/losses/index.js';
 import { add, cast, mean, mul, reshape, slice, square, sub } from '../ops/index.js';
 import { adamW, Ema, warmupCosine } from '../optim/index.js';
 import { compile, scalar, stopGradient, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
+import type { Clips } from '../world-model/clips.js';
 import type { WorldModelConfig } from '../world-model/config.js';
 import { refreshStatistics } from '../world-model/statistics.js';
-import { type ClipBatch, defaultAveraging } from '../world-model/training.js';
+import { defaultAveraging } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
 
 /**
@@ -31,7 +32,7 @@ export class PixelAutoencoder {
   }
 
   async train(
-    batches: AsyncIterable<ClipBatch>,
+    batches: AsyncIterable<Clips>,
     steps: number,
     { signal, onStep }: { readonly signal?: AbortSignal; readonly onStep?: (step: number) => void } = {},
   ): Promise<void> {

@@ -4,9 +4,9 @@ import { Linear } from '../nn/linear.js';
 import { Module } from '../nn/module.js';
 import { gelu, reshape } from '../ops/index.js';
 import type { Tensor } from '../tensor/index.js';
-import type { Encoder } from './encoder.js';
+import type { Encoder, FeatureEncoder } from './encoder.js';
 
-/** One convolution of a {@link ConvEncoder}: output channels, square kernel, stride and zero padding in pixels. */
+/** One convolution of {@link ConvFeatures}: output channels, square kernel, stride and zero padding in pixels. */
 export interface ConvLayer {
   readonly channels: number;
   readonly kernel: number;
@@ -14,7 +14,7 @@ export interface ConvLayer {
   readonly padding: number;
 }
 
-export interface ConvEncoderOptions {
+export interface ConvFeaturesOptions {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
@@ -25,9 +25,53 @@ export interface ConvEncoderOptions {
   /** Width of the hidden fully connected layer. */
   readonly hidden: number;
   readonly embeddingSize: number;
+  readonly seed: number;
+  /** Path that keys the random initial weights (default 'encoder'). */
+  readonly name?: string;
+}
+
+/** Pixels to what embeddings are made of: convolutions with GELU, a hidden layer and a linear projection. */
+export class ConvFeatures extends Module implements FeatureEncoder {
+  readonly convolutions: Conv2d[];
+  readonly hidden: Linear;
+  readonly projection: Linear;
+  readonly #features: number;
+
+  constructor(options: ConvFeaturesOptions) {
+    super();
+    const { layers, hidden, embeddingSize, seed, pixelScale, pixelOffset, name = 'encoder' } = options;
+    let { height, width, channels } = options;
+    this.convolutions = layers.map((layer, index) => {
+      const convolution = new Conv2d(channels, layer.channels, layer.kernel, {
+        stride: layer.stride,
+        padding: layer.padding,
+        layout: 'NHWC',
+        ...(index === 0 ? { input: { scale: pixelScale, offset: pixelOffset } } : {}),
+        seed,
+        name: `${name}.convolutions.${index}`,
+      });
+      height = Math.floor((height + 2 * layer.padding - layer.kernel) / layer.stride) + 1;
+      width = Math.floor((width + 2 * layer.padding - layer.kernel) / layer.stride) + 1;
+      channels = layer.channels;
+      return convolution;
+    });
+    this.#features = height * width * channels;
+    this.hidden = new Linear(this.#features, hidden, { seed, name: `${name}.hidden` });
+    this.projection = new Linear(hidden, embeddingSize, { seed, name: `${name}.projection` });
+  }
+
+  /** @param pixels [N, H, W, C] uint8   @returns [N, D] */
+  features(pixels: Tensor): Tensor {
+    let x = pixels;
+    for (const convolution of this.convolutions) x = gelu(convolution.forward(x));
+    x = gelu(this.hidden.forward(reshape(x, [pixels.shape[0], this.#features])));
+    return this.projection.forward(x);
+  }
+}
+
+export interface ConvEncoderOptions extends ConvFeaturesOptions {
   /** Whether the final batch normalisation has a learnt weight and bias. */
   readonly affine: boolean;
-  readonly seed: number;
 }
 
 /**
@@ -42,47 +86,16 @@ export interface ConvEncoderOptions {
  * });
  * encoder.eval().forward(zeros([2, 32, 32, 3], 'uint8')).shape; // [2, 32]
  */
-export class ConvEncoder extends Module implements Encoder {
-  readonly convolutions: Conv2d[];
-  readonly hidden: Linear;
-  readonly projection: Linear;
+export class ConvEncoder extends ConvFeatures implements Encoder {
   readonly normalisation: BatchNorm;
-  readonly #features: number;
 
   constructor(options: ConvEncoderOptions) {
-    super();
-    const { layers, hidden, embeddingSize, affine, seed, pixelScale, pixelOffset } = options;
-    let { height, width, channels } = options;
-    this.convolutions = layers.map((layer, index) => {
-      const convolution = new Conv2d(channels, layer.channels, layer.kernel, {
-        stride: layer.stride,
-        padding: layer.padding,
-        layout: 'NHWC',
-        ...(index === 0 ? { input: { scale: pixelScale, offset: pixelOffset } } : {}),
-        seed,
-        name: `encoder.convolutions.${index}`,
-      });
-      height = Math.floor((height + 2 * layer.padding - layer.kernel) / layer.stride) + 1;
-      width = Math.floor((width + 2 * layer.padding - layer.kernel) / layer.stride) + 1;
-      channels = layer.channels;
-      return convolution;
-    });
-    this.#features = height * width * channels;
-    this.hidden = new Linear(this.#features, hidden, { seed, name: 'encoder.hidden' });
-    this.projection = new Linear(hidden, embeddingSize, { seed, name: 'encoder.projection' });
-    this.normalisation = new BatchNorm(embeddingSize, { affine });
+    super(options);
+    this.normalisation = new BatchNorm(options.embeddingSize, { affine: options.affine });
   }
 
   /** @param pixels [N, H, W, C] uint8   @returns [N, D] */
   forward(pixels: Tensor): Tensor {
     return this.normalisation.forward(this.features(pixels));
-  }
-
-  /** The embeddings before batch normalisation: [N, D]. */
-  features(pixels: Tensor): Tensor {
-    let x = pixels;
-    for (const convolution of this.convolutions) x = gelu(convolution.forward(x));
-    x = gelu(this.hidden.forward(reshape(x, [pixels.shape[0], this.#features])));
-    return this.projection.forward(x);
   }
 }

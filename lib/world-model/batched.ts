@@ -1,37 +1,44 @@
 import { JepaError } from '../errors.js';
 import { type Tensor, type TypedArray, tensor } from '../tensor/index.js';
+import { flatten, rebuild } from '../tensor/tree.js';
 import { expectFinite } from './expect.js';
+import type { Observations } from './observations.js';
+
+/** Clips that a model is asked of at a time. */
+export const chunkClips = 32;
 
 /**
  * Runs a compiled function over the leading axis in chunks of one fixed size, so that one program serves any number of
  * rows; the last chunk is filled up with zero rows whose results are dropped.
- * @param inputs materialised tensors with the same number of rows
+ * @param inputs materialised tensors with the same number of rows, or records of them
  * @returns the named outputs, joined along their leading axis
  */
-export async function batched<Name extends string>(
-  run: (...chunk: Tensor[]) => Promise<Record<Name, Tensor>>,
-  inputs: readonly Tensor[],
+export async function batched<Name extends string, Inputs extends readonly Observations[]>(
+  run: (...chunk: Inputs) => Promise<Record<Name, Tensor>>,
+  inputs: readonly [...Inputs],
   size: number,
   signal?: AbortSignal,
 ): Promise<Record<Name, Tensor>> {
-  const rows = inputs[0].shape[0];
+  const { leaves } = flatten('worldModel', inputs);
+  const rows = leaves[0].shape[0];
   if (rows < 1) throw new JepaError('ERR_JEPA_SHAPE', '[worldModel] expected at least one clip, got none');
-  for (const input of inputs) {
+  for (const input of leaves) {
     if (input.shape[0] !== rows)
       throw new JepaError(
         'ERR_JEPA_SHAPE',
-        `[worldModel] expected ${rows} clips in every input, got shapes ${inputs.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ')}`,
+        `[worldModel] expected ${rows} clips in every input, got shapes ${leaves.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ')}`,
       );
   }
-  const hosts = await Promise.all(inputs.map((input) => input.data()));
-  for (const [index, host] of hosts.entries()) expectFinite(inputs[index], host);
+  const hosts = await Promise.all(leaves.map((input) => input.data()));
+  for (const [index, host] of hosts.entries()) expectFinite(leaves[index], host);
   const chunk = Math.min(size, rows);
   const joined = new Map<Name, { data: TypedArray; shape: readonly number[]; tensor: Tensor }>();
   for (let start = 0; start < rows; start += chunk) {
     if (signal?.aborted)
       throw new JepaError('ERR_JEPA_ABORTED', '[worldModel] stopped by its signal', { cause: signal.reason });
     const count = Math.min(chunk, rows - start);
-    const outputs = await run(...inputs.map((input, index) => rowsOf(input, hosts[index], start, count, chunk)));
+    const parts = leaves.map((input, index) => rowsOf(input, hosts[index], start, count, chunk));
+    const outputs = await run(...rebuild<Inputs>(inputs as Inputs, parts));
     for (const name of Object.keys(outputs) as Name[]) {
       const output = outputs[name];
       const values = await output.data();

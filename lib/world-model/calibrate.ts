@@ -1,3 +1,4 @@
+import type { HostObservations } from '../data/modalities.js';
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { SurpriseCalibration } from './calibration.js';
@@ -23,7 +24,7 @@ export interface CalibrationOptions {
 export async function calibrate(
   world: WorldModel,
   { advance, model }: { readonly advance: StreamProgram; readonly model: string },
-  dataset: AsyncIterable<Clips>,
+  dataset: AsyncIterable<Clips<HostObservations>>,
   options: CalibrationOptions,
 ): Promise<SurpriseCalibration> {
   checkOptions('worldModel calibrate', options, ['lookAhead', 'frames', 'signal']);

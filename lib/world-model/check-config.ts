@@ -1,7 +1,14 @@
 import { totalmem } from 'node:os';
 import { JepaError } from '../errors.js';
 import type { ConvLayer } from '../models/conv-encoder.js';
-import type { EncoderConfig, ObservationConfig, PredictorConfig, WorldModelConfig } from './config.js';
+import type {
+  EncoderConfig,
+  ModalityConfig,
+  ModalityEncoderConfig,
+  ObservationConfig,
+  PredictorConfig,
+  WorldModelConfig,
+} from './config.js';
 
 /**
  * Checks what TypeScript cannot: numbers from files and JSON.
@@ -16,16 +23,7 @@ export function checkedConfig(config: WorldModelConfig): WorldModelConfig {
   if (!(config.frameRate > 0 && Number.isFinite(config.frameRate)))
     fail('frameRate', 'a positive number of frames per second', config.frameRate);
   if (!Number.isSafeInteger(config.seed)) fail('seed', 'an integer', config.seed);
-  if (observation?.kind === 'image') {
-    positive('observation.height', observation.height);
-    positive('observation.width', observation.width);
-    positive('observation.channels', observation.channels);
-  } else if (observation?.kind === 'vector') {
-    positive('observation.size', observation.size);
-    if ((observation.mean === undefined) !== (observation.std === undefined))
-      fail('observation.mean and observation.std', 'given together', observation.mean ?? observation.std);
-    if (observation.mean !== undefined) statistics('observation', observation.size, observation);
-  } else fail('observation.kind', "'image' or 'vector'", (observation as { kind?: unknown } | undefined)?.kind);
+  checkObservation(observation);
   checkEncoder(observation, encoder);
   checkPredictor(predictor);
   for (const key of ['variance', 'inverse', 'critic'] as const) whole(`heads.${key}`, heads?.[key]);
@@ -34,33 +32,70 @@ export function checkedConfig(config: WorldModelConfig): WorldModelConfig {
   return config;
 }
 
+function checkObservation(observation: ObservationConfig): void {
+  if (observation?.kind !== 'multimodal') {
+    checkModality('observation', observation, "'image', 'vector' or 'multimodal'");
+    return;
+  }
+  const { modalities } = observation;
+  if (typeof modalities !== 'object' || modalities === null || Object.keys(modalities).length === 0)
+    fail('observation.modalities', 'at least one modality by its name', modalities);
+  for (const [name, modality] of Object.entries(modalities)) checkModality(`observation.modalities.${name}`, modality);
+}
+
+function checkModality(field: string, modality: ModalityConfig, kinds = "'image' or 'vector'"): void {
+  if (modality?.kind === 'image') {
+    positive(`${field}.height`, modality.height);
+    positive(`${field}.width`, modality.width);
+    positive(`${field}.channels`, modality.channels);
+  } else if (modality?.kind === 'vector') {
+    positive(`${field}.size`, modality.size);
+    if ((modality.mean === undefined) !== (modality.std === undefined))
+      fail(`${field}.mean and ${field}.std`, 'given together', modality.mean ?? modality.std);
+    if (modality.mean !== undefined) statistics(field, modality.size, modality);
+  } else fail(`${field}.kind`, kinds, (modality as { kind?: unknown } | undefined)?.kind);
+}
+
 function checkEncoder(observation: ObservationConfig, encoder: EncoderConfig): void {
-  const kinds = observation.kind === 'image' ? ['convolution', 'transformer'] : ['vector'];
+  if (observation.kind !== 'multimodal') checkModalityEncoder('encoder', observation, encoder as ModalityEncoderConfig);
+  else {
+    const names = Object.keys(observation.modalities);
+    if (encoder?.kind !== 'multimodal') fail('encoder.kind', "'multimodal', as the observation's is", encoder?.kind);
+    if (Object.keys(encoder.encoders ?? {}).join() !== names.join())
+      fail('encoder.encoders', `those of ${names.join(', ')}, in this order`, Object.keys(encoder.encoders ?? {}));
+    for (const name of names)
+      checkModalityEncoder(`encoder.encoders.${name}`, observation.modalities[name], encoder.encoders[name]);
+    positive('encoder.hidden', encoder.hidden);
+  }
+  if (typeof encoder.affine !== 'boolean') fail('encoder.affine', 'true or false', encoder.affine);
+}
+
+function checkModalityEncoder(field: string, modality: ModalityConfig, encoder: ModalityEncoderConfig): void {
+  const kinds = modality.kind === 'image' ? ['convolution', 'transformer'] : ['vector'];
   if (!kinds.includes(encoder?.kind))
-    fail('encoder.kind', `one that takes ${observation.kind} observations`, encoder?.kind);
+    fail(`${field}.kind`, `one that takes ${modality.kind} observations`, encoder?.kind);
   if (encoder.kind === 'convolution') {
     if (!Array.isArray(encoder.layers) || encoder.layers.length === 0)
-      fail('encoder.layers', 'at least one convolution', encoder.layers);
+      fail(`${field}.layers`, 'at least one convolution', encoder.layers);
     for (const [index, layer] of encoder.layers.entries()) {
-      positive(`encoder.layers[${index}].channels`, layer?.channels);
-      positive(`encoder.layers[${index}].kernel`, layer.kernel);
-      positive(`encoder.layers[${index}].stride`, layer.stride);
-      whole(`encoder.layers[${index}].padding`, layer.padding);
+      positive(`${field}.layers[${index}].channels`, layer?.channels);
+      positive(`${field}.layers[${index}].kernel`, layer.kernel);
+      positive(`${field}.layers[${index}].stride`, layer.stride);
+      whole(`${field}.layers[${index}].padding`, layer.padding);
     }
   }
-  if (encoder.kind === 'transformer' && observation.kind === 'image') {
-    for (const key of ['patchSize', 'width', 'depth', 'heads'] as const) positive(`encoder.${key}`, encoder[key]);
-    const { height, width } = observation;
+  if (encoder.kind === 'transformer' && modality.kind === 'image') {
+    for (const key of ['patchSize', 'width', 'depth', 'heads'] as const) positive(`${field}.${key}`, encoder[key]);
+    const { height, width } = modality;
     if (height % encoder.patchSize !== 0 || width % encoder.patchSize !== 0)
-      fail('encoder.patchSize', `a divisor of the picture's ${height} × ${width} pixels`, encoder.patchSize);
+      fail(`${field}.patchSize`, `a divisor of the picture's ${height} × ${width} pixels`, encoder.patchSize);
     if (encoder.width % encoder.heads !== 0)
-      fail('encoder.heads', `a divisor of its width ${encoder.width}`, encoder.heads);
+      fail(`${field}.heads`, `a divisor of its width ${encoder.width}`, encoder.heads);
   }
   if (encoder.kind !== 'vector')
     for (const key of ['pixelScale', 'pixelOffset'] as const)
-      if (!Number.isFinite(encoder[key])) fail(`encoder.${key}`, 'a finite number', encoder[key]);
-  positive('encoder.hidden', encoder.hidden);
-  if (typeof encoder.affine !== 'boolean') fail('encoder.affine', 'true or false', encoder.affine);
+      if (!Number.isFinite(encoder[key])) fail(`${field}.${key}`, 'a finite number', encoder[key]);
+  positive(`${field}.hidden`, encoder.hidden);
 }
 
 function checkPredictor(predictor: PredictorConfig): void {
@@ -96,7 +131,8 @@ function statistics(field: string, size: number, of: { readonly mean?: unknown; 
 
 /** Elements of what the last convolution leaves, and weights of all of them. */
 function convolved(
-  { height, width, channels }: ObservationConfig & { readonly kind: 'image' },
+  field: string,
+  { height, width, channels }: ModalityConfig & { readonly kind: 'image' },
   layers: readonly ConvLayer[],
 ): { features: number; weights: number } {
   let weights = 0;
@@ -107,25 +143,40 @@ function convolved(
     const before = map;
     map = before.map((size) => Math.floor((size + 2 * layer.padding - layer.kernel) / layer.stride) + 1);
     if (map.some((size) => size < 1))
-      fail(`encoder.layers[${index}]`, `a convolution that leaves something of ${before.join(' × ')} pixels`, layer);
+      fail(`${field}.layers[${index}]`, `a convolution that leaves something of ${before.join(' × ')} pixels`, layer);
   }
   return { features: map[0] * map[1] * channels, weights };
 }
 
 /** Weights of the encoder, about. */
 function encoderElements({ observation, encoder, embeddingSize }: WorldModelConfig): number {
+  if (observation.kind !== 'multimodal')
+    return modalityElements('encoder', observation, encoder as ModalityEncoderConfig, embeddingSize);
+  if (encoder.kind !== 'multimodal') return 0;
+  const modalities = Object.entries(observation.modalities);
+  return modalities.reduce(
+    (sum, [name, modality]) =>
+      sum + modalityElements(`encoder.encoders.${name}`, modality, encoder.encoders[name], embeddingSize),
+    encoder.hidden * embeddingSize * (modalities.length + 1),
+  );
+}
+
+function modalityElements(
+  field: string,
+  modality: ModalityConfig,
+  encoder: ModalityEncoderConfig,
+  embeddingSize: number,
+): number {
   const { hidden } = encoder;
-  if (observation.kind === 'vector') return hidden * (observation.size + hidden + embeddingSize);
+  if (modality.kind === 'vector') return hidden * (modality.size + hidden + embeddingSize);
   if (encoder.kind === 'convolution') {
-    const { features, weights } = convolved(observation, encoder.layers);
+    const { features, weights } = convolved(field, modality, encoder.layers);
     return weights + hidden * (features + embeddingSize);
   }
   if (encoder.kind !== 'transformer') return 0;
   const { patchSize, width, depth } = encoder;
-  const tokens = (observation.height * observation.width) / patchSize ** 2;
-  return (
-    width * (observation.channels * patchSize ** 2 + tokens + 12 * depth * width + hidden) + hidden * embeddingSize
-  );
+  const tokens = (modality.height * modality.width) / patchSize ** 2;
+  return width * (modality.channels * patchSize ** 2 + tokens + 12 * depth * width + hidden) + hidden * embeddingSize;
 }
 
 /** Weights of the predictor, about. */

@@ -1,18 +1,30 @@
 import type { Clips } from '../data/clips.js';
+import { type HostObservations, mapModalities } from '../data/modalities.js';
 import { type Tensor, tensor } from '../tensor/index.js';
 import type { WorldModelConfig } from './config.js';
+import { frameOf } from './observations.js';
 
 export type { Clips };
 
-/** Observations and actions of clips as tensors of the shapes that a model takes. @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_DTYPE */
-export function clipTensors(
+/** The tensors of what clips have in memory. */
+export type TensorsOfClips<Data extends HostObservations> = Data extends Uint8Array | Float32Array
+  ? Tensor
+  : { readonly [Name in keyof Data]: Tensor };
+
+/**
+ * Observations and actions of clips as tensors of the shapes that a model takes.
+ * @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_DTYPE, ERR_JEPA_INVALID_ARGUMENT for other modalities
+ */
+export function clipTensors<Data extends HostObservations>(
   { observation, action }: WorldModelConfig,
-  { clips, frames, observations, actions }: Clips,
-): [observations: Tensor, actions: Tensor] {
-  const image = observation.kind === 'image';
-  const shape = image ? [observation.height, observation.width, observation.channels] : [observation.size];
+  { clips, frames, observations, actions }: Clips<Data>,
+): [observations: TensorsOfClips<Data>, actions: Tensor] {
+  const given: HostObservations = observations;
   return [
-    tensor(observations, { shape: [clips, frames, ...shape], dtype: image ? 'uint8' : 'float32' }),
+    mapModalities('worldModel', observation, given, (values, modality) => {
+      const { shape, dtype } = frameOf(modality);
+      return tensor(values, { shape: [clips, frames, ...shape], dtype });
+    }) as TensorsOfClips<Data>,
     tensor(actions, { shape: [clips, frames, action.size] }),
   ];
 }

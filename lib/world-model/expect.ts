@@ -1,24 +1,33 @@
+import { mapModalities } from '../data/modalities.js';
 import { JepaError } from '../errors.js';
 import type { Tensor, TypedArray } from '../tensor/index.js';
 import type { WorldModelConfig } from './config.js';
+import { frameOf, type Observations } from './observations.js';
 
 /** What a model's methods take; each of these throws ERR_JEPA_SHAPE or ERR_JEPA_INVALID_ARGUMENT, saying what was expected and found. */
 
-export function expectObservations({ observation }: WorldModelConfig, { shape, dtype }: Tensor): void {
-  const frame =
-    observation.kind === 'image' ? [observation.height, observation.width, observation.channels] : [observation.size];
-  const expected = observation.kind === 'image' ? 'uint8' : 'float32';
-  if (
-    shape.length !== frame.length + 2 ||
-    frame.some((size, index) => shape[index + 2] !== size) ||
-    dtype !== expected
-  ) {
-    throw new JepaError(
-      'ERR_JEPA_SHAPE',
-      `[worldModel] expected observations ${expected} [clips, frames, ${frame.join(', ')}], got ${dtype} [${shape.join(', ')}]`,
-    );
-  }
+/** @returns the observations, in the order of the configuration where there are several */
+export function expectObservations({ observation }: WorldModelConfig, observations: Observations): Observations {
+  let extents: readonly number[] | undefined;
+  return mapModalities('worldModel', observation, observations, (given, modality, name) => {
+    const { shape, dtype } = given;
+    const frame = frameOf(modality);
+    const wanted = [...(extents ?? ['clips', 'frames']), ...frame.shape];
+    extents ??= shape.slice(0, 2);
+    if (shape.length !== wanted.length || dtype !== frame.dtype || wanted.some(differs(shape)))
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[worldModel] expected observations ${name}${frame.dtype} [${wanted.join(', ')}], got ${dtype} [${shape.join(', ')}]`,
+      );
+    return given;
+  });
 }
+
+/** Whether an extent of the wanted shape is another one; words stand for any. */
+const differs =
+  (shape: readonly number[]) =>
+  (extent: number | string, axis: number): boolean =>
+    typeof extent === 'number' && shape[axis] !== extent;
 
 /** Actions for every clip, of more frames than are seen: otherwise there is nothing to predict. */
 export function expectActions(

@@ -7,7 +7,8 @@ import { checkOptions, withDefaults } from '../io/options.js';
 import type { TrainingEvent } from '../train/events.js';
 import { Trainer } from '../train/trainer.js';
 import type { Environment } from '../worlds/environment.js';
-import { type Preset, type PresetOptions, presetConfig, type WorldModelConfig } from './config.js';
+import type { WorldModelConfig } from './config.js';
+import { type Preset, type PresetOptions, presetConfig } from './preset.js';
 import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
 import type { WorldModel } from './world-model.js';
 

@@ -4,14 +4,15 @@ import { compile, type Tensor } from '../tensor/index.js';
 import type { HealthReport } from '../train/events.js';
 import { effectiveRank } from './effective-rank.js';
 import type { WorldModelNetwork } from './network.js';
+import type { Observations } from './observations.js';
 
 const directions = 64;
 
 /** What the health panel measures on a batch, compiled; nothing is assigned. */
 export function healthProgram(network: WorldModelNetwork, contextFrames: number) {
   return compile(
-    (observations: Tensor, actions: Tensor, step: Tensor) => {
-      const [clips, frames] = observations.shape;
+    (observations: Observations, actions: Tensor, step: Tensor) => {
+      const [clips, frames] = actions.shape;
       const z = network.standardisedEmbeddings(observations);
       const width = z.shape[2];
       const flat = reshape(z, [clips * frames, width]);

@@ -6,19 +6,18 @@ export {
   SurpriseCalibration,
   type UnknownReason,
 } from './calibration.js';
-export type { Clips } from './clips.js';
+export type { Clips, TensorsOfClips } from './clips.js';
 export type { WeightFormat } from './compact.js';
 export { bestProbabilities, fitTemperature, type RankedChoice } from './confidence.js';
-export {
-  type ActionConfig,
-  type EncoderConfig,
-  type InferenceOptions,
-  type ObservationConfig,
-  type PredictorConfig,
-  type Preset,
-  type PresetOptions,
-  presetConfig,
-  type WorldModelConfig,
+export type {
+  ActionConfig,
+  EncoderConfig,
+  InferenceOptions,
+  ModalityConfig,
+  ModalityEncoderConfig,
+  ObservationConfig,
+  PredictorConfig,
+  WorldModelConfig,
 } from './config.js';
 export { RankingCritic } from './critic.js';
 export { type CriticTrainingOptions, type PlanChoices, trainCritic } from './critic-training.js';
@@ -33,8 +32,10 @@ export {
   type WorldModelBatch,
   worldModelLoss,
 } from './objective.js';
+export type { Observations } from './observations.js';
 export { Outliers } from './outliers.js';
 export { forceStatistics, type PhysicsTrainingOptions, physicsCritic, physicsTraining } from './physics-training.js';
+export { type Preset, type PresetOptions, presetConfig } from './preset.js';
 export type { PretrainedName } from './pretrained.js';
 export { type Observation, Session, type SessionOptions } from './session.js';
 export { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';

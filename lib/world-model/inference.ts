@@ -4,6 +4,7 @@ import { compile, type Tensor } from '../tensor/index.js';
 import type { InferenceOptions } from './config.js';
 import type { WorldModelNetwork } from './network.js';
 import { expectedLogError } from './objective.js';
+import type { Observations } from './observations.js';
 import { streamProgram } from './stream.js';
 
 /** The compiled read-outs of a network; each is traced at its first use. */
@@ -12,7 +13,7 @@ export type Inference = ReturnType<typeof inference>;
 /** Compiles what a trained network is asked: embeddings, predictor states, imagined futures, surprise, streams, critic's costs. */
 export function inference(network: WorldModelNetwork, how: InferenceOptions = {}) {
   return {
-    encode: compile((observations: Tensor) => ({ embeddings: network.encode(observations) }), {
+    encode: compile((observations: Observations) => ({ embeddings: network.encode(observations) }), {
       ...how,
       name: 'encode',
     }),

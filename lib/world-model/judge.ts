@@ -1,5 +1,9 @@
+import { JepaError } from '../errors.js';
 import { type Tensor, tensor } from '../tensor/index.js';
+import { batched, chunkClips } from './batched.js';
 import { bestProbabilities } from './confidence.js';
+import { expectJudge } from './expect.js';
+import type { Inference } from './inference.js';
 import type { WorldModel } from './world-model.js';
 
 export interface RankedAction {
@@ -28,6 +32,45 @@ export interface PlanJudge {
   ): Promise<Float32Array>;
 }
 
+/**
+ * Costs [N] of candidate plans [N, T, A] from the embeddings [1, c, D] of the seen frames to the embedding [D] of the goal.
+ * @param critic the model's program of its own critic
+ * @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_CONFIG for the critic of a model without one
+ */
+export async function planCosts(
+  world: WorldModel,
+  critic: Inference['critic'],
+  seen: Tensor,
+  candidates: Tensor,
+  goal: Float32Array,
+  { by = 'latent', signal }: { readonly by?: Judge; readonly signal?: AbortSignal },
+): Promise<Float32Array> {
+  if (typeof by !== 'object') expectJudge(by, world.network.critic !== undefined);
+  const width = world.config.embeddingSize;
+  if (goal.length !== width)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[worldModel] expected the embedding [${width}] of one goal, got ${goal.length} values`,
+    );
+  if (typeof by === 'object') return by.costs(world, seen, candidates, goal, { signal });
+  const [count] = candidates.shape;
+  const context = seen.shape[1];
+  const start = (await seen.data()) as Float32Array;
+  const known = new Float32Array(count * context * width);
+  for (let index = 0; index < count; index++) known.set(start, index * start.length);
+  const repeated = tensor(known, { shape: [count, context, width] });
+  const { embeddings } = await world.imagine(repeated, candidates, { signal, context });
+  const future = (await embeddings.data()) as Float32Array;
+  if (by !== 'critic') return distancesToGoal(future, count, goal, by);
+  const { cost } = await batched(
+    (a, b) => critic.call({ signal }, a, b),
+    besideGoal(future, count, goal),
+    8 * chunkClips,
+    signal,
+  );
+  return (await cost.data()) as Float32Array;
+}
+
 /** Candidates by cost, lowest first, the earlier of equals first. @param temperature of the confidences; without it there are none */
 export function inOrder(costs: Float32Array, temperature?: number): RankedAction[] {
   const confidence = temperature === undefined ? undefined : bestProbabilities(costs, temperature);
@@ -37,7 +80,7 @@ export function inOrder(costs: Float32Array, temperature?: number): RankedAction
 }
 
 /** Mean squared distances [N] of imagined futures [N, K, D] to the embedding [D] of a goal: of their ends, or along the path. */
-export function distancesToGoal(
+function distancesToGoal(
   futures: Float32Array,
   count: number,
   goal: Float32Array,
@@ -52,11 +95,7 @@ export function distancesToGoal(
 }
 
 /** The ends of imagined futures [N, K, D] and, beside each, the embedding [D] of the goal: [N, D] both. */
-export function besideGoal(
-  futures: Float32Array,
-  count: number,
-  goal: Float32Array,
-): [outcomes: Tensor, goals: Tensor] {
+function besideGoal(futures: Float32Array, count: number, goal: Float32Array): [outcomes: Tensor, goals: Tensor] {
   const [size, width] = [futures.length / count, goal.length];
   const shape = [count, width];
   const outcomes = Float32Array.from(

@@ -1,4 +1,5 @@
-import { tensor } from '../tensor/index.js';
+import { type HostObservations, mapEach, valuesOf } from '../data/modalities.js';
+import { type Tensor, tensor } from '../tensor/index.js';
 import { type Clips, clipTensors } from './clips.js';
 import { expectFinite } from './expect.js';
 import { emptyStream, horizonsAt, type StreamProgram } from './stream.js';
@@ -18,12 +19,12 @@ export interface Measured {
 export async function* measure(
   { config, network }: WorldModel,
   advance: StreamProgram,
-  clips: Clips,
+  clips: Clips<HostObservations>,
   horizons: readonly number[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Measured> {
-  for (const [index, of] of clipTensors(config, clips).entries())
-    expectFinite(of, index === 0 ? clips.observations : clips.actions);
+  const [observations, actions] = clipTensors(config, clips);
+  for (const of of [...valuesOf<Tensor>(observations), actions]) expectFinite(of, await of.data());
   const width = config.embeddingSize;
   const lookAhead = horizons.at(-1) as number;
   let state = emptyStream(network, clips.clips, lookAhead, width);
@@ -32,8 +33,8 @@ export async function* measure(
     const [observation, action] = clipTensors(config, {
       clips: clips.clips,
       frames: 1,
-      observations: frameOf(clips, clips.observations, frame),
-      actions: frameOf(clips, clips.actions, before),
+      observations: mapEach(clips.observations, (values) => frameFrom(clips, values, frame)),
+      actions: frameFrom(clips, clips.actions, before),
     });
     const taken = tensor(await action.data(), { shape: [clips.clips, config.action.size] });
     const next = await advance.call({ signal }, observation, taken, state);
@@ -52,7 +53,11 @@ export async function* measure(
 }
 
 /** One frame of each clip, from [clips, frames, …]. */
-function frameOf<Data extends Uint8Array | Float32Array>({ clips, frames }: Clips, data: Data, frame: number): Data {
+function frameFrom<Data extends Uint8Array | Float32Array>(
+  { clips, frames }: Clips<HostObservations>,
+  data: Data,
+  frame: number,
+): Data {
   const size = data.length / (clips * frames);
   const picked = data.slice(0, clips * size) as Data;
   for (let clip = 0; clip < clips; clip++) {

@@ -21,6 +21,7 @@ import {
 import { stopGradient, type Tensor, tensor } from '../tensor/index.js';
 import { consequence } from './consequence.js';
 import type { WorldModelNetwork } from './network.js';
+import type { Observations } from './observations.js';
 
 /** Weights and settings of the training loss; every coefficient of the recipe is here, 0 leaves a term out. */
 export interface ObjectiveOptions {
@@ -76,8 +77,8 @@ export const defaultObjective: ObjectiveOptions = {
 
 /** One training batch as the objective sees it. */
 export interface WorldModelBatch {
-  /** [B, T, H, W, C] uint8 or [B, T, size] float32 */
-  readonly observations: Tensor;
+  /** [B, T, H, W, C] uint8 or [B, T, size] float32, or a record of these */
+  readonly observations: Observations;
   /** [B, T, A] float32 in the world's units; action t is taken at frame t */
   readonly actions: Tensor;
   /** [G, K, K] float32: cost of outcome i when outcome j was the goal, in each of G twin groups; the last G·K clips are the twins. */

@@ -3,10 +3,10 @@ import { PhysicsDataset } from '../worlds/physics/dataset.js';
 import { candidateForcePlans } from '../worlds/physics/evaluation.js';
 import { physicsTrainingBatch } from '../worlds/physics/training.js';
 import { hashText } from '../worlds/random.js';
-import type { PresetOptions } from './config.js';
 import type { RankingCritic } from './critic.js';
 import { type CriticTrainingOptions, type PlanChoices, trainCritic } from './critic-training.js';
 import type { ObjectiveOptions } from './objective.js';
+import type { PresetOptions } from './preset.js';
 import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
 import { WorldModel } from './world-model.js';
 

@@ -1,7 +1,9 @@
+import { allOf, mapEach, mapModalities, type PerModality } from '../data/modalities.js';
 import { JepaError } from '../errors.js';
 import { type Tensor, type TypedArray, tensor } from '../tensor/index.js';
 import { checkRate, type Judgement, type SurpriseCalibration } from './calibration.js';
 import { expectEvaluation, expectFinite } from './expect.js';
+import { frameOf, type Observations } from './observations.js';
 import { emptyStream, horizonsAt, horizonsUpTo, type StreamProgram, type StreamState } from './stream.js';
 import type { WorldModel } from './world-model.js';
 
@@ -82,23 +84,21 @@ export class Session {
 
   /**
    * Takes one frame; several calls are taken in their order. Arrays are copied at the call.
-   * @param frame [H, W, C] uint8 pixels, or [size] float32 readings
+   * @param frame [H, W, C] uint8 pixels, or [size] float32 readings; of several modalities each by name, `{ camera, joints }`
    * @param action [A] in the world's units, the one taken since the frame before; of the first frame there is none
    * @returns what the model makes of it. After an error the session is as before the frame
    * @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_NON_FINITE, ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_ABORTED
    */
   observe(
-    frame: Tensor | TypedArray,
+    frame: PerModality<Tensor | TypedArray>,
     action?: ArrayLike<number>,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Observation> {
     // Its turn comes later, and cameras write their next frame into the same buffer. (A Buffer's slice would share it.)
-    const seen =
-      frame instanceof Uint8Array
-        ? new Uint8Array(frame)
-        : frame instanceof Float32Array
-          ? new Float32Array(frame)
-          : frame;
+    const seen = mapEach(frame, (given) => {
+      if (given instanceof Uint8Array) return new Uint8Array(given);
+      return given instanceof Float32Array ? new Float32Array(given) : given;
+    });
     const taken = action && Array.from(action);
     const result = this.#last.catch(() => {}).then(() => this.#observe(seen, taken, signal));
     this.#last = result;
@@ -106,13 +106,13 @@ export class Session {
   }
 
   async #observe(
-    frame: Tensor | TypedArray,
+    frame: PerModality<Tensor | TypedArray>,
     action: ArrayLike<number> | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Observation> {
     const { network, config } = this.#world;
     expectEvaluation(network);
-    const observation = await this.#frameOf(frame);
+    const observation = await this.#oneFrame(frame);
     const lookAhead = this.#horizons.at(-1) as number;
     const before = this.#state ?? emptyStream(network, 1, lookAhead, config.embeddingSize);
     const taken = this.#actionOf(action);
@@ -146,24 +146,24 @@ export class Session {
   }
 
   /** [1, 1, …] */
-  async #frameOf(frame: Tensor | TypedArray): Promise<Tensor> {
-    const { observation } = this.#world.config;
-    const [shape, dtype] =
-      observation.kind === 'image'
-        ? ([[observation.height, observation.width, observation.channels], 'uint8'] as const)
-        : ([[observation.size], 'float32'] as const);
-    const data = ArrayBuffer.isView(frame) ? frame : await frame.data();
-    const given = ArrayBuffer.isView(frame) ? shape : frame.shape;
-    const kind = dtype === 'uint8' ? Uint8Array : Float32Array;
-    const size = shape.reduce((product, extent) => product * extent, 1);
-    if (!(data instanceof kind) || data.length !== size || given.join() !== shape.join())
-      throw new JepaError(
-        'ERR_JEPA_SHAPE',
-        `[session] expected a frame ${dtype} [${shape.join(', ')}], got ${data.constructor.name} of ${ArrayBuffer.isView(frame) ? `${data.length} values` : `shape [${given.join(', ')}]`}`,
-      );
-    const one = tensor(data, { shape: [1, 1, ...shape], dtype });
-    expectFinite(one, data);
-    return one;
+  #oneFrame(frame: PerModality<Tensor | TypedArray>): Promise<Observations> {
+    return allOf(
+      mapModalities('session', this.#world.config.observation, frame, async (values, modality, name) => {
+        const { shape, dtype } = frameOf(modality);
+        const data = ArrayBuffer.isView(values) ? values : await values.data();
+        const given = ArrayBuffer.isView(values) ? shape : values.shape;
+        const kind = dtype === 'uint8' ? Uint8Array : Float32Array;
+        const size = shape.reduce((product, extent) => product * extent, 1);
+        if (!(data instanceof kind) || data.length !== size || given.join() !== shape.join())
+          throw new JepaError(
+            'ERR_JEPA_SHAPE',
+            `[session] expected a frame ${name}${dtype} [${shape.join(', ')}], got ${data.constructor.name} of ${ArrayBuffer.isView(values) ? `${data.length} values` : `shape [${given.join(', ')}]`}`,
+          );
+        const one = tensor(data, { shape: [1, 1, ...shape], dtype });
+        expectFinite(one, data);
+        return one;
+      }),
+    );
   }
 
   /** [1, A]; of the first frame, whose result nobody uses, the average action. */

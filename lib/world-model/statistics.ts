@@ -1,15 +1,19 @@
 import { mean, square, sub } from '../ops/index.js';
-import { compile, type Tensor } from '../tensor/index.js';
+import { compile } from '../tensor/index.js';
 import type { WorldModelNetwork } from './network.js';
+import { extentsOf, type Observations } from './observations.js';
 
 /**
  * Estimates the running statistics of the encoder's batch normalisation from scratch: mean and unbiased variance of its
  * inputs over all given observations, combined exactly (Chan, Golub & LeVeque 1979).
  */
-export async function refreshStatistics(network: WorldModelNetwork, observations: readonly Tensor[]): Promise<void> {
+export async function refreshStatistics(
+  network: WorldModelNetwork,
+  observations: readonly Observations[],
+): Promise<void> {
   const { normalisation } = network.encoder;
   const moments = compile(
-    (batch: Tensor) => {
+    (batch: Observations) => {
       const features = network.features(batch);
       const average = mean(features, { axes: [0] });
       return { average, variance: mean(square(sub(features, average)), { axes: [0] }) };
@@ -21,7 +25,8 @@ export async function refreshStatistics(network: WorldModelNetwork, observations
   const squares = new Float64Array(width);
   let count = 0;
   for (const batch of observations) {
-    const rows = batch.shape[0] * batch.shape[1];
+    const [clips, frames] = extentsOf(batch);
+    const rows = clips * frames;
     const outputs = await moments(batch);
     const batchMean = await outputs.average.data();
     const batchVariance = await outputs.variance.data();

@@ -3,6 +3,7 @@ import { compile, type Tensor, tensor } from '../tensor/index.js';
 import type { InferenceOptions } from './config.js';
 import type { WorldModelNetwork } from './network.js';
 import { expectedLogError } from './objective.js';
+import type { Observations } from './observations.js';
 
 /** What is remembered of B streams of the same age. */
 export interface StreamState {
@@ -51,7 +52,7 @@ export function emptyStream(
 export function streamProgram(network: WorldModelNetwork, how: InferenceOptions) {
   return compile(
     /** @param observation [B, 1, …]   @param action [B, A] taken since the last frame */
-    (observation: Tensor, action: Tensor, state: StreamState) => {
+    (observation: Observations, action: Tensor, state: StreamState) => {
       const [streams, lookAhead, width] = state.imagined.shape;
       /** The youngest L of the last frame's own row and the L older ones. */
       const rows = (own: Tensor, older: Tensor): Tensor => {

@@ -1,3 +1,4 @@
+import type { HostObservations } from '../data/modalities.js';
 import { JepaError } from '../errors.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import type { HostTensor } from '../io/safetensors.js';
@@ -11,11 +12,12 @@ import type { Trainable } from '../train/trainable.js';
 import { type Clips, clipTensors } from './clips.js';
 import { healthOf, healthProgram } from './health.js';
 import { defaultObjective, type ObjectiveOptions, worldModelLoss } from './objective.js';
+import type { Observations } from './observations.js';
 import { refreshStatistics } from './statistics.js';
 import { WorldModel } from './world-model.js';
 
 /** A batch to learn from. */
-export interface ClipBatch extends Clips {
+export interface ClipBatch extends Clips<HostObservations> {
   /** The last groups·size clips are groups of counterfactual twins; costs [groups, size, size] of outcome i for goal j. */
   readonly twins?: { readonly groups: number; readonly size: number; readonly costs: Float32Array };
 }
@@ -96,7 +98,7 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     this.#health = healthProgram(network, config.contextFrames);
     this.#step = compile(
       (
-        observations: Tensor,
+        observations: Observations,
         actions: Tensor,
         twinCosts: Tensor | null,
         inputs: { learningRate: Tensor; momentum: Tensor; step: Tensor },
@@ -232,7 +234,7 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     );
   }
 
-  #tensors(batch: ClipBatch): { observations: Tensor; actions: Tensor; twinCosts: Tensor | null } {
+  #tensors(batch: ClipBatch): { observations: Observations; actions: Tensor; twinCosts: Tensor | null } {
     const [observations, actions] = clipTensors(this.model.config, batch);
     const { twins } = batch;
     const twinCosts = twins ? tensor(twins.costs, { shape: [twins.groups, twins.size, twins.size] }) : null;

@@ -1,40 +1,28 @@
 import type { Episodes } from '../data/episodes.js';
+import type { HostObservations } from '../data/modalities.js';
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
-import { type Tensor, type TypedArray, tensor } from '../tensor/index.js';
+import { type Tensor, tensor } from '../tensor/index.js';
 import type { Environment } from '../worlds/environment.js';
-import { batched } from './batched.js';
+import { batched, chunkClips } from './batched.js';
 import { type CalibrationOptions, calibrate } from './calibrate.js';
 import { checkRate, type Judgement, type SurpriseCalibration } from './calibration.js';
 import { checkedConfig } from './check-config.js';
-import { type Clips, clipTensors } from './clips.js';
+import { type Clips, clipTensors, type TensorsOfClips } from './clips.js';
 import type { WeightFormat } from './compact.js';
-import {
-  type InferenceOptions,
-  type Preset,
-  type PresetOptions,
-  presetConfig,
-  type WorldModelConfig,
-} from './config.js';
-import {
-  expectActions,
-  expectClips,
-  expectContexts,
-  expectEvaluation,
-  expectJudge,
-  expectObservations,
-} from './expect.js';
+import type { InferenceOptions, WorldModelConfig } from './config.js';
+import { expectActions, expectClips, expectContexts, expectEvaluation, expectObservations } from './expect.js';
 import { fingerprint, readWorldModel, writeWorldModel } from './file.js';
 import { type FitDatasetOptions, type FitEnvironmentOptions, type FitEpisodesOptions, fitWorldModel } from './fit.js';
 import { type Inference, inference } from './inference.js';
-import { besideGoal, distancesToGoal, inOrder, type Judge, type RankedAction } from './judge.js';
+import { inOrder, type Judge, planCosts, type RankedAction } from './judge.js';
 import { measure } from './measure.js';
 import { WorldModelNetwork } from './network.js';
+import { type Observations, withLeadingAxes } from './observations.js';
+import { type Preset, type PresetOptions, presetConfig } from './preset.js';
 import { findPretrained, type PretrainedName } from './pretrained.js';
 import { Session, type SessionOptions } from './session.js';
 import type { ClipBatch } from './training.js';
-
-const chunkClips = 32;
 
 export interface Imagined {
   /** [B, K, D] the embeddings expected at frames c … T−1. */
@@ -59,7 +47,8 @@ interface Options {
 /**
  * A model of how a world behaves: it sees frames, is told actions, and predicts embeddings.
  * All methods take materialised tensors: observations [B, T, H, W, C] uint8 (or [B, T, size] float32 for sensor vectors) and
- * actions [B, T, A] float32 in the world's units, action t being taken at frame t. While a `WorldModelTraining` trains it, until its
+ * actions [B, T, A] float32 in the world's units, action t being taken at frame t. Observations of several modalities are records of these, by
+ * the names of `config.observation.modalities`, all of the same clips and frames. While a `WorldModelTraining` trains it, until its
  * `finish`, they throw ERR_JEPA_INVALID_ARGUMENT.
  * @example
  * const world = await WorldModel.load('physics.jepa');
@@ -147,17 +136,20 @@ export class WorldModel {
   }
 
   /** Clips on the host, such as those of a dataset, as the observations and actions that the other methods take. */
-  tensors(clips: Clips): [observations: Tensor, actions: Tensor] {
+  tensors<Data extends HostObservations>(clips: Clips<Data>): [observations: TensorsOfClips<Data>, actions: Tensor] {
     return clipTensors(this.config, clips);
   }
 
-  /** @returns embeddings [B, T, D] */
-  async encode(observations: Tensor, { signal }: Options = {}): Promise<Tensor> {
+  /**
+   * @returns embeddings [B, T, D]
+   * @throws JepaError ERR_JEPA_SHAPE; ERR_JEPA_INVALID_ARGUMENT where a modality is missing, ERR_JEPA_NON_FINITE
+   */
+  async encode(observations: Observations, { signal }: Options = {}): Promise<Tensor> {
     expectEvaluation(this.network);
-    expectObservations(this.config, observations);
+    const seen = expectObservations(this.config, observations);
     const { embeddings } = await batched(
       (chunk) => this.#programs.encode.call({ signal }, chunk),
-      [observations],
+      [seen],
       chunkClips,
       signal,
     );
@@ -194,7 +186,7 @@ export class WorldModel {
 
   /** Predicts the embeddings of frames c … T−1 from the first c observations and all T actions. */
   async rollout(
-    observations: Tensor,
+    observations: Observations,
     actions: Tensor,
     options: Options & { readonly context?: number } = {},
   ): Promise<Imagined> {
@@ -204,7 +196,7 @@ export class WorldModel {
 
   /** How unexpected each clip is: open loop from every context length of `contexts` to the clip's end. */
   async surprise(
-    observations: Tensor,
+    observations: Observations,
     actions: Tensor,
     options: Options & { readonly contexts?: readonly [number, number] } = {},
   ): Promise<Surprise> {
@@ -241,13 +233,13 @@ export class WorldModel {
    * if ((best.confidence ?? 0) < 0.8) console.log('not sure');
    */
   async rank(
-    observations: Tensor,
+    observations: Observations,
     candidates: Tensor,
-    options: Options & { readonly goal: Tensor; readonly by?: Judge; readonly temperature?: number },
+    options: Options & { readonly goal: Observations; readonly by?: Judge; readonly temperature?: number },
   ): Promise<RankedAction[]> {
     checkOptions('worldModel rank', options, ['goal', 'by', 'temperature', 'signal']);
-    const seen = await this.encode(await oneClip(observations), options);
-    const goal = (await (await this.encode(await oneClip(options.goal), options)).data()) as Float32Array;
+    const seen = await this.encode(await withLeadingAxes(observations, 1), options);
+    const goal = (await (await this.encode(await withLeadingAxes(options.goal, 1), options)).data()) as Float32Array;
     const costs = await this.planCosts(seen, candidates, goal, options);
     const { by, temperature = typeof by === 'object' ? by.temperature : undefined } = options;
     return inOrder(costs, temperature);
@@ -260,34 +252,8 @@ export class WorldModel {
     goal: Float32Array,
     options: Options & { readonly by?: Judge } = {},
   ): Promise<Float32Array> {
-    const { by = 'latent' } = options;
     expectEvaluation(this.network);
-    if (typeof by !== 'object') expectJudge(by, this.network.critic !== undefined);
-    const width = this.config.embeddingSize;
-    if (goal.length !== width)
-      throw new JepaError(
-        'ERR_JEPA_SHAPE',
-        `[worldModel] expected the embedding [${width}] of one goal, got ${goal.length} values`,
-      );
-    if (typeof by === 'object') return by.costs(this, seen, candidates, goal, options);
-    const [count] = candidates.shape;
-    const context = seen.shape[1];
-    const start = (await seen.data()) as Float32Array;
-    const known = new Float32Array(count * context * width);
-    for (let index = 0; index < count; index++) known.set(start, index * start.length);
-    const { embeddings } = await this.imagine(tensor(known, { shape: [count, context, width] }), candidates, {
-      signal: options.signal,
-      context,
-    });
-    const future = (await embeddings.data()) as Float32Array;
-    if (by !== 'critic') return distancesToGoal(future, count, goal, by);
-    const { cost } = await batched(
-      (a, b) => this.#programs.critic.call({ signal: options.signal }, a, b),
-      besideGoal(future, count, goal),
-      8 * chunkClips,
-      options.signal,
-    );
-    return (await cost.data()) as Float32Array;
+    return planCosts(this, this.#programs.critic, seen, candidates, goal, options);
   }
 
   /**
@@ -296,13 +262,13 @@ export class WorldModel {
    * @returns each [T − c, D]
    */
   async counterfactual(
-    observations: Tensor,
+    observations: Observations,
     actions: Tensor,
     instead: Tensor,
     options: Options = {},
   ): Promise<{ future: Tensor; alternative: Tensor; effect: Tensor }> {
     checkOptions('worldModel counterfactual', options, ['signal']);
-    const seen = await this.encode(await oneClip(observations), options);
+    const seen = await this.encode(await withLeadingAxes(observations, 1), options);
     const context = seen.shape[1];
     const imagine = async (plan: Tensor): Promise<Tensor> => {
       const { embeddings } = await this.imagine(seen, tensor(await plan.data(), { shape: [1, ...plan.shape] }), {
@@ -334,7 +300,7 @@ export class WorldModel {
    * @throws JepaError as {@link WorldModel.session}
    */
   async judge(
-    clips: Clips,
+    clips: Clips<HostObservations>,
     calibration: SurpriseCalibration,
     options: Options & { readonly falseAlarmRate?: number } = {},
   ): Promise<Judgement[][]> {
@@ -360,7 +326,10 @@ export class WorldModel {
    * @example const calibration = await world.calibrate(heldOut, { frames: 20_000 });
    * @throws JepaError ERR_JEPA_DATASET for too few clips, or too short ones, ERR_JEPA_NON_FINITE for those that the model overflows on
    */
-  async calibrate(dataset: AsyncIterable<Clips>, options: CalibrationOptions = {}): Promise<SurpriseCalibration> {
+  async calibrate(
+    dataset: AsyncIterable<Clips<HostObservations>>,
+    options: CalibrationOptions = {},
+  ): Promise<SurpriseCalibration> {
     expectEvaluation(this.network);
     return calibrate(this, { advance: this.#programs.stream, model: await this.#fingerprint() }, dataset, options);
   }
@@ -387,8 +356,4 @@ export class WorldModel {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-async function oneClip(frames: Tensor): Promise<Tensor> {
-  return tensor((await frames.data()) as TypedArray, { shape: [1, ...frames.shape], dtype: frames.dtype });
 }

@@ -79,7 +79,7 @@ it('a model that is being trained answers nothing until it is finished', async (
 
 it('a preset without an observation is a configuration error', () => {
   expect(() => WorldModel.create('tiny', { action: { size: 2 }, frameRate: 15 } as never)).toThrow(
-    refusal('ERR_JEPA_CONFIG', "observation.kind to be 'image' or 'vector'"),
+    refusal('ERR_JEPA_CONFIG', "observation.kind to be 'image', 'vector' or 'multimodal'"),
   );
 });
 

@@ -1,4 +1,11 @@
-import { type Clips, type InferenceOptions, WorldModel, type WorldModelConfig } from '#lib/world-model/index.js';
+import type { HostObservations } from '#lib/data/modalities.js';
+import {
+  type Clips,
+  type InferenceOptions,
+  type ModalityConfig,
+  WorldModel,
+  type WorldModelConfig,
+} from '#lib/world-model/index.js';
 import { Random } from '#lib/worlds/random.js';
 
 /** A model of three sensors that is traced and run in milliseconds. */
@@ -60,21 +67,80 @@ export const transformerConfig: WorldModelConfig = {
   seed: 4,
 };
 
+/** A model of two cameras, seen by convolutions and by a transformer, and of sensors. */
+export const multimodalConfig: WorldModelConfig = {
+  observation: {
+    kind: 'multimodal',
+    modalities: {
+      front: { kind: 'image', height: 16, width: 16, channels: 3 },
+      wrist: { kind: 'image', height: 8, width: 12, channels: 3 },
+      joints: { kind: 'vector', size: 3, mean: [0.1, 0, -0.1], std: [1, 2, 0.5] },
+    },
+  },
+  action: { size: 2, mean: [0.2, 0], std: [1, 0.5] },
+  frameRate: 10,
+  embeddingSize: 6,
+  encoder: {
+    kind: 'multimodal',
+    encoders: {
+      front: {
+        kind: 'convolution',
+        layers: [{ channels: 4, kernel: 4, stride: 4, padding: 0 }],
+        hidden: 8,
+        pixelScale: 1 / 127.5,
+        pixelOffset: -1,
+      },
+      wrist: {
+        kind: 'transformer',
+        patchSize: 4,
+        width: 8,
+        depth: 1,
+        heads: 2,
+        hidden: 10,
+        pixelScale: 1 / 127.5,
+        pixelOffset: -1,
+      },
+      joints: { kind: 'vector', hidden: 16 },
+    },
+    hidden: 12,
+    affine: true,
+  },
+  predictor: { kind: 'recurrent', stateSize: 10, hidden: 12 },
+  heads: { variance: 8, inverse: 8, critic: 8 },
+  contextFrames: 3,
+  seed: 5,
+};
+
 /** Clips of random observations and actions for a model. */
-export function clipsFor(config: WorldModelConfig, clips: number, frames: number, seed = 0): Clips {
+export function anyClipsFor(
+  config: WorldModelConfig,
+  clips: number,
+  frames: number,
+  seed = 0,
+): Clips<HostObservations> {
   const random = new Random(seed, 'clips');
   const { observation, action } = config;
-  const image = observation.kind === 'image';
-  const size = image ? observation.height * observation.width * observation.channels : observation.size;
   const draw = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.uniform(-1, 1));
-  const values = draw(clips * frames * size);
+  const seen = (modality: ModalityConfig): Uint8Array | Float32Array => {
+    const image = modality.kind === 'image';
+    const values = draw(
+      clips * frames * (image ? modality.height * modality.width * modality.channels : modality.size),
+    );
+    return image ? Uint8Array.from(values, (value) => 128 + 127 * value) : values;
+  };
   return {
     clips,
     frames,
-    observations: image ? Uint8Array.from(values, (value) => 128 + 127 * value) : values,
+    observations:
+      observation.kind === 'multimodal'
+        ? Object.fromEntries(Object.entries(observation.modalities).map(([name, of]) => [name, seen(of)]))
+        : seen(observation),
     actions: draw(clips * frames * action.size),
   };
 }
+
+/** The same for a model of one modality. */
+export const clipsFor = (...wanted: Parameters<typeof anyClipsFor>): Clips => anyClipsFor(...wanted) as Clips;
 
 /** The variance head starts at zero; weights of its own make its reading depend on its inputs. */
 export async function shaken(config: WorldModelConfig, options?: InferenceOptions): Promise<WorldModel> {

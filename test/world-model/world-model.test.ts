@@ -1,11 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { mapEach } from '#lib/data/modalities.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
 import { WorldModel } from '#lib/world-model/index.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
 import { close } from '../nn/check-layer.js';
-import { clipsFor, pictureConfig, sensorConfig, shaken, transformerConfig } from './small.js';
+import {
+  anyClipsFor,
+  clipsFor,
+  multimodalConfig,
+  pictureConfig,
+  sensorConfig,
+  shaken,
+  transformerConfig,
+} from './small.js';
 
 const floats = async (of: Tensor): Promise<Float32Array> => (await of.data()) as Float32Array;
 const rows = (values: Float32Array, from: number, count: number, width: number): Float32Array =>
@@ -15,13 +24,14 @@ describe.each([
   ['sensors, with memory', sensorConfig],
   ['pictures, without', pictureConfig],
   ['pictures, of transformers', transformerConfig],
+  ['two cameras and sensors', multimodalConfig],
 ])('WorldModel of %s', (_, config) => {
   const { embeddingSize: D, contextFrames: c } = config;
   const [B, T] = [5, 9];
 
   it('has the shapes it promises', async () => {
     const model = new WorldModel(config);
-    const [observations, actions] = model.tensors(clipsFor(config, B, T));
+    const [observations, actions] = model.tensors(anyClipsFor(config, B, T));
     const z = await model.encode(observations);
     expect(z.shape).toEqual([B, T, D]);
     const { states, embeddings } = await model.states(z, actions);
@@ -37,7 +47,7 @@ describe.each([
 
   it('imagines what stepping its predictor by hand gives', async () => {
     const model = await shaken(config);
-    const [observations, actions] = model.tensors(clipsFor(config, 1, T));
+    const [observations, actions] = model.tensors(anyClipsFor(config, 1, T));
     const z = await floats(await model.encode(observations));
     const a = await floats(actions);
     const A = config.action.size;
@@ -59,11 +69,15 @@ describe.each([
 
   it('sees only the frames of its context, and the actions', async () => {
     const model = await shaken(config);
-    const clips = clipsFor(config, 2, T);
+    const clips = anyClipsFor(config, 2, T);
     const [observations, actions] = model.tensors(clips);
-    const other = { ...clips, observations: clips.observations.slice() };
-    const frame = clips.observations.length / (2 * T);
-    for (let clip = 0; clip < 2; clip++) other.observations.fill(7, (clip * T + c) * frame, (clip + 1) * T * frame);
+    const later = mapEach(clips.observations, (values) => {
+      const frame = values.length / (2 * T);
+      const changed = values.slice();
+      for (let clip = 0; clip < 2; clip++) changed.fill(7, (clip * T + c) * frame, (clip + 1) * T * frame);
+      return changed;
+    });
+    const other = { ...clips, observations: later };
     const future = await floats((await model.rollout(observations, actions)).embeddings);
     const [blind] = model.tensors(other);
     expect(await floats((await model.rollout(blind, actions)).embeddings)).toEqual(future);
@@ -77,7 +91,7 @@ describe.each([
 
   it('gives each clip what it gives it alone, however many there are', async () => {
     const model = await shaken(config);
-    const [observations, actions] = model.tensors(clipsFor(config, 41, T)); // more than one chunk, the last one filled up
+    const [observations, actions] = model.tensors(anyClipsFor(config, 41, T)); // more than one chunk, the last one filled up
     const z = await model.encode(observations);
     const { raw } = await model.surpriseOf(z, actions, { contexts: [c, c + 1] });
     const all = { z: await floats(z), a: await floats(actions) };
@@ -93,7 +107,7 @@ describe.each([
 
   it('measures surprise as its definition says', async () => {
     const model = await shaken(config);
-    const [observations, actions] = model.tensors(clipsFor(config, 3, T));
+    const [observations, actions] = model.tensors(anyClipsFor(config, 3, T));
     const z = await floats(await model.encode(observations));
     const [first, last] = [c, c + 2];
     const surprise = await model.surprise(observations, actions, { contexts: [first, last] });
@@ -128,7 +142,7 @@ describe.each([
     await model.save(join(folder, 'a.jepa'));
     const loaded = await WorldModel.load(join(folder, 'a.jepa'));
     expect(loaded.config).toEqual(config);
-    const [observations, actions] = model.tensors(clipsFor(config, 2, T));
+    const [observations, actions] = model.tensors(anyClipsFor(config, 2, T));
     const [before, after] = [await model.rollout(observations, actions), await loaded.rollout(observations, actions)];
     expect(await floats(after.embeddings)).toEqual(await floats(before.embeddings));
     await loaded.save(join(folder, 'b.jepa'));
