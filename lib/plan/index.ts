@@ -16,7 +16,24 @@ export type {
 export { type Act, Controller, type ControllerOptions } from './controller.js';
 export { type CemOptions, CemSolver, type IcemOptions, IcemSolver } from './cross-entropy.js';
 export type { DescentRule } from './descent.js';
+export {
+  type EvaluatePlanningOptions,
+  evaluatePlanning,
+  type PlanningRows,
+  type PlanningTask,
+} from './evaluate-planning.js';
+export {
+  type DecideBlock,
+  type EpisodeResults,
+  type PictureWorld,
+  type PlanGoalEpisodesOptions,
+  type PlayOptions,
+  planGoalEpisodes,
+  playGoalEpisodes,
+  type Seen,
+} from './goal-episodes.js';
 export { type GradientOptions, GradientSolver } from './gradient.js';
+export { type Imitation, type ImitationOptions, trainImitation } from './imitation.js';
 export { type LatentState, latentDynamics } from './latent-dynamics.js';
 export { type MppiOptions, MppiSolver, type PredictiveSamplingOptions, PredictiveSamplingSolver } from './mppi.js';
 export { distanceAlongHorizon, distanceAtEnd } from './objective.js';
@@ -40,7 +57,7 @@ export {
   twoRoomModel,
   twoRoomSteps,
 } from './two-room.js';
-export { type EpisodeResults, type PlanEpisodesOptions, planEpisodes, twoRoomSearch } from './two-room-episodes.js';
+export { type PlanEpisodesOptions, planEpisodes, twoRoomSearch } from './two-room-episodes.js';
 export {
   evaluateReplanning,
   type ReplanningOptions,

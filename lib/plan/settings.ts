@@ -3,7 +3,7 @@ import { checkOptions, withDefaults } from '../io/options.js';
 import { maximum, minimum } from '../ops/index.js';
 import { type Tensor, tensor } from '../tensor/index.js';
 
-/** Smallest and largest value of an action: of all its numbers, or of each. */
+/** Smallest and largest value of an action: of all its numbers, of each, or of each of every action of a plan (equal where nothing is to choose). */
 export type Bounds = readonly [low: number | readonly number[], high: number | readonly number[]];
 
 /** What all searches are told. */
@@ -88,12 +88,15 @@ export function boundsOf(solver: string, bounds: Bounds | null, horizon: number,
   if (bounds === null) return (plans: Tensor): Tensor => plans;
   const sides = Array.isArray(bounds) && bounds.length === 2 ? bounds.map((side) => [side].flat()) : [];
   const numbers = sides.flat().every((value) => Number.isFinite(value));
-  if (!numbers || sides.length !== 2 || sides.some(({ length }) => length !== 1 && length !== actionSize))
-    refuse(solver, `bounds to be [smallest, largest], numbers or arrays of ${actionSize}`, JSON.stringify(bounds));
-  const [low, high] = sides.map((side) =>
-    Float32Array.from({ length: horizon * actionSize }, (_, i) => side[(i % actionSize) % side.length]),
-  );
-  if (low.some((value, i) => !(value < high[i])))
+  const width = horizon * actionSize;
+  if (!numbers || sides.length !== 2 || sides.some(({ length }) => ![1, actionSize, width].includes(length)))
+    refuse(
+      solver,
+      `bounds to be [smallest, largest], numbers or arrays of ${actionSize}, or of ${width} for every action of a plan`,
+      JSON.stringify(bounds),
+    );
+  const [low, high] = sides.map((side) => Float32Array.from({ length: width }, (_, i) => side[i % side.length]));
+  if (low.some((value, i) => value > high[i]) || low.every((value, i) => value === high[i]))
     refuse(solver, 'bounds to be [smallest, largest]', JSON.stringify(bounds));
   const single = sides.every(({ length }) => length === 1);
   return (plans: Tensor): Tensor =>

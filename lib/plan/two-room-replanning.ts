@@ -2,8 +2,9 @@ import { checkOptions } from '../io/options.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import { simulatorOracle } from '../worlds/two-room/oracle.js';
 import { firstSuccess, goalPairs, randomActions, successRate } from '../worlds/two-room/protocol.js';
-import { planEpisodes, walkEpisodes } from './two-room-episodes.js';
-import { trainTwoRoomImitation } from './two-room-imitation.js';
+import { type TwoRoomBatch, twoRoomTrainingBatch } from '../worlds/two-room/training.js';
+import { trainImitation } from './imitation.js';
+import { imageSize, planEpisodes, walkEpisodes } from './two-room-episodes.js';
 
 export interface ReplanningOptions {
   readonly seed: number;
@@ -49,7 +50,7 @@ export async function evaluateReplanning(model: WorldModel, options: ReplanningO
     everySecond: rate(await of(2)),
     never: rate(await of(Number.POSITIVE_INFINITY)),
   });
-  const cloned = await trainTwoRoomImitation(model, { seed, steps, signal });
+  const cloned = await trainImitation(model, batchesOf(seed), { seed, steps, signal });
   const imitation = rate(await walkEpisodes(pairs, cloned.decide).finally(() => cloned.dispose()));
   return {
     episodes: pairs.count,
@@ -58,4 +59,9 @@ export async function evaluateReplanning(model: WorldModel, options: ReplanningO
     cem: await row(async (replanEvery) => (await planEpisodes(model, pairs, seed, { replanEvery, signal })).first),
     oracle: await row(async (replanEvery) => firstSuccess(pairs, simulatorOracle(seed, replanEvery))),
   };
+}
+
+/** What the model was trained on, in longer clips: goals in hindsight are up to 25 steps ahead. */
+function* batchesOf(seed: number): Generator<TwoRoomBatch> {
+  for (let index = 0; ; index++) yield twoRoomTrainingBatch({ seed, clips: 32, frames: 6, imageSize }, index);
 }

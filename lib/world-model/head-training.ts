@@ -12,7 +12,7 @@ import { compile, scalar, type Tensor, valueAndGrad } from '../tensor/index.js';
 export async function trainHead<Batch>(
   head: Module,
   loss: (batch: Batch) => Tensor,
-  draw: () => Batch,
+  draw: () => Batch | Promise<Batch>,
   options: {
     /** Of the program, for errors and profiles. */
     readonly name: string;
@@ -42,7 +42,7 @@ export async function trainHead<Batch>(
   });
   try {
     for (let index = 0; index < steps; index++) {
-      const { loss: found } = await step.call({ signal }, draw(), scalar(rate(index)));
+      const { loss: found } = await step.call({ signal }, await draw(), scalar(rate(index)));
       onStep?.(index + 1, await found.item());
     }
   } finally {

@@ -57,6 +57,18 @@ describe('CemSolver', () => {
     expect(costOf(late.actions, [0, 0], [0.5, 0])).toBeGreaterThan(0.2);
   });
 
+  it('chooses only where the bounds of an action of the plan leave a choice', async () => {
+    const bounds = [
+      [-1, -1, 0, 0, 0, 0],
+      [1, 1, 0, 0, 0, 0],
+    ];
+    const solver = new CemSolver(point, distanceAlongHorizon, { horizon: 3, bounds: bounds as never });
+    const { actions } = await solver.solve({ state: { place: row(0, 0) }, goal: row(1, 1), call: 0 });
+    expect(Array.from(actions.slice(2))).toEqual([0, 0, 0, 0]);
+    expect(Math.abs(actions[0])).toBeGreaterThan(0.3);
+    solver.dispose();
+  });
+
   it('stays within its bounds, also when they exclude rest or the plan it starts from', async () => {
     const far = { state: { place: row(0, 0) }, goal: row(50, 50), call: 0 };
     for (const bounds of [
@@ -125,7 +137,10 @@ describe('CemSolver', () => {
     [{ numElites: 65 }, 'expected numElites between 2 and numSamples 64, got 65'],
     [{ repeat: 3 }, 'expected repeat to divide the action size 2, got 3'],
     [{ bounds: [1, -1] }, 'expected bounds to be [smallest, largest], got [1,-1]'],
-    [{ bounds: [0, Number.NaN] }, 'expected bounds to be [smallest, largest], numbers or arrays of 2, got [0,null]'],
+    [
+      { bounds: [0, Number.NaN] },
+      'expected bounds to be [smallest, largest], numbers or arrays of 2, or of 10 for every action of a plan, got [0,null]',
+    ],
     [{ std: 0 }, 'expected std to be above 0, got 0'],
     [{ stdFloor: -1 }, 'expected stdFloor to be 0 or more, got -1'],
     [{ sharedNoise: 1.5 }, 'expected sharedNoise to be from 0 to 1, got 1.5'],

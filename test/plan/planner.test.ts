@@ -256,7 +256,7 @@ describe('Two-Room', () => {
     const never = await plans(Number.POSITIVE_INFINITY);
     expect(never.made).toBe(2);
     for (const walk of never.walks) expect(new Set(walk.slice(25)).size).toBeLessThanOrEqual(1);
-    await expect(plans(6)).rejects.toThrow('[planEpisodes] expected replanEvery from 1 to 5, or Infinity, got 6');
+    await expect(plans(6)).rejects.toThrow('[planGoalEpisodes] expected replanEvery from 1 to 5, or Infinity, got 6');
   });
 
   it('gives rates by how often it replans, beside imitation', async () => {

@@ -49,6 +49,9 @@ const corners: readonly (readonly Point[])[] = blockParts.map(({ left, right, to
   [left, bottom - centreOfMass],
 ]);
 
+/** No point of the block is farther from its centre of mass than this, px. */
+const blockReach = Math.max(...corners.flat().map((corner) => Math.sqrt(dot(corner, corner))));
+
 /**
  * All places where the agent or a wall touches the block, in the order in which their impulses are sought: ten rounds do not settle a block
  * wedged between walls, so the order shows there. Chipmunk takes it from a tree of bounding boxes that changes as they move; here the
@@ -121,13 +124,14 @@ const walls: readonly (readonly [Point, Point])[] = [
  * box's nearest edge, each projected onto the other. Corners beyond the end of a line count as beside it.
  */
 function wallTouches(part: number, wall: number, pose: Pose): Touch[] {
+  const [from, to] = walls[wall];
+  const along = times(minus(to, from), 1 / (wallHigh - wallLow));
+  const across: Point = [along[1], -along[0]];
+  if (Math.abs(dot(across, minus([pose.x, pose.y], from))) > blockReach + wallRadius) return [];
   const box = corners[part].map((corner): Point => {
     const [x, y] = rotated(corner, pose);
     return [x + pose.x, y + pose.y];
   });
-  const [from, to] = walls[wall];
-  const along = times(minus(to, from), 1 / (wallHigh - wallLow));
-  const across: Point = [along[1], -along[0]];
   let [separation, normal]: [number, Point] = [Number.NEGATIVE_INFINITY, across];
   const consider = (axis: Point): void => {
     const nearestOfBox = Math.min(...box.map((corner) => dot(axis, corner)));

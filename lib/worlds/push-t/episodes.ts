@@ -24,19 +24,29 @@ export function collect(state: ArrayLike<number>, random: Random, action: Float3
   }
 }
 
-/** One episode of the collection policy: states [steps + 1, 7] and actions [steps, 2]. */
-export function playEpisode(random: Random, steps: number): { states: Float32Array; actions: Float32Array } {
+/** What was done in an episode. */
+export interface Played {
+  /** The state that the table was put down in: the first of `states` is a hundredth of a second later. */
+  readonly placed: Float32Array;
+  /** [steps + 1, 7] */
+  readonly states: Float32Array;
+  /** [steps, 2] */
+  readonly actions: Float32Array;
+}
+
+/** One episode of a policy. */
+export function playEpisode(random: Random, steps: number, policy = collect): Played {
   const states = new Float32Array((steps + 1) * stateSize);
   const actions = new Float32Array(steps * 2);
   const simulation = new PushTSimulation();
-  const state = new Float32Array(stateSize);
-  drawState(random, state);
-  simulation.place(state);
+  const placed = new Float32Array(stateSize);
+  drawState(random, placed);
+  simulation.place(placed);
   simulation.read(states);
   for (let step = 0; step < steps; step++) {
-    collect(states.subarray(step * stateSize), random, actions, 2 * step);
+    policy(states.subarray(step * stateSize), random, actions, 2 * step);
     simulation.step(actions[2 * step], actions[2 * step + 1]);
     simulation.read(states, (step + 1) * stateSize);
   }
-  return { states, actions };
+  return { placed, states, actions };
 }

@@ -1,6 +1,7 @@
 export { PushT, type PushTOptions } from './environment.js';
-export { collect, drawState, playEpisode } from './episodes.js';
+export { collect, drawState, type Played, playEpisode } from './episodes.js';
 export { reached, stateDistance } from './goal.js';
 export { drawTable } from './picture.js';
+export { type PushTEpisode, pushTEpisodes, type RecordPushesOptions, recordPushes } from './recording.js';
 export { PushTSimulation } from './simulation.js';
 export { stateNames, tableSize } from './table.js';

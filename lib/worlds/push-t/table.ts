@@ -1,3 +1,4 @@
+import { sinCos } from '../arithmetic.js';
 import { type BoxSpace, box } from '../space.js';
 
 /**
@@ -56,3 +57,9 @@ export const actionSpace: BoxSpace = box({
   names: ['x', 'y'],
   units: ['100 px', '100 px'],
 });
+
+/** The centre of mass of the block in a state. */
+export function blockCentre(state: ArrayLike<number>): { readonly x: number; readonly y: number } {
+  const { sin, cos } = sinCos(state[4]);
+  return { x: state[2] - sin * centreOfMass, y: state[3] + cos * centreOfMass };
+}
