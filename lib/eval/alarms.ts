@@ -9,8 +9,9 @@ import { type Share, shareOf } from './statistics.js';
 
 export interface AlarmEvaluationOptions {
   readonly seed: number;
-  /** Frames of ordinary clips to calibrate on, and of fresh ones, of which those after the context are judged (default 200,000 each). */
+  /** Frames of ordinary clips to calibrate on, those of the context among them (default 200,000). */
   readonly calibrationFrames?: number;
+  /** Fresh ordinary frames to judge, at least; those of the context come on top (default 200,000). */
   readonly frames?: number;
   /** Broken clips of each law (default 200). */
   readonly pairs?: number;
@@ -41,12 +42,13 @@ export async function evaluateAlarms(model: WorldModel, options: AlarmEvaluation
   const { seed, calibrationFrames = 200_000, frames = 200_000, pairs = 200, falseAlarmRate = 1e-3 } = options;
   const { signal, onProgress } = options;
   onProgress?.('alarms: calibrating');
-  const calibration = await model.calibrate(ordinary('validation', seed, calibrationFrames, signal), {
+  const calibration = await model.calibrate(ordinary('validation', seed, signal), {
     frames: calibrationFrames,
     signal,
   });
   const counts = { frames: 0, surprising: 0, unknown: 0 };
-  for await (const clips of ordinary('test', seed, frames, signal)) {
+  for await (const clips of ordinary('test', seed, signal)) {
+    if (counts.frames >= frames) break;
     onProgress?.(`alarms: ${counts.frames} ordinary frames`);
     for (const clip of await model.judge(clips, calibration, { falseAlarmRate, signal })) {
       for (const { verdict, pValue } of clip) {
@@ -70,14 +72,13 @@ export async function evaluateAlarms(model: WorldModel, options: AlarmEvaluation
   };
 }
 
-/** Ordinary clips, some at a time: at least so many frames. */
+/** Ordinary clips, some at a time, without end. */
 async function* ordinary(
   split: 'validation' | 'test',
   seed: number,
-  frames: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ClipSet> {
-  for (let part = 0; part * clipsAtOnce * clipFrames < frames; part++)
+  for (let part = 0; ; part++)
     yield await physicsClips({ split, seed: seed * 100_000 + part, count: clipsAtOnce, signal });
 }
 
