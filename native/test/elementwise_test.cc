@@ -63,6 +63,35 @@ void sharing_memory() {
   });
 }
 
+// Scratch where element 256 would lie if elements had four bytes: it must not be taken for the result.
+void scratch_behind_small_elements() {
+  constexpr int64_t kCount = 2 * kBlock, kOffset = 4 * kBlock;
+  Operand x(DType::boolean, {kCount});
+  x.fill([](int64_t i) { return i % 3 == 0; });
+  Program p(3, 2);
+  p.add(op_load_i, 1, 0).add(op_not_i, 0, 1).add(op_store_i, 0, 0);
+  View y = x.view;
+  y.data = nullptr;
+  Prepared prepared;
+  const Status status = op.definition->prepare(&y, 1, &y, 1, p.bytes.data.data(), p.bytes.data.size(), &prepared);
+  if (!expect(status.ok, "%s", status.text)) return;
+  std::vector<char> memory(static_cast<size_t>(kOffset + prepared.work.scratch_bytes) + 64);
+  y.data = reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) & ~uintptr_t{63});
+  Call call;
+  call.in = &x.view;
+  call.out = &y;
+  call.inputs = call.outputs = 1;
+  call.attributes = prepared.attributes.data();
+  each_target(op, [&](const TargetKernel& target) {
+    std::fill(memory.begin(), memory.end(), '\x7f');
+    op.on(target.target).run(call, 0, 0, prepared.work.tiles[0], y.data + kOffset);
+    for (int64_t i = 0; i < kCount; i++)
+      if (!expect(y.data[i] == (i % 3 != 0), "scratch behind the result on %s: [%lld] %d", target.target,
+                  static_cast<long long>(i), y.data[i]))
+        return;
+  });
+}
+
 // Random chains of simple instructions over three inputs, with outputs in the memory of some of them in any order: whatever is
 // loaded late, stored as it was loaded, or read again behind the instruction that makes an output.
 void random_chains() {
@@ -250,6 +279,7 @@ int main() {
   layouts({2, 3, 2, 3, 2, 3, 2, 3}, {7, 0, 6, 1, 5, 2, 4, 3}, 1, 4);
   layouts({}, {}, 0, -1);
   sharing_memory();
+  scratch_behind_small_elements();
   random_chains();
   whole_formula();
   hostile();

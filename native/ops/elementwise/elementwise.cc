@@ -185,9 +185,8 @@ void follow(const View* out, int inputs, Attributes* a) {
     if (s.code == op_store_f || s.code == op_store_i) {
       const int from = written[s.a];
       const uint8_t code = a->instruction[from].code;
-      const DType kept = s.code == op_store_f ? DType::float32 : DType::int32;
-      if (a->dense[inputs + s.dst] && out[s.dst].dtype == kept && code != op_load_f && code != op_load_i &&
-          !a->once[from])
+      if (a->dense[inputs + s.dst] && as_registers(out[s.dst], s.code == op_store_f) && code != op_load_f &&
+          code != op_load_i && !a->once[from])
         a->target[from] = s.dst;
     } else {
       // What takes three places writes after the last.

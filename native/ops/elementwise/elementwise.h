@@ -55,4 +55,9 @@ struct Attributes {
   int16_t last_read[kMaxOperands];
 };
 
+// Whether a tensor's elements are what registers hold of them, bit for bit.
+inline bool as_registers(const View& view, bool floats) {
+  return view.dtype == (floats ? DType::float32 : DType::int32);
+}
+
 }  // namespace jepa::elementwise

@@ -180,9 +180,8 @@ void load_operand(const Call& call, const Attributes& a, const Instruction& s, c
                   Machine* machine) {
   const View& view = call.in[s.a];
   const bool floats = s.code == op_load_f;
-  const bool plain = view.dtype == (floats ? DType::float32 : DType::int32);
   machine->value[s.dst] = machine->block[s.dst];
-  if (plain && a.dense[s.a] && n % W == 0 && !overwritten(call, a, s.a)) {
+  if (as_registers(view, floats) && a.dense[s.a] && n % W == 0 && !overwritten(call, a, s.a)) {
     machine->value[s.dst] = view.as<float>() + position.linear;
   } else {
     load_block(a, view, s.a, position, n, floats, machine->block[s.dst]);
@@ -228,8 +227,11 @@ void run_elements(const Call& call, int64_t first, int64_t last, char* scratch) 
         load_operand(call, a, s, position, n, &machine);
       } else if (s.code == op_store_f || s.code == op_store_i) {
         const View& out = call.out[s.dst];
-        if (a.dense[call.inputs + s.dst] && machine.value[s.a] == out.as<float>() + start) continue;  // it is there
-        store_block(a, out, call.inputs + s.dst, position, n, s.code == op_store_f, machine.value[s.a]);
+        const bool floats = s.code == op_store_f;
+        // Of elements of another size that address is not theirs: anything may lie there.
+        const bool there =
+            a.dense[call.inputs + s.dst] && as_registers(out, floats) && machine.value[s.a] == out.as<float>() + start;
+        if (!there) store_block(a, out, call.inputs + s.dst, position, n, floats, machine.value[s.a]);
       } else {
         const int results = s.code == op_adamw ? 3 : 1;
         float* d[3];
