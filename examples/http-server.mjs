@@ -1,19 +1,13 @@
 // A model in an HTTP server: POST a picture, get its embedding and the pictures seen before that are most like it.
 //   node examples/http-server.mjs [model.jepa] [--quick]
 //   curl --data-binary @picture.rgb localhost:3000/embed     64 × 64 × 3 bytes, row by row
-// `jepa demo` leaves a trained model; without one the embeddings are those of random weights. --quick asks itself and ends.
+// Without a model it is that of the package, which watched discs. --quick asks itself and ends.
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { JepaError, Random, tensor, WorldModel } from 'jepa';
 
 const [path] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-const world = path
-  ? await WorldModel.load(path)
-  : WorldModel.create('tiny', {
-      observation: { kind: 'image', height: 64, width: 64, channels: 3 },
-      action: { size: 2 },
-      frameRate: 15,
-    });
+const world = path ? await WorldModel.load(path) : await WorldModel.pretrained('physics');
 const { height, width, channels } = world.config.observation;
 const bytes = height * width * channels;
 
@@ -35,10 +29,8 @@ const server = createServer(async (request, response) => {
   if (Number(request.headers['content-length']) !== bytes) return answer(400, { error: `expected ${bytes} bytes` });
   try {
     const embedding = await embed(await buffer(request), gone.signal);
-    const cosines = seen.map((other, index) => ({
-      index,
-      cosine: other.reduce((sum, value, i) => sum + value * embedding[i], 0),
-    }));
+    const cosine = (other) => other.reduce((sum, value, i) => sum + value * embedding[i], 0);
+    const cosines = seen.map((other, index) => ({ index, cosine: cosine(other) }));
     const nearest = cosines.sort((a, b) => b.cosine - a.cosine).slice(0, 3);
     answer(200, { index: seen.push(embedding) - 1, embedding: [...embedding], nearest });
   } catch (error) {
@@ -47,30 +39,20 @@ const server = createServer(async (request, response) => {
     answer(500, { error: error instanceof JepaError ? error.code : 'internal error' });
   }
 });
-const port = process.argv.includes('--quick') ? 0 : 3000;
-await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
-console.log(`POST ${bytes} bytes to http://127.0.0.1:${server.address().port}/embed`);
+const quick = process.argv.includes('--quick');
+await new Promise((resolve) => server.listen(quick ? 0 : 3000, '127.0.0.1', resolve));
+const url = `http://127.0.0.1:${server.address().port}/embed`;
+console.log(`POST ${bytes} bytes to ${url}`);
 
-if (process.argv.includes('--quick')) {
-  const post = async (body) => {
-    const response = await fetch(`http://127.0.0.1:${server.address().port}/embed`, { method: 'POST', body });
-    return [response.status, await response.json()];
-  };
+if (quick) {
   const random = new Random(0, 'pictures');
   const picture = Uint8Array.from({ length: bytes }, () => random.below(256));
-  const inverted = picture.map((value) => 255 - value);
-  const darker = picture.map((value) => Math.max(0, value - 3));
-  for (const [name, body] of Object.entries({
-    picture,
-    inverted,
-    darker,
-    'half a picture': picture.subarray(bytes / 2),
-  })) {
-    const [status, { index, nearest, error }] = await post(body);
-    const found =
-      nearest?.map((other) => `${other.index} (cosine ${other.cosine.toFixed(4)})`).join(', ') || 'none yet';
-    console.log(`${status} ${name}: ${error ?? `number ${index}, nearest: ${found}`}`);
+  const [inverted, darker] = [picture.map((value) => 255 - value), picture.map((value) => Math.max(0, value - 3))];
+  for (const [name, body] of Object.entries({ picture, inverted, darker, half: picture.subarray(bytes / 2) })) {
+    const response = await fetch(url, { method: 'POST', body });
+    const { error, index, nearest } = await response.json();
+    const found = nearest?.map((other) => `${other.index} (cosine ${other.cosine.toFixed(4)})`).join(', ');
+    console.log(`${response.status} ${name}: ${error ?? `number ${index}, nearest: ${found || 'none yet'}`}`);
   }
   server.close();
-  world.dispose();
 }

@@ -1,21 +1,7 @@
 // A layer of your own: sin(ω·(W·x + b)), with which a network draws edges that one of ReLUs blurs (SIREN, Sitzmann et al. 2020).
 // Both learn a picture as a function of the place, (x, y) → brightness, and draw what they learnt.
 //   node examples/own-layer.mjs [--quick]
-import {
-  adamW,
-  compile,
-  initialise,
-  Linear,
-  Module,
-  mse,
-  mul,
-  Sequential,
-  scalar,
-  sin,
-  tensor,
-  valueAndGrad,
-  variable,
-} from 'jepa';
+import { initialise, Linear, Module, ModuleTraining, mse, mul, Sequential, sin, tensor, variable } from 'jepa';
 
 class Sine extends Module {
   /** Variables and modules among the properties are its parameters: optimisers and files find them there. */
@@ -44,37 +30,20 @@ const brightness = ([x, y]) => {
   const smile = y > 0.12 && Math.abs(Math.hypot(x, y) - 0.52) < 0.09;
   return [ring || eyes || smile ? 1 : 0];
 };
-const [x, y] = [tensor(places), tensor(places.map(brightness))];
+const picture = { x: tensor(places), y: tensor(places.map(brightness)) };
 
-const steps = process.argv.includes('--quick') ? 60 : 600;
-async function learn(model) {
-  const optimiser = adamW(model.parameters());
-  const step = compile((learningRate) => {
-    const { value: loss, gradients } = valueAndGrad(() => mse(model.forward(x), y), model.parameters());
-    optimiser.update(gradients, { learningRate });
-    return { loss };
-  });
-  for (let i = 0; i < steps; i++) await step(scalar(2e-3 * (1 - i / steps)));
-  return compile(() => ({ drawn: model.forward(x), error: mse(model.forward(x), y) }))();
-}
-
+const linear = (inputs, outputs) => new Linear(inputs, outputs, { seed: 1 });
 const networks = {
-  ReLU: new Sequential(
-    new Linear(2, 64, { seed: 1 }),
-    'relu',
-    new Linear(64, 64, { seed: 1 }),
-    'relu',
-    new Linear(64, 1, { seed: 1 }),
-  ),
-  Sine: new Sequential(
-    new Sine(2, 64, { seed: 1, first: true }),
-    new Sine(64, 64, { seed: 1 }),
-    new Linear(64, 1, { seed: 1 }),
-  ),
+  ReLU: new Sequential(linear(2, 64), 'relu', linear(64, 64), 'relu', linear(64, 1)),
+  Sine: new Sequential(new Sine(2, 64, { seed: 1, first: true }), new Sine(64, 64, { seed: 1 }), linear(64, 1)),
 };
+const steps = process.argv.includes('--quick') ? 60 : 600;
 for (const [name, network] of Object.entries(networks)) {
-  const { drawn, error } = await learn(network);
+  const training = new ModuleTraining(network, ({ x, y }) => mse(network.forward(x), y), { learningRate: 2e-3 });
+  for (let step = 0; step < steps; step++) await training.step(picture, step, { steps });
+  const drawn = network.forward(picture.x);
   const shades = [...(await drawn.data())].map((value) => ' .:*#'[Math.min(4, Math.max(0, Math.round(value * 4)))]);
   for (let row = 0; row < height; row++) console.log(shades.slice(row * width, (row + 1) * width).join(''));
-  console.log(`${name}: mean squared error ${(await error.item()).toFixed(4)} after ${steps} steps\n`);
+  const error = await mse(drawn, picture.y).item();
+  console.log(`${name}: mean squared error ${error.toFixed(4)} after ${steps} steps\n`);
 }

@@ -2,8 +2,9 @@ import { PixelDecoder } from '../models/pixel-decoder.js';
 import { openLoop } from '../models/predictor.js';
 import { mse } from '../nn/losses/index.js';
 import { add, cast, mean, mul, reshape, slice, square, sub } from '../ops/index.js';
-import { adamW, Ema, warmupCosine } from '../optim/index.js';
+import { adamW, Ema } from '../optim/index.js';
 import { compile, scalar, stopGradient, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
+import { peakedRate } from '../train/peaked-rate.js';
 import type { Clips } from '../world-model/clips.js';
 import type { WorldModelConfig } from '../world-model/config.js';
 import { refreshStatistics } from '../world-model/statistics.js';
@@ -49,12 +50,7 @@ export class PixelAutoencoder {
       },
       { name: 'autoencoder step' },
     );
-    const rate = warmupCosine({
-      base: 1.2e-3,
-      final: 3.6e-5,
-      warmup: Math.min(60, Math.floor(steps / 4)),
-      total: steps,
-    });
+    const rate = peakedRate({ learningRate: 1.2e-3, warmupSteps: 60, finalFraction: 0.03 }, steps);
     const kept: Tensor[] = [];
     let step = 0;
     try {

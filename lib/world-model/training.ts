@@ -5,9 +5,9 @@ import type { HostTensor } from '../io/safetensors.js';
 import { joinStateDicts, splitStateDict } from '../nn/state-dict.js';
 import { adamW } from '../optim/adamw.js';
 import { Ema } from '../optim/ema.js';
-import { warmupCosine } from '../optim/schedules.js';
 import { compile, type Precision, type Profile, scalar, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
 import type { HealthReport, Metrics } from '../train/events.js';
+import { peakedRate } from '../train/peaked-rate.js';
 import type { Trainable } from '../train/trainable.js';
 import { type Clips, clipTensors } from './clips.js';
 import { healthOf, healthProgram } from './health.js';
@@ -127,13 +127,8 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     step: number,
     { steps, signal }: { readonly steps: number; readonly signal?: AbortSignal },
   ): Promise<Metrics> {
-    const { learningRate, warmupSteps, finalFraction, averaging } = this.#options;
-    const rate = warmupCosine({
-      base: learningRate,
-      final: learningRate * finalFraction,
-      warmup: Math.min(warmupSteps, Math.floor(steps / 4)),
-      total: steps,
-    })(step);
+    const { averaging } = this.#options;
+    const rate = peakedRate(this.#options, steps)(step);
     const { observations, actions, twinCosts } = this.#tensors(batch);
     const outputs = await this.#step.call({ signal }, observations, actions, twinCosts, {
       learningRate: scalar(rate),

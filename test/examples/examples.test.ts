@@ -89,14 +89,14 @@ const shown: Readonly<Record<string, (text: string) => void>> = {
   'own-model.mjs': (text) => expect(number(/off by ([\d.]+) rad/, text)).toBeLessThan(0.6), // standing still: about a radian
   'sensor-anomalies.mjs': (text) => {
     const alarms = (name: string) => number(new RegExp(`${name} +█* *(\\d+) by the model`), text);
-    expect(alarms('nothing wrong')).toBeLessThanOrEqual(6);
-    expect(alarms('blocked filter')).toBeGreaterThan(50);
+    expect(alarms('nothing wrong')).toBeLessThanOrEqual(10); // 2.1 of 100, measured on 2,000
+    for (const fault of ['leak', 'blocked filter', 'worn bearing']) expect(alarms(fault)).toBeGreaterThan(50);
   },
   'train-in-worker.mjs': (text) =>
     expect(number(/off by ([\d.]+),/, text)).toBeLessThan(number(/by ([\d.]+) if/, text)),
   'http-server.mjs': (text) => {
     expect(text).toMatch(/^200 darker: number 2, nearest: 0 /m);
-    expect(text).toMatch(/^400 half a picture: expected 12288 bytes$/m);
+    expect(text).toMatch(/^400 half: expected 12288 bytes$/m);
   },
   'will-it-fall.mjs': (text) => {
     expect(number(/of (\d+) discs/, text)).toBeGreaterThan(20);
