@@ -10,6 +10,7 @@ export type {
 export * as pendulum from './pendulum/index.js';
 export * as physics from './physics/index.js';
 export { PicturedWorld, type PicturedWorldOptions, type View } from './pictured-world.js';
+export * as pldmTwoRoom from './pldm-two-room/index.js';
 export * as pushT from './push-t/index.js';
 export { Random } from './random.js';
 export {
