@@ -55,6 +55,7 @@ export abstract class PicturedWorld implements ForeseeableEnvironment<Uint8Array
 
   reset({ seed = 0, options = {} }: ResetOptions = {}): ResetResult<Uint8Array> {
     checkOptions(`${this.#title}.reset`, options, this.resetOptions);
+    this.#started = false; // a reset that is refused half-way leaves no episode
     this.begin(seed, options);
     this.#started = true;
     return { observation: this.#observe('present'), info: this.info() };
@@ -87,7 +88,7 @@ export abstract class PicturedWorld implements ForeseeableEnvironment<Uint8Array
     if (!this.#started)
       throw new JepaError(
         'ERR_JEPA_DISPOSED',
-        `[${this.#title}] expected reset() before step(), render() and goalObservation()`,
+        `[${this.#title}] expected reset() before step(), render(), foresee() and goalObservation()`,
       );
   }
 

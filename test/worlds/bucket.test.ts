@@ -56,6 +56,8 @@ describe('Bucket', () => {
     expect(foreseen).toBe(-reward);
     expect(world.render().data).not.toEqual(before);
     expect(() => world.reset({ options: { bucket: 9 } })).toThrow('expected bucket to be [x] from 1.8 to 3.4, got [9]');
+    for (const ask of [() => world.step(Float32Array.of(1, 1)), () => world.foresee(plan, 12)])
+      expect(ask).toThrow('expected reset() before'); // the refused one left no episode
     world.close();
     expect(() => world.render()).toThrow('expected reset() before');
   });

@@ -49,6 +49,7 @@ describe('Pendulum', () => {
     expect(world.foresee(Float32Array.of(2, 2), 2)).toBeCloseTo(second, 6);
     expect(world.render().data).not.toEqual(before);
     expect(() => world.reset({ options: { goal: 'up' } })).toThrow('expected goal to be [angle], got ["up"]');
+    expect(() => world.foresee(Float32Array.of(2), 1)).toThrow('expected reset() before'); // the refused one left no episode
     expect(() => new pendulum.Pendulum({ torque: 0 })).toThrow('expected torque to be above 0');
     expect(() => new pendulum.Pendulum({ imageSize: 8 })).toThrow('expected imageSize to be from 16 to 256');
   });

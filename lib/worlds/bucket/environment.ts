@@ -80,7 +80,6 @@ export class Bucket extends PicturedWorld {
 
   /** The measure is metres between the ball and its place in the bucket. A throw can be foreseen until the ball has left. */
   foresee(actions: Float32Array, blockSteps: number): number {
-    this.expectStarted();
     const simulation = new Simulation(this.#running().scene);
     try {
       simulation.launch(actions[0], actions[1]);

@@ -75,6 +75,7 @@ export class Pendulum extends PicturedWorld {
 
   /** The measure is the angle in radians: velocity does not count, as in pictures. */
   foresee(actions: Float32Array, blockSteps: number): number {
+    this.expectStarted();
     const state = this.#state.slice();
     let cost = 0;
     for (const [step, torque] of actions.entries()) {

@@ -56,6 +56,7 @@ export class PushT extends PicturedWorld {
 
   /** The measure is that of success: px of agent and block as one vector, plus the angle, of which 20° count as 20 px. */
   foresee(actions: Float32Array, blockSteps: number): number {
+    this.expectStarted();
     const simulation = this.#simulation.copy();
     const state = new Float32Array(stateSize);
     let cost = 0;
