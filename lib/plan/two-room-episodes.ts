@@ -28,7 +28,7 @@ export const twoRoomSearch: CemOptions = {
 };
 
 export interface PlanEpisodesOptions
-  extends Pick<PlannerOptions, 'objective' | 'waypoints'>,
+  extends Pick<PlannerOptions, 'waypoints'>,
     Pick<PlanGoalEpisodesOptions, 'replanEvery'>,
     Pick<PlayOptions, 'signal' | 'onEpisode'> {
   /** Told where the agent is after each step, for pictures of the walk: never seen by who decides. */
@@ -40,12 +40,12 @@ export function planEpisodes(
   model: WorldModel,
   pairs: GoalPairs,
   seed: number,
-  { objective, waypoints, onPosition, ...options }: PlanEpisodesOptions = {},
+  { waypoints, onPosition, ...options }: PlanEpisodesOptions = {},
 ): Promise<EpisodeResults> {
   return planGoalEpisodes(model, new TwoRoom({ imageSize }), episodesOf(pairs), {
     ...options,
     blockSteps: frameSkip,
-    planner: { ...twoRoomSearch, seed, objective, waypoints },
+    planner: { ...twoRoomSearch, seed, waypoints },
     onStep: (episode, { position }) => {
       const [x, y] = position as Float32Array;
       onPosition?.(episode, x, y);

@@ -33,6 +33,7 @@ export abstract class DotEnvironment extends PicturedWorld {
 
   /** The measure is the straight line in px, also through the wall. */
   foresee(actions: Float32Array, blockSteps: number): number {
+    this.expectStarted();
     const place = this.position.slice();
     let cost = 0;
     for (let at = 0; at < actions.length; at += 2) {
