@@ -5,7 +5,8 @@ import { batch } from './batch.js';
 import { checkPositive } from './check.js';
 import { type Dataset, fromIndex, type IndexedDataset } from './dataset.js';
 import type { Episodes } from './episodes.js';
-import type { HostObservations } from './modalities.js';
+import { type HostObservations, mapEach } from './modalities.js';
+import type { MultimodalEpisodes } from './multimodal-episodes.js';
 import { prefetch } from './prefetch.js';
 import { repeat } from './select.js';
 import { shuffle } from './shuffle.js';
@@ -20,6 +21,9 @@ export interface Clips<Data extends HostObservations = Uint8Array | Float32Array
   /** [clips, frames, A] in the world's units */
   readonly actions: Float32Array;
 }
+
+/** Clips of several modalities, by name. */
+export type ClipsOf<Name extends string> = Clips<Readonly<Record<Name, Uint8Array | Float32Array>>>;
 
 export interface ClipOptions {
   /** Frames of a clip. */
@@ -38,7 +42,19 @@ export interface ClipOptions {
  * @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT; ERR_JEPA_DATASET if all are too short
  * @example const heldOut = shard(clips(episodes, { frames: 16, every: 16 }), { index: 0, count: 10 });
  */
-export function clips(episodes: Episodes, options: ClipOptions): IndexedDataset<Clips> {
+export function clips(episodes: Episodes, options: ClipOptions): IndexedDataset<Clips>;
+export function clips<Name extends string>(
+  episodes: MultimodalEpisodes<Name>,
+  options: ClipOptions,
+): IndexedDataset<ClipsOf<Name>>;
+export function clips(
+  episodes: Episodes | MultimodalEpisodes,
+  options: ClipOptions,
+): IndexedDataset<Clips<HostObservations>>;
+export function clips(
+  episodes: Episodes | MultimodalEpisodes,
+  options: ClipOptions,
+): IndexedDataset<Clips<HostObservations>> {
   checkOptions('clips', options, ['frames', 'frameSkip', 'every']);
   const { frames, frameSkip, every } = withDefaults({ frameSkip: 1, every: 1 }, options);
   for (const [name, value] of Object.entries({ frames, frameSkip, every })) checkPositive('clips', name, value);
@@ -69,11 +85,14 @@ export function clips(episodes: Episodes, options: ClipOptions): IndexedDataset<
 }
 
 /** Clips of the same length as one batch. @example const batches = batch(clips(episodes, { frames: 16 }), 8, { collate: collateClips }); */
-export function collateClips(list: readonly Clips[]): Clips {
+export function collateClips<Data extends HostObservations>(list: readonly Clips<Data>[]): Clips<Data> {
+  const [first] = list;
+  const seen = (name?: string): (Uint8Array | Float32Array)[] =>
+    list.map(({ observations }) => (name === undefined ? observations : observations[name as never]) as Uint8Array);
   return {
     clips: list.reduce((sum, { clips }) => sum + clips, 0),
-    frames: list[0].frames,
-    observations: joined(list.map(({ observations }) => observations)),
+    frames: first.frames,
+    observations: mapEach(first.observations, (_, name) => joined(seen(name))) as Data,
     actions: joined(list.map(({ actions }) => actions)),
   };
 }
@@ -91,7 +110,19 @@ export interface ClipBatchOptions extends ClipOptions, Pick<SkipCorruptOptions, 
  * @throws JepaError as {@link clips} and {@link shuffle} do
  * @example for await (const event of new Trainer(training, { steps: 2000 }).run(clipBatches(episodes, { frames: 16, seed: 1 }))) …
  */
-export function clipBatches(episodes: Episodes, options: ClipBatchOptions): Dataset<Clips> {
+export function clipBatches(episodes: Episodes, options: ClipBatchOptions): Dataset<Clips>;
+export function clipBatches<Name extends string>(
+  episodes: MultimodalEpisodes<Name>,
+  options: ClipBatchOptions,
+): Dataset<ClipsOf<Name>>;
+export function clipBatches(
+  episodes: Episodes | MultimodalEpisodes,
+  options: ClipBatchOptions,
+): Dataset<Clips<HostObservations>>;
+export function clipBatches(
+  episodes: Episodes | MultimodalEpisodes,
+  options: ClipBatchOptions,
+): Dataset<Clips<HostObservations>> {
   checkOptions('clipBatches', options, ['frames', 'frameSkip', 'every', 'clips', 'seed', 'onCorrupt']);
   const { clips: size = 16, seed, onCorrupt, ...which } = options;
   const good = skipCorrupt(clips(episodes, which), { onCorrupt });

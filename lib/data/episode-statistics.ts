@@ -2,6 +2,7 @@ import { JepaError } from '../errors.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import { checkPositive } from './check.js';
 import type { Episodes } from './episodes.js';
+import type { MultimodalEpisodes } from './multimodal-episodes.js';
 
 interface Statistics {
   readonly mean: number[];
@@ -9,12 +10,25 @@ interface Statistics {
 }
 
 /** What a world model must be told of a world, as `WorldModel.create` takes it. */
-export interface EpisodeStatistics {
-  readonly observation:
+export interface EpisodeStatistics<
+  Observation =
     | Extract<Episodes['observation'], { kind: 'image' }>
-    | (Extract<Episodes['observation'], { kind: 'vector' }> & Statistics);
+    | (Extract<Episodes['observation'], { kind: 'vector' }> & Statistics),
+> {
+  readonly observation: Observation;
   readonly action: { readonly size: number } & Statistics;
   readonly frameRate: number;
+}
+
+/** The same of several modalities. */
+export type MultimodalStatistics<Name extends string> = EpisodeStatistics<{
+  readonly kind: 'multimodal';
+  readonly modalities: Readonly<Record<Name, EpisodeStatistics['observation']>>;
+}>;
+
+interface StatisticsOptions {
+  readonly frameSkip?: number;
+  readonly frameRate?: number;
 }
 
 /**
@@ -25,10 +39,19 @@ export interface EpisodeStatistics {
  *   ERR_JEPA_DATASET where an action or a reading is not a finite number
  * @example const world = WorldModel.create('tiny', await episodeStatistics(episodes));
  */
+export async function episodeStatistics(episodes: Episodes, options?: StatisticsOptions): Promise<EpisodeStatistics>;
+export async function episodeStatistics<Name extends string>(
+  episodes: MultimodalEpisodes<Name>,
+  options?: StatisticsOptions,
+): Promise<MultimodalStatistics<Name>>;
 export async function episodeStatistics(
-  episodes: Episodes,
-  options: { readonly frameSkip?: number; readonly frameRate?: number } = {},
-): Promise<EpisodeStatistics> {
+  episodes: Episodes | MultimodalEpisodes,
+  options?: StatisticsOptions,
+): Promise<EpisodeStatistics | MultimodalStatistics<string>>;
+export async function episodeStatistics(
+  episodes: Episodes | MultimodalEpisodes,
+  options: StatisticsOptions = {},
+): Promise<EpisodeStatistics | MultimodalStatistics<string>> {
   checkOptions('episodeStatistics', options, ['frameSkip', 'frameRate']);
   const { frameSkip, frameRate } = withDefaults({ frameSkip: 1, frameRate: episodes.frameRate }, options);
   checkPositive('episodeStatistics', 'frameSkip', frameSkip);
@@ -42,10 +65,16 @@ export async function episodeStatistics(
   const repeated = (values: number[]): number[] => Array.from({ length: frameSkip }, () => values).flat();
   const action = { size: actionSize * frameSkip, mean: repeated(mean), std: repeated(std) };
   const rate = frameRate / frameSkip;
+  if (observation.kind === 'multimodal') {
+    const modalities: Record<string, EpisodeStatistics['observation']> = {};
+    for (const [name, part] of Object.entries((episodes as MultimodalEpisodes).parts))
+      modalities[name] = (await episodeStatistics(part, { frameRate })).observation;
+    return { observation: { kind: 'multimodal', modalities }, action, frameRate: rate };
+  }
   if (observation.kind === 'image') return { observation, action, frameRate: rate };
   const readings: Float32Array[] = [];
   for (const [episode, length] of lengths.entries())
-    readings.push((await episodes.observe(episode, 0, length, 1)) as Float32Array);
+    readings.push((await (episodes as Episodes).observe(episode, 0, length, 1)) as Float32Array);
   return {
     observation: { ...observation, ...statistics('observations', observation.size, readings) },
     action,

@@ -1,8 +1,8 @@
 export { type BatchOptions, batch } from './batch.js';
-export { type ClipBatchOptions, type ClipOptions, clipBatches, clips, collateClips } from './clips.js';
+export { type ClipBatchOptions, type ClipOptions, type ClipsOf, clipBatches, clips, collateClips } from './clips.js';
 export { type Collated, collate, type TensorsOf, tensors } from './collate.js';
 export { type Dataset, fromIndex, type IndexedDataset, type IndexedSource, type Source } from './dataset.js';
-export { type EpisodeStatistics, episodeStatistics } from './episode-statistics.js';
+export { type EpisodeStatistics, episodeStatistics, type MultimodalStatistics } from './episode-statistics.js';
 export { type Episode, type Episodes, episodesOf } from './episodes.js';
 export { type FrameFolderOptions, frameFolders } from './frame-folders.js';
 export type { BatchGenerator } from './generator.js';
@@ -12,9 +12,10 @@ export { type ImageFolder, type ImageSample, imageFolder } from './image-folder.
 export { type LeRobotOptions, leRobotEpisodes } from './lerobot.js';
 export { map } from './map.js';
 export type { HostObservations, PerModality } from './modalities.js';
+export { type MultimodalEpisodes, multimodalEpisodes } from './multimodal-episodes.js';
 export { type NpzEpisodesOptions, npzEpisodes } from './npz-episodes.js';
 export { type PrefetchOptions, prefetch, prefetchInWorkers } from './prefetch.js';
-export { type EpisodePolicy, type RecordOptions, recordEpisodes } from './record.js';
+export { type EpisodePolicy, type EpisodesOf, type RecordOptions, recordEpisodes } from './record.js';
 export { rows } from './rows.js';
 export { repeat, type ShardOptions, shard } from './select.js';
 export { type ShuffleOptions, shuffle } from './shuffle.js';

@@ -3,23 +3,41 @@ import { joined } from '../io/joined.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import type { Environment } from '../worlds/environment.js';
 import { Random } from '../worlds/random.js';
-import { type Space, type SpaceValue, sample, spaceSize, valueProblem } from '../worlds/space.js';
+import {
+  type BoxSpace,
+  type ObservationSpace,
+  type ObservationValue,
+  type Space,
+  type SpaceValue,
+  sample,
+  spaceSize,
+  valueProblem,
+} from '../worlds/space.js';
 import { checkPositive } from './check.js';
-import { type Episode, type Episodes, inMemory } from './episodes.js';
+import { type Episodes, inMemory } from './episodes.js';
+import { type MultimodalEpisodes, multimodalEpisodes } from './multimodal-episodes.js';
 
 /** What to do at a frame. Random numbers are those of the episode, so that a seed repeats it. */
-export type EpisodePolicy = (observation: SpaceValue, random: Random) => SpaceValue | Promise<SpaceValue>;
+export type EpisodePolicy<Observation extends ObservationValue = SpaceValue> = (
+  observation: Observation,
+  random: Random,
+) => SpaceValue | Promise<SpaceValue>;
 
-export interface RecordOptions {
+export interface RecordOptions<Observation extends ObservationValue = SpaceValue> {
   /** Episodes to play (default 64), and the most frames of each (default 64). */
   readonly episodes?: number;
   readonly frames?: number;
   /** Default 0. */
   readonly seed?: number;
   /** Default: evenly drawn actions, each held for one to four frames, since a force that changes at every frame moves nothing far. */
-  readonly policy?: EpisodePolicy;
+  readonly policy?: EpisodePolicy<Observation>;
   readonly signal?: AbortSignal;
 }
+
+/** Episodes of what an environment shows: of several modalities where observations are records. */
+export type EpisodesOf<Observation extends ObservationValue> = Observation extends SpaceValue
+  ? Episodes
+  : MultimodalEpisodes<keyof Observation & string>;
 
 /**
  * Plays an environment and keeps what was seen and done: episodes in memory, as a world model learns from them. A choice among n is kept
@@ -28,45 +46,64 @@ export interface RecordOptions {
  *   none of the environment's, ERR_JEPA_ABORTED
  * @example const episodes = await recordEpisodes(new twoRoom.TwoRoom(), { episodes: 20, policy: (seen, random) => … });
  */
-export async function recordEpisodes(environment: Environment, options: RecordOptions = {}): Promise<Episodes> {
+export async function recordEpisodes<Observation extends ObservationValue = SpaceValue>(
+  environment: Environment<Observation>,
+  options: RecordOptions<Observation> = {},
+): Promise<EpisodesOf<Observation>> {
   checkOptions('recordEpisodes', options, ['episodes', 'frames', 'seed', 'policy', 'signal']);
   const settings = withDefaults({ episodes: 64, frames: 64, seed: 0, policy: undefined, signal: undefined }, options);
   for (const name of ['episodes', 'frames'] as const) checkPositive('recordEpisodes', name, settings[name]);
-  const { observationSpace, frameRate, name } = environment;
-  if (observationSpace.type !== 'box')
-    throw new JepaError(
-      'ERR_JEPA_SHAPE',
-      `[recordEpisodes] expected '${name}' to show pictures or readings, a box space, got a ${observationSpace.type} one`,
+  const { frameRate, name, actionSpace } = environment;
+  const space: ObservationSpace = environment.observationSpace;
+  for (const seen of space.type === 'dict' ? Object.values(space.spaces) : [space])
+    if (seen.type !== 'box')
+      throw new JepaError(
+        'ERR_JEPA_SHAPE',
+        `[recordEpisodes] expected '${name}' to show pictures or readings, a box space, got a ${seen.type} one`,
+      );
+  const played: Played[] = [];
+  for (let index = 0; index < settings.episodes; index++)
+    played.push(await play(environment, new Random(settings.seed, `episode ${index}`), settings));
+  /** All of what was seen, or one modality of it. */
+  const recorded = ({ dtype, shape }: BoxSpace, pick: (seen: ObservationValue) => unknown): Episodes =>
+    inMemory(
+      'recordEpisodes',
+      played.map(({ observations, actions }, index) => ({
+        name: `episode ${index} of '${name}'`,
+        observations: {
+          dtype,
+          shape: [observations.length, ...shape],
+          data: joined(observations.map((seen) => pick(seen) as Uint8Array | Float32Array)),
+        },
+        actions: { dtype: 'float32', shape: [actions.length, actionNumbers(actionSpace)], data: joined(actions) },
+      })),
+      { frameRate },
     );
-  const list: (Episode & { readonly name: string })[] = [];
-  for (let index = 0; index < settings.episodes; index++) {
-    const random = new Random(settings.seed, `episode ${index}`);
-    const { observations, actions } = await play(environment, random, settings);
-    list.push({
-      name: `episode ${index} of '${name}'`,
-      observations: {
-        dtype: observationSpace.dtype,
-        shape: [observations.length, ...observationSpace.shape],
-        data: joined(observations),
-      },
-      actions: {
-        dtype: 'float32',
-        shape: [actions.length, actionNumbers(environment.actionSpace)],
-        data: joined(actions),
-      },
-    });
-  }
-  return inMemory('recordEpisodes', list, { frameRate });
+  if (space.type !== 'dict') return recorded(space as BoxSpace, (seen) => seen) as EpisodesOf<Observation>;
+  const parts = Object.entries(space.spaces).map(([modality, of]) => [
+    modality,
+    recorded(of as BoxSpace, (seen) => {
+      const values = (seen as Readonly<Record<string, SpaceValue>>)[modality];
+      if (ArrayBuffer.isView(values)) return values;
+      throw new JepaError('ERR_JEPA_SHAPE', `[recordEpisodes] expected '${name}' to show '${modality}', got ${values}`);
+    }),
+  ]);
+  return multimodalEpisodes(Object.fromEntries(parts)) as EpisodesOf<Observation>;
 }
 
 /** One episode: frames, and the action taken at each, that at the last one included. */
-async function play(
-  environment: Environment,
+interface Played {
+  readonly observations: ObservationValue[];
+  readonly actions: Float32Array[];
+}
+
+async function play<Observation extends ObservationValue>(
+  environment: Environment<Observation>,
   random: Random,
-  { frames, policy = held(environment.actionSpace), signal }: RecordOptions & { readonly frames: number },
-): Promise<{ observations: (Uint8Array | Float32Array)[]; actions: Float32Array[] }> {
+  { frames, policy = held(environment.actionSpace), signal }: RecordOptions<Observation> & { readonly frames: number },
+): Promise<Played> {
   let { observation } = await environment.reset({ seed: random.below(2 ** 31) });
-  const observations: (Uint8Array | Float32Array)[] = [];
+  const observations: ObservationValue[] = [];
   const actions: Float32Array[] = [];
   for (let over = false; ; ) {
     if (signal?.aborted)
@@ -74,14 +111,14 @@ async function play(
     const action = await policy(observation, random);
     const problem = valueProblem(environment.actionSpace, action);
     if (problem) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[recordEpisodes] expected an action: ${problem}`);
-    observations.push(observation as Uint8Array | Float32Array);
+    observations.push(observation);
     actions.push(numbersOf(environment.actionSpace, action));
     if (over || observations.length === frames) return { observations, actions };
     ({ observation, terminated: over } = await environment.step(action));
   }
 }
 
-function held(space: Space): EpisodePolicy {
+function held(space: Space): EpisodePolicy<ObservationValue> {
   let action: SpaceValue = 0;
   let left = 0;
   return (_, random) => {

@@ -1,6 +1,8 @@
+import { mapModalities, valuesOf } from '../data/modalities.js';
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { type Tensor, tensor } from '../tensor/index.js';
+import { frameOf, type Observations, withLeadingAxes } from '../world-model/observations.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import type { Dynamics, Objective, Solver, Waypoints } from './contract.js';
 import { type CemOptions, CemSolver, type IcemOptions, IcemSolver } from './cross-entropy.js';
@@ -68,7 +70,7 @@ export class Planner {
   readonly #planning: RecedingHorizon<LatentState>;
   readonly #latency: number;
   readonly #waypoints?: Waypoints;
-  #goal: { readonly frame: Tensor; readonly embedding: Tensor } | undefined;
+  #goal: { readonly frame: Observations; readonly embedding: Tensor } | undefined;
 
   /** @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT */
   constructor(model: WorldModel, options: PlannerOptions = {}) {
@@ -101,13 +103,13 @@ export class Planner {
 
   /**
    * @param seen the frames seen last, oldest first, [T, H, W, C] (or [T, size]), at least the model's `contextFrames`: without them a model with
-   *   memory knows no velocity. For a model whose `contextFrames` is 1, one observation without the axis T will do
+   *   memory knows no velocity; of several modalities each by name. For a model whose `contextFrames` is 1, one observation without the axis T will do
    * @param goalFrame the wanted observation [H, W, C]
    * @param options.executed actions of the last plan carried out since, or under way (default 1)
    * @returns actions [horizon, A]; carry out the first one or few, then plan again. `status` says whether to trust them
    * @throws JepaError ERR_JEPA_CONFIG for fewer frames than the model needs, ERR_JEPA_SHAPE, ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_ABORTED
    */
-  async plan(seen: Tensor, goalFrame: Tensor, options: PlannerCall = {}): Promise<Plan> {
+  async plan(seen: Observations, goalFrame: Observations, options: PlannerCall = {}): Promise<Plan> {
     checkOptions('Planner.plan', options, callOptions);
     const { actions, pending, ...call } = options;
     this.#expectFrames(seen, actions);
@@ -131,13 +133,14 @@ export class Planner {
     );
   }
 
-  #expectFrames(seen: Tensor, actions: Tensor | undefined): void {
+  #expectFrames(seen: Observations, actions: Tensor | undefined): void {
     const { config } = this.model;
     const frames = this.#framesOf(seen);
+    const [{ shape }] = valuesOf(seen);
     if (frames < config.contextFrames)
       throw new JepaError(
         'ERR_JEPA_CONFIG',
-        `[Planner] expected the last ${config.contextFrames} frames [T, …] and options.actions [T − 1, ${config.action.size}] for a model with contextFrames ${config.contextFrames}, got ${frames} of shape [${seen.shape.join(', ')}]`,
+        `[Planner] expected the last ${config.contextFrames} frames [T, …] and options.actions [T − 1, ${config.action.size}] for a model with contextFrames ${config.contextFrames}, got ${frames} of shape [${shape.join(', ')}]`,
       );
     const taken = actions?.shape ?? [0, config.action.size];
     if (taken.join() !== `${frames - 1},${config.action.size}`)
@@ -148,23 +151,24 @@ export class Planner {
   }
 
   /** 1 for an observation without the axis of time. */
-  #framesOf(seen: Tensor): number {
-    return this.#single(seen) ? 1 : seen.shape[0];
+  #framesOf(seen: Observations): number {
+    return this.#single(seen) ? 1 : valuesOf(seen)[0].shape[0];
   }
 
-  #single(seen: Tensor): boolean {
-    return seen.shape.length === (this.model.config.observation.kind === 'image' ? 3 : 1);
+  #single(seen: Observations): boolean {
+    const { observation } = this.model.config;
+    const isFrame = mapModalities('Planner', observation, seen, ({ shape }, modality) => {
+      return shape.length === frameOf(modality).shape.length;
+    });
+    return valuesOf(isFrame).every((single) => single);
   }
 
   /** What the predictor remembers of all seen frames but the last, and the embedding of the last. */
-  async #stateOf(seen: Tensor, actions: Tensor | undefined, signal?: AbortSignal): Promise<LatentState> {
+  async #stateOf(seen: Observations, actions: Tensor | undefined, signal?: AbortSignal): Promise<LatentState> {
     const { config, network } = this.model;
     const frames = this.#framesOf(seen);
     const width = config.embeddingSize;
-    const clip = tensor(await seen.data(), {
-      shape: this.#single(seen) ? [1, 1, ...seen.shape] : [1, ...seen.shape],
-      dtype: seen.dtype,
-    });
+    const clip = await withLeadingAxes(seen, this.#single(seen) ? 2 : 1);
     const all = (await (await this.model.encode(clip, { signal })).data()) as Float32Array;
     const embedding = tensor(all.slice((frames - 1) * width), { shape: [1, width] });
     const size = network.predictor.initialState(1).shape[1];
@@ -187,9 +191,8 @@ export class Planner {
     this.dispose();
   }
 
-  async #embed(frame: Tensor, signal?: AbortSignal): Promise<Tensor> {
-    const clip = tensor(await frame.data(), { shape: [1, 1, ...frame.shape], dtype: frame.dtype });
-    const embedding = await this.model.encode(clip, { signal });
+  async #embed(frame: Observations, signal?: AbortSignal): Promise<Tensor> {
+    const embedding = await this.model.encode(await withLeadingAxes(frame, 2), { signal });
     return tensor(await embedding.data(), { shape: [1, this.model.config.embeddingSize] });
   }
 }

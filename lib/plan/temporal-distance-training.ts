@@ -1,3 +1,4 @@
+import type { HostObservations } from '../data/modalities.js';
 import { JepaError } from '../errors.js';
 import { gatheredRows, joined } from '../io/joined.js';
 import { checkOptions, withDefaults } from '../io/options.js';
@@ -42,7 +43,7 @@ const defaults = { steps: 1500, pairs: 256, batches: 100, learningRate: 2e-3, co
  */
 export async function trainTemporalDistance(
   world: WorldModel,
-  clips: AsyncIterable<Clips> | Iterable<Clips>,
+  clips: AsyncIterable<Clips<HostObservations>> | Iterable<Clips<HostObservations>>,
   options: TemporalDistanceOptions = {},
 ): Promise<TemporalDistance> {
   checkOptions('trainTemporalDistance', options, [...Object.keys(defaults), 'signal', 'onStep']);
@@ -76,7 +77,7 @@ interface Seen {
 
 async function embedded(
   world: WorldModel,
-  clips: AsyncIterable<Clips> | Iterable<Clips>,
+  clips: AsyncIterable<Clips<HostObservations>> | Iterable<Clips<HostObservations>>,
   most: number,
   signal?: AbortSignal,
 ): Promise<Seen> {

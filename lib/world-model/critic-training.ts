@@ -1,3 +1,4 @@
+import type { HostObservations } from '../data/modalities.js';
 import { JepaError } from '../errors.js';
 import { gatheredRows, joined } from '../io/joined.js';
 import { checkOptions, withDefaults } from '../io/options.js';
@@ -18,7 +19,7 @@ export interface PlanChoices {
   /** Plans of each start; the same for all choices of a training. */
   readonly plans: number;
   /** starts · plans clips, those of a start beside each other: the same seen frames, then what each plan did. */
-  readonly clips: Clips;
+  readonly clips: Clips<HostObservations>;
   /**
    * [starts, plans, plans] cost of plan i's outcome when plan j's outcome is the goal, in any unit. Without them, the distance between the
    * embeddings of the two last frames: then nothing is needed that the model does not see itself.

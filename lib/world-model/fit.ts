@@ -1,12 +1,14 @@
 import { clipBatches } from '../data/clips.js';
 import { episodeStatistics } from '../data/episode-statistics.js';
 import type { Episodes } from '../data/episodes.js';
+import type { MultimodalEpisodes } from '../data/multimodal-episodes.js';
 import { type RecordOptions, recordEpisodes } from '../data/record.js';
 import { JepaError } from '../errors.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import type { TrainingEvent } from '../train/events.js';
 import { Trainer } from '../train/trainer.js';
 import type { Environment } from '../worlds/environment.js';
+import type { ObservationValue, SpaceValue } from '../worlds/space.js';
 import type { WorldModelConfig } from './config.js';
 import { type Preset, type PresetOptions, presetConfig } from './preset.js';
 import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
@@ -33,10 +35,14 @@ export interface FitEpisodesOptions extends FitOptions {
   readonly frameRate?: number;
 }
 
-export interface FitEnvironmentOptions extends Omit<FitEpisodesOptions, 'frameRate'> {
+export interface FitEnvironmentOptions<Observation extends ObservationValue = SpaceValue>
+  extends Omit<FitEpisodesOptions, 'frameRate'> {
   /** What to play to learn from. */
-  readonly record?: Omit<RecordOptions, 'signal'>;
+  readonly record?: Omit<RecordOptions<Observation>, 'signal'>;
 }
+
+/** What a world model can be fitted to. */
+type Source = Environment<ObservationValue> | Episodes | MultimodalEpisodes | AsyncIterable<ClipBatch>;
 
 /** Batches of clips say nothing of the world they are of. */
 export type FitDatasetOptions = FitOptions & Pick<PresetOptions, 'observation' | 'action' | 'frameRate'>;
@@ -55,8 +61,8 @@ interface Material {
 /** @param make a model of a configuration   @returns the model, trained and in evaluation mode */
 export async function fitWorldModel(
   make: (config: WorldModelConfig) => WorldModel,
-  source: Environment | Episodes | AsyncIterable<ClipBatch>,
-  options: FitEnvironmentOptions | FitEpisodesOptions | FitDatasetOptions,
+  source: Source,
+  options: FitEnvironmentOptions<never> | FitEpisodesOptions | FitDatasetOptions,
 ): Promise<WorldModel> {
   const { config, batches } = await materialOf(source, options);
   const { steps, training: trainingOptions, signal, onEvent } = withDefaults(defaults, options);
@@ -82,13 +88,14 @@ export async function fitWorldModel(
 }
 
 async function materialOf(
-  source: Environment | Episodes | AsyncIterable<ClipBatch>,
-  options: FitEnvironmentOptions | FitEpisodesOptions | FitDatasetOptions,
+  source: Source,
+  options: FitEnvironmentOptions<never> | FitEpisodesOptions | FitDatasetOptions,
 ): Promise<Material> {
   if (isEnvironment(source)) {
     checkOptions('WorldModel.fit', options, [...ofEpisodes, 'record']);
-    const { record, signal, ...rest } = options as FitEnvironmentOptions;
-    return materialOfEpisodes(await recordEpisodes(source, { seed: rest.seed, ...record, signal }), rest);
+    const { record, signal, ...rest } = options as FitEnvironmentOptions<ObservationValue>;
+    const episodes = await recordEpisodes<ObservationValue>(source, { seed: rest.seed, ...record, signal });
+    return materialOfEpisodes(episodes, rest);
   }
   if (isEpisodes(source)) {
     checkOptions('WorldModel.fit', options, [...ofEpisodes, 'frameRate']);
@@ -105,7 +112,10 @@ async function materialOf(
   return { config: presetConfig(preset, { ...world, ...partsOf(options) }), batches: source };
 }
 
-async function materialOfEpisodes(episodes: Episodes, options: FitEpisodesOptions): Promise<Material> {
+async function materialOfEpisodes(
+  episodes: Episodes | MultimodalEpisodes,
+  options: FitEpisodesOptions,
+): Promise<Material> {
   const { frameSkip, frameRate, preset = defaults.preset, clipFrames = 16, clips, seed = defaults.seed } = options;
   const world = await episodeStatistics(episodes, { frameSkip, frameRate });
   return {
@@ -121,11 +131,11 @@ const partsOf = ({ contextFrames, seed, encoder, predictor }: FitOptions) => ({
   predictor,
 });
 
-function isEnvironment(source: object): source is Environment {
+function isEnvironment(source: object): source is Environment<ObservationValue> {
   return 'reset' in source && 'step' in source;
 }
 
-function isEpisodes(source: object): source is Episodes {
+function isEpisodes(source: object): source is Episodes | MultimodalEpisodes {
   return 'lengths' in source && 'observe' in source;
 }
 

@@ -1,9 +1,11 @@
 import type { Episodes } from '../data/episodes.js';
 import type { HostObservations } from '../data/modalities.js';
+import type { MultimodalEpisodes } from '../data/multimodal-episodes.js';
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { type Tensor, tensor } from '../tensor/index.js';
 import type { Environment } from '../worlds/environment.js';
+import type { ObservationValue } from '../worlds/space.js';
 import { batched, chunkClips } from './batched.js';
 import { type CalibrationOptions, calibrate } from './calibrate.js';
 import { checkRate, type Judgement, type SurpriseCalibration } from './calibration.js';
@@ -87,12 +89,15 @@ export class WorldModel {
    * @throws JepaError ERR_JEPA_CONFIG, ERR_JEPA_DATASET, ERR_JEPA_ABORTED
    * @example const world = await WorldModel.fit(await frameFolders('recordings', { height: 64, width: 64, frameRate: 15 }), { steps: 2000 });
    */
-  static fit(source: Environment, options?: FitEnvironmentOptions): Promise<WorldModel>;
-  static fit(source: Episodes, options?: FitEpisodesOptions): Promise<WorldModel>;
+  static fit<Observation extends ObservationValue>(
+    source: Environment<Observation>,
+    options?: FitEnvironmentOptions<Observation>,
+  ): Promise<WorldModel>;
+  static fit(source: Episodes | MultimodalEpisodes, options?: FitEpisodesOptions): Promise<WorldModel>;
   static fit(source: AsyncIterable<ClipBatch>, options: FitDatasetOptions): Promise<WorldModel>;
   static fit(
-    source: Environment | Episodes | AsyncIterable<ClipBatch>,
-    options: FitEnvironmentOptions | FitEpisodesOptions | FitDatasetOptions = {},
+    source: Environment<ObservationValue> | Episodes | MultimodalEpisodes | AsyncIterable<ClipBatch>,
+    options: FitEnvironmentOptions<never> | FitEpisodesOptions | FitDatasetOptions = {},
   ): Promise<WorldModel> {
     return fitWorldModel((config) => new WorldModel(config), source, options);
   }

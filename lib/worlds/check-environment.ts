@@ -1,8 +1,9 @@
+import { isRecord, mapEach } from '../data/modalities.js';
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import type { Environment, Frame } from './environment.js';
 import { Random } from './random.js';
-import { type Space, type SpaceValue, sample, spaceProblem, valueProblem } from './space.js';
+import { type ObservationSpace, type ObservationValue, sample, spaceProblem, valueProblem } from './space.js';
 
 export interface CheckEnvironmentOptions {
   /** Steps of each of the episodes it plays (default 32). */
@@ -17,7 +18,10 @@ export interface CheckEnvironmentOptions {
  * @throws JepaError ERR_JEPA_INVALID_ARGUMENT that lists everything found
  * @example await checkEnvironment(new MyRobotArm());
  */
-export async function checkEnvironment(environment: Environment, options: CheckEnvironmentOptions = {}): Promise<void> {
+export async function checkEnvironment(
+  environment: Environment<ObservationValue>,
+  options: CheckEnvironmentOptions = {},
+): Promise<void> {
   checkOptions('checkEnvironment', options, ['steps', 'seed']);
   const { steps = 32, seed = 0 } = options;
   const problems = declarationProblems(environment);
@@ -44,13 +48,13 @@ export async function checkEnvironment(environment: Environment, options: CheckE
   );
 }
 
-function declarationProblems(environment: Environment): string[] {
+function declarationProblems(environment: Environment<ObservationValue>): string[] {
   const problems: string[] = [];
   if (typeof environment.name !== 'string' || environment.name === '') problems.push('a name');
   if (!(environment.frameRate > 0))
     problems.push(`frameRate to be a positive number of steps per second, got ${environment.frameRate}`);
   for (const key of ['observationSpace', 'actionSpace'] as const) {
-    const space: Space | undefined = environment[key];
+    const space: ObservationSpace | undefined = environment[key];
     const problem = space ? spaceProblem(space) : 'a space made by box() or discrete(), got nothing';
     if (problem) problems.push(`${key}: ${problem}`);
   }
@@ -60,7 +64,7 @@ function declarationProblems(environment: Environment): string[] {
 }
 
 async function playEpisode(
-  environment: Environment,
+  environment: Environment<ObservationValue>,
   seed: number,
   steps: number,
 ): Promise<{ problems: string[]; trace: string[] }> {
@@ -68,8 +72,8 @@ async function playEpisode(
   const random = new Random(seed, 'actions');
   const problems: string[] = [];
   const trace: string[] = [];
-  const kept: { readonly value: SpaceValue; readonly was: string; readonly when: string }[] = [];
-  const look = (result: { readonly observation: SpaceValue } | undefined, when: string): void => {
+  const kept: { readonly value: ObservationValue; readonly was: string; readonly when: string }[] = [];
+  const look = (result: { readonly observation: ObservationValue } | undefined, when: string): void => {
     const problem = valueProblem(observationSpace, result?.observation);
     if (problem) problems.push(`the observation of ${when} to be ${problem}`);
     else if (result) kept.push({ value: result.observation, was: print(result.observation), when });
@@ -108,4 +112,6 @@ function frameProblems(frame: Frame | undefined, when: string): string[] {
 const print = (value: unknown): string =>
   ArrayBuffer.isView(value)
     ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
-    : String(value);
+    : isRecord(value)
+      ? JSON.stringify(mapEach(value, print))
+      : String(value);

@@ -1,4 +1,4 @@
-import type { Space, SpaceValue } from './space.js';
+import type { DictSpace, ObservationValue, Space, SpaceValue } from './space.js';
 
 export type Awaitable<T> = T | Promise<T>;
 
@@ -39,10 +39,13 @@ export interface StepResult<Observation> extends ResetResult<Observation> {
  * const { observation } = await world.reset({ seed: 1 });
  * for (;;) { const { observation, terminated } = await world.step(policy(observation)); if (terminated) break; }
  */
-export interface Environment<Observation extends SpaceValue = SpaceValue, Action extends SpaceValue = SpaceValue> {
+export interface Environment<
+  Observation extends ObservationValue = SpaceValue,
+  Action extends SpaceValue = SpaceValue,
+> {
   readonly name: string;
-  /** What `reset` and `step` return as observation. */
-  readonly observationSpace: Space;
+  /** What `reset` and `step` return as observation: a value of a box or a choice, or a record of these where the space is a `dict`. */
+  readonly observationSpace: Observation extends SpaceValue ? Space : DictSpace;
   /** What `step` takes. */
   readonly actionSpace: Space;
   /** Steps per second of the world's time. */

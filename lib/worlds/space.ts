@@ -1,3 +1,4 @@
+import { isRecord } from '../data/modalities.js';
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import type { Random } from './random.js';
@@ -25,6 +26,16 @@ export interface DiscreteSpace {
 export type Space = BoxSpace | DiscreteSpace;
 export type SpaceValue = Float32Array | Uint8Array | number;
 
+/** Several spaces by name: what is seen of several cameras and sensors at once. */
+export interface DictSpace {
+  readonly type: 'dict';
+  readonly spaces: Readonly<Record<string, Space>>;
+}
+
+/** What observations are of, and an observation: of one modality, or of several by name. */
+export type ObservationSpace = Space | DictSpace;
+export type ObservationValue = SpaceValue | Readonly<Record<string, SpaceValue>>;
+
 /**
  * A space of arrays.
  * @example box({ shape: [2], low: -1.2, high: 1.2, names: ['force x', 'force y'], units: ['N', 'N'] })
@@ -47,6 +58,18 @@ export function discrete(size: number, names?: readonly string[]): DiscreteSpace
 }
 
 /**
+ * A space of observations of several modalities.
+ * @example dict({ camera: box({ shape: [64, 64, 3], low: 0, high: 255, dtype: 'uint8' }), joints: box({ shape: [7], low: -3, high: 3 }) })
+ * @throws JepaError ERR_JEPA_INVALID_ARGUMENT for no spaces, or for one that is wrong
+ */
+export function dict(spaces: Readonly<Record<string, Space>>): DictSpace {
+  const space: DictSpace = { type: 'dict', spaces };
+  const problem = spaceProblem(space);
+  if (problem) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[dict] expected ${problem}`);
+  return space;
+}
+
+/**
  * Number of elements of a value.
  * @example spaceSize(box({ shape: [64, 64, 3], low: 0, high: 255, dtype: 'uint8' })); // 12288
  */
@@ -54,7 +77,11 @@ export const spaceSize = (space: Space): number =>
   space.type === 'discrete' ? 1 : space.shape.reduce((a, b) => a * b, 1);
 
 /** What is wrong with a space, as the end of a sentence '… expected'; undefined if nothing. */
-export function spaceProblem(space: Space): string | undefined {
+export function spaceProblem(space: ObservationSpace): string | undefined {
+  if (space.type === 'dict') {
+    if (!isRecord(space.spaces) || Object.keys(space.spaces).length === 0) return 'spaces by name';
+    return firstProblem(space, (name, of) => spaceProblem(of) && `'${name}' to be ${spaceProblem(of)}`);
+  }
   if (space.type === 'discrete') {
     if (!Number.isInteger(space.size) || space.size < 1) return `size to be a positive integer, got ${space.size}`;
     if (space.names && space.names.length !== space.size) return `${space.size} names, got ${space.names.length}`;
@@ -77,7 +104,16 @@ export function spaceProblem(space: Space): string | undefined {
 }
 
 /** Why a value is not of a space, as the end of a sentence '… expected'; undefined if it is. */
-export function valueProblem(space: Space, value: unknown): string | undefined {
+export function valueProblem(space: ObservationSpace, value: unknown): string | undefined {
+  if (space.type === 'dict') {
+    if (!isRecord(value)) return `a record of ${Object.keys(space.spaces).join(', ')}, got ${describe(value)}`;
+    const unknown = Object.keys(value).find((name) => !Object.hasOwn(space.spaces, name));
+    if (unknown) return `a record of ${Object.keys(space.spaces).join(', ')}, got '${unknown}' too`;
+    return firstProblem(
+      space,
+      (name, of) => valueProblem(of, value[name]) && `'${name}': ${valueProblem(of, value[name])}`,
+    );
+  }
   if (space.type === 'discrete') {
     return Number.isInteger(value) && (value as number) >= 0 && (value as number) < space.size
       ? undefined
@@ -103,7 +139,7 @@ export function valueProblem(space: Space, value: unknown): string | undefined {
  * Whether a value lies in a space: its length, its bounds, whole numbers where they are asked for.
  * @example contains(box({ shape: [2], low: -1, high: 1 }), Float32Array.of(0.5, 2)); // false
  */
-export const contains = (space: Space, value: unknown): boolean => valueProblem(space, value) === undefined;
+export const contains = (space: ObservationSpace, value: unknown): boolean => valueProblem(space, value) === undefined;
 
 /**
  * A uniformly drawn value; unbounded sides count as ±1.
@@ -122,6 +158,17 @@ export function sample(space: Space, random: Random): SpaceValue {
         : random.uniform(low === -1e30 ? Math.min(-1, high) : low, high === 1e30 ? Math.max(1, low) : high);
   }
   return array;
+}
+
+function firstProblem(
+  { spaces }: DictSpace,
+  problemOf: (name: string, space: Space) => string | undefined,
+): string | undefined {
+  for (const [name, space] of Object.entries(spaces)) {
+    const problem = problemOf(name, space);
+    if (problem) return problem;
+  }
+  return undefined;
 }
 
 const bound = (bounds: number | readonly number[], i: number): number =>

@@ -9,6 +9,7 @@ import {
   collateClips,
   episodeStatistics,
   episodesOf,
+  multimodalEpisodes,
   npzEpisodes,
   rows,
 } from '#lib/data/index.js';
@@ -200,6 +201,71 @@ test('.npz files of a folder are episodes', async () => {
   expect(await episodes.observe(1, 0, 2, 2)).toEqual(Float32Array.of(50, 51, 54, 55));
   await expect(npzEpisodes(folder)).rejects.toMatchObject({ code: 'ERR_JEPA_CHECKPOINT_FORMAT' });
   await expect(npzEpisodes(temporaryFolder())).rejects.toMatchObject({ code: 'ERR_JEPA_DATASET' });
+});
+
+describe('multimodalEpisodes', () => {
+  const silent = (lengths: readonly number[], dtype: 'float32' | 'uint8' = 'float32') =>
+    episodesOf(
+      lengths.map((length) => {
+        if (dtype === 'float32') return { observations: floats([length, 2], 7) };
+        const data = Uint8Array.from({ length: length * 12 }, (_, index) => index);
+        return { observations: { dtype, shape: [length, 2, 2, 3], data } };
+      }),
+    );
+
+  it('shows frame by frame what each source has, and does what the one that acts has done', async () => {
+    const episodes = multimodalEpisodes({
+      camera: silent([4, 3], 'uint8'),
+      touch: silent([4, 3]),
+      arm: recorded([4, 3]),
+    });
+    expect(episodes).toMatchObject({ frameRate: 20, lengths: [4, 3], actionSize: 2 });
+    const { observation, action } = await episodeStatistics(episodes, { frameSkip: 2 });
+    const alone = await episodeStatistics(recorded([4, 3]), { frameSkip: 2 });
+    expect(observation.modalities).toEqual({
+      camera: { kind: 'image', height: 2, width: 2, channels: 3 },
+      touch: {
+        kind: 'vector',
+        size: 2,
+        mean: [expect.any(Number), expect.any(Number)],
+        std: [expect.any(Number), expect.any(Number)],
+      },
+      arm: alone.observation,
+    });
+    expect(action).toEqual(alone.action);
+    const all = await take(clips(episodes, { frames: 2 }));
+    const wanted = await take(clips(recorded([4, 3]), { frames: 2 }));
+    expect(all.map(({ observations }) => observations.arm)).toEqual(wanted.map(({ observations }) => observations));
+    expect(all.map(({ actions }) => actions)).toEqual(wanted.map(({ actions }) => actions));
+    const both = collateClips([all[2], all[3]]);
+    expect(both).toMatchObject({ clips: 2, frames: 2 });
+    expect(both.observations.arm).toEqual(Float32Array.of(2, 3, 100, 101));
+    expect([...both.observations.camera.slice(0, 3), ...both.observations.camera.slice(24, 27)]).toEqual([
+      24, 25, 26, 0, 1, 2,
+    ]);
+    const [batch] = await take(clipBatches(episodes, { frames: 3, clips: 2, seed: 1 }), 1);
+    expect([batch.observations.camera.length, batch.observations.touch.length]).toEqual([72, 12]);
+  });
+
+  it('refuses what was not recorded together', () => {
+    const refused = (parts: Parameters<typeof multimodalEpisodes>[0], message: string) =>
+      expect(() => multimodalEpisodes(parts)).toThrow(expect.objectContaining({ code: 'ERR_JEPA_DATASET', message }));
+    refused(
+      { arm: recorded([4, 3]), touch: silent([4, 2]) },
+      "[multimodalEpisodes] expected the same lengths of 'touch' and 'arm', got 2 and 3 at 1 of 2 and 2",
+    );
+    const other = episodesOf([{ observations: floats([4, 1]), actions: floats([4, 2], 1) }], { frameRate: 20 });
+    refused(
+      { arm: recorded([4]), hand: other },
+      "[multimodalEpisodes] expected the same actions of 'hand' and 'arm' in episode 0, got 1 and 0 at 0 of 8 and 8",
+    );
+    const slow = episodesOf([{ observations: floats([4, 1]) }], { frameRate: 10 });
+    refused(
+      { arm: recorded([4]), slow },
+      "[multimodalEpisodes] expected the same frames per second of 'slow', got 10 and 20 at 0 of 1 and 1",
+    );
+    expect(() => multimodalEpisodes({})).toThrow('expected episodes by modality, got none');
+  });
 });
 
 test('rows of arrays are samples', async () => {

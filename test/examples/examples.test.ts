@@ -82,6 +82,10 @@ const shown: Readonly<Record<string, (text: string) => void>> = {
     expect(before).toBeGreaterThan(3);
     expect(after).toBeLessThan(1);
   },
+  'camera-and-sensors.mjs': (text) => {
+    expect(number(/lift is ([\d.]+) m/, text)).toBe(9);
+    expect(number(/and ([\d.]+) m from/, text)).toBeLessThan(2);
+  },
   'own-layer.mjs': (text) => {
     const error = (name: string) => number(new RegExp(`${name}: mean squared error ([\\d.]+)`), text);
     expect(error('Sine')).toBeLessThan(error('ReLU') / 3);

@@ -2,16 +2,23 @@
 import { describe, expect, it } from 'vitest';
 import {
   box,
+  checkEnvironment,
+  clips,
+  contains,
+  dict,
   discrete,
   type Environment,
+  episodeStatistics,
   episodesOf,
   fromIndex,
+  Planner,
   recordEpisodes,
   type TrainingEvent,
   tensor,
   WorldModel,
 } from '#lib/index.js';
 import { Random } from '#lib/worlds/random.js';
+import { close } from '../nn/check-layer.js';
 import { clipsFor, sensorConfig } from './small.js';
 
 /** A cart on rails: place and speed are seen, the push is the action; over when it leaves the rails. */
@@ -119,6 +126,115 @@ describe('WorldModel.fit', () => {
     // @ts-expect-error no source
     await expect(WorldModel.fit({})).rejects.toThrow(
       '[WorldModel.fit] expected an environment, recorded episodes or batches of clips, got object',
+    );
+  });
+});
+
+/** The cart, whose place is a bright column of a picture and whose speed is read; nothing else tells the way it goes. */
+class FilmedCart implements Environment<{ camera: Uint8Array; speed: Float32Array }, Float32Array> {
+  readonly name = 'filmed cart';
+  readonly observationSpace = dict({
+    camera: box({ shape: [8, 16, 1], low: 0, high: 255, dtype: 'uint8' }),
+    speed: box({ shape: [1], low: -10, high: 10, names: ['speed'], units: ['m/s'] }),
+  });
+  readonly actionSpace = box({ shape: [1], low: -1, high: 1 });
+  readonly frameRate = 10;
+  #cart = new Cart();
+
+  reset(options = {}) {
+    return this.#filmed({ ...this.#cart.reset(options), terminated: false });
+  }
+
+  step(action: Float32Array) {
+    return this.#filmed(this.#cart.step(action));
+  }
+
+  render() {
+    return { data: new Uint8Array(128), width: 16, height: 8, channels: 1 };
+  }
+
+  close(): void {}
+
+  #filmed({ observation: [x, v], terminated }: ReturnType<Cart['step']>) {
+    const camera = new Uint8Array(128);
+    for (let row = 0; row < 8; row++) {
+      for (let column = 0; column < 16; column++)
+        camera[row * 16 + column] = 255 * Math.max(0, 1 - Math.abs(2 * x + 8 - column));
+    }
+    return { observation: { camera, speed: Float32Array.of(v) }, terminated };
+  }
+}
+
+describe('an environment that shows several modalities', () => {
+  it('keeps its contract, or is told what it breaks', async () => {
+    await checkEnvironment(new FilmedCart());
+    class Deaf extends FilmedCart {
+      override step(action: Float32Array) {
+        const { observation, ...rest } = super.step(action);
+        return { ...rest, observation: { ...observation, speed: new Float32Array(2) } };
+      }
+    }
+    await expect(checkEnvironment(new Deaf())).rejects.toThrow(
+      "the observation of step() to be 'speed': 1 elements (shape [1]), got 2",
+    );
+    expect(contains(new FilmedCart().observationSpace, { camera: new Uint8Array(128) })).toBe(false);
+    expect(() => dict({})).toThrow('[dict] expected spaces by name');
+  });
+
+  it('is played, learnt, watched and planned in', async () => {
+    const cart = new FilmedCart();
+    const episodes = await recordEpisodes(cart, {
+      episodes: 24,
+      frames: 40,
+      policy: ({ speed }, random) => Float32Array.of(random.uniform(-0.8, 0.8) - 0.05 * speed[0]),
+    });
+    const { observation, action } = await episodeStatistics(episodes);
+    expect(observation.modalities).toMatchObject({
+      camera: { kind: 'image', height: 8, width: 16, channels: 1 },
+      speed: { kind: 'vector', size: 1 },
+    });
+    expect(action.size).toBe(1);
+    const { speed } = await episodes.observe(1, 3, 2, 4);
+    const [{ actions, observations }] = [await clips(episodes, { frames: 5 }).get(0)];
+    expect([speed.length, actions.length, observations.camera.length, observations.speed.length]).toEqual([
+      2, 5, 640, 5,
+    ]);
+
+    using world = await WorldModel.fit(episodes, { ...short, steps: 60 });
+    expect(world.config).toMatchObject({
+      observation: { kind: 'multimodal' },
+      encoder: { kind: 'multimodal' },
+      frameRate: 10,
+    });
+    using played = await WorldModel.fit(cart, { ...short, steps: 1, record: { episodes: 2, frames: 20 } });
+    expect(Object.keys((played.config.observation as { modalities: object }).modalities)).toEqual(['camera', 'speed']);
+
+    const seen = [cart.reset({ seed: 3 }).observation];
+    for (let t = 0; t < 3; t++) seen.push(cart.step(Float32Array.of(0.5)).observation);
+    const session = await world.session();
+    const first = await session.observe(seen[0]);
+    for (let t = 1; t < 4; t++) await session.observe(seen[t], [0.5]);
+    expect([session.frames, first.embedding.length]).toEqual([4, 64]);
+    const stacked = {
+      camera: tensor(Uint8Array.from(seen.flatMap(({ camera }) => [...camera])), { shape: [4, 8, 16, 1] }),
+      speed: tensor(Float32Array.from(seen.flatMap(({ speed }) => [...speed])), { shape: [4, 1] }),
+    };
+    const alone = await world.encode({
+      camera: tensor(seen[3].camera, { shape: [1, 1, 8, 16, 1] }),
+      speed: tensor(seen[3].speed, { shape: [1, 1, 1] }),
+    });
+    close('embedding of a frame', await session.state.embedding.data(), await alone.data(), 1e-5);
+    await expect(session.observe({ camera: seen[3].camera }, [0])).rejects.toThrow(
+      "[session] expected observations of 'camera', 'speed', got none of 'speed'",
+    );
+
+    using planner = new Planner(world, { horizon: 3, numSamples: 32, iterations: 2 });
+    const taken = tensor(new Float32Array(3).fill(0.5), { shape: [3, 1] });
+    const goal = { camera: tensor(seen[0].camera, { shape: [8, 16, 1] }), speed: tensor(seen[0].speed) };
+    const { status, actions: plan } = await planner.plan(stacked, goal, { actions: taken });
+    expect([status, plan.length]).toEqual(['complete', 3]);
+    await expect(planner.plan({ camera: stacked.camera }, goal, { actions: taken })).rejects.toThrow(
+      "[Planner] expected observations of 'camera', 'speed', got none of 'speed'",
     );
   });
 });

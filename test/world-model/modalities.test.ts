@@ -1,6 +1,7 @@
 // Several modalities at once: what joins them, and what only they together can tell.
 import { describe, expect, it } from 'vitest';
-import { MultimodalEncoder, tensor, VectorFeatures } from '#lib/index.js';
+import { type HostObservations, mapEach } from '#lib/data/modalities.js';
+import { fromIndex, MultimodalEncoder, tensor, VectorFeatures } from '#lib/index.js';
 import { type Clips, type Observations, WorldModel, WorldModelTraining } from '#lib/world-model/index.js';
 import { Random } from '#lib/worlds/random.js';
 import { affine, checkLayer, type Values } from '../nn/check-layer.js';
@@ -100,6 +101,24 @@ describe('observations of several modalities', () => {
         "[worldModel] expected observations of one modality, got several by name: 'joints'",
       ),
     );
+  });
+
+  it('are judged in recordings as in a session', async () => {
+    const calibration = await model.calibrate(
+      fromIndex((index) => anyClipsFor(multimodalConfig, 8, 14, index), { count: 4 }),
+    );
+    const [judged] = await model.judge(clips, calibration, { falseAlarmRate: 0.1 });
+    const session = await model.session({ calibration, falseAlarmRate: 0.1 });
+    for (let frame = 0; frame < 8; frame++) {
+      const seen = mapEach(clips.observations as HostObservations, (values) => {
+        const size = values.length / 16;
+        return values.slice(frame * size, (frame + 1) * size);
+      });
+      const action = frame > 0 ? clips.actions.subarray(2 * frame - 2, 2 * frame) : undefined;
+      const { verdict, pValue } = await session.observe(seen, action);
+      expect([verdict, pValue]).toEqual([judged[frame].verdict, judged[frame].pValue]);
+    }
+    expect(judged.at(-1)?.pValue).toBeGreaterThan(0);
   });
 
   it('are configured by name', () => {
