@@ -1,4 +1,5 @@
 import { JepaError } from '../errors.js';
+import { evaluatePldmTwoRoom, pldmTwoRoomModel, trainPldmTwoRoom } from '../plan/pldm-two-room.js';
 import { evaluateTwoRoom, trainTwoRoom, twoRoomModel } from '../plan/two-room.js';
 import { evaluateReplanning } from '../plan/two-room-replanning.js';
 import { WorldModel } from '../world-model/world-model.js';
@@ -15,7 +16,7 @@ export const command: Command = {
     positionals: ['CHECKPOINT'],
     summary: "plan with a model of Two-Room; CHECKPOINT 'new' trains one first and saves it to --out",
     options: {
-      world: { type: 'string', value: 'NAME', help: "'two-room' (default)" },
+      world: { type: 'string', value: 'NAME', help: "'two-room' (default) or 'pldm-two-room'" },
       episodes: { type: 'integer', value: 'N', help: 'episodes of each protocol (default 200)' },
       replanning: {
         type: 'boolean',
@@ -27,8 +28,11 @@ export const command: Command = {
     },
   },
   async run(parsed) {
-    const world = parsed.string('world') ?? 'two-room';
-    if (world !== 'two-room') throw new UsageError(`expected --world two-room, got '${world}'`);
+    const name = parsed.string('world') ?? 'two-room';
+    const world = Object.hasOwn(worlds, name) ? worlds[name] : undefined;
+    if (!world) throw new UsageError(`expected --world ${Object.keys(worlds).join(' or ')}, got '${name}'`);
+    if (parsed.flag('replanning') && name !== 'two-room')
+      throw new UsageError(`expected --replanning with --world two-room, got '${name}'`);
     const episodes = parsed.number('episodes') ?? 200;
     if (episodes < 1) throw new UsageError(`expected --episodes to be at least 1, got ${episodes}`);
     const seed = parsed.number('seed') ?? 0;
@@ -37,17 +41,9 @@ export const command: Command = {
     const progress = new Progress();
     const { signal, release } = interruptible();
     try {
-      const model = await modelOf(parsed.positionals[0], seed, progress, signal);
+      const model = await modelOf(world, parsed.positionals[0], seed, progress, signal);
       if (out) await model.save(out);
-      const rates = await evaluateTwoRoom(model, {
-        seed,
-        split: 'test',
-        ownPairs: episodes,
-        hardPairs: Math.min(episodes, 100),
-        published: false,
-        signal,
-        onEpisode: (over, all) => progress.update(`planning: episode ${over}/${all}`),
-      });
+      const rates = await world.evaluate(model, { seed, episodes, progress, signal });
       const results = parsed.flag('replanning')
         ? { ...rates, replanning: await evaluateReplanning(model, { seed, split: 'test', pairs: episodes, signal }) }
         : rates;
@@ -60,9 +56,59 @@ export const command: Command = {
   },
 };
 
-async function modelOf(path: string, seed: number, progress: Progress, signal: AbortSignal): Promise<WorldModel> {
+interface Evaluation {
+  readonly seed: number;
+  readonly episodes: number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** A world to plan in: its model, how it is trained, and what is measured. */
+interface PlanningWorld {
+  readonly title: string;
+  readonly model: typeof twoRoomModel;
+  readonly train: typeof trainTwoRoom;
+  readonly evaluate: (model: WorldModel, options: Evaluation) => Promise<object>;
+}
+
+const worlds: Readonly<Record<string, PlanningWorld>> = {
+  'two-room': {
+    title: 'Two-Room (32 × 32 pictures, 10 actions)',
+    model: twoRoomModel,
+    train: trainTwoRoom,
+    evaluate: (model, { seed, episodes, progress, signal }) =>
+      evaluateTwoRoom(model, {
+        seed,
+        split: 'test',
+        ownPairs: episodes,
+        hardPairs: Math.min(episodes, 100),
+        published: false,
+        signal,
+        onEpisode: (over, all) => progress.update(`planning: episode ${over}/${all}`),
+      }),
+  },
+  'pldm-two-room': {
+    title: "PLDM's Two-Room (65 × 65 pictures, 10 actions)",
+    model: pldmTwoRoomModel,
+    train: trainPldmTwoRoom,
+    async evaluate(model, { seed, episodes, progress, signal }) {
+      progress.update('planning, and the rows beside it');
+      const rows = await evaluatePldmTwoRoom(model, { seed, split: 'test', episodes, signal });
+      const { random, imitation, model: planned, straight, oracle } = rows;
+      return { pldmTwoRoom: { random, imitation, model: planned, straight, oracle, episodes: rows.first.length } };
+    },
+  },
+};
+
+async function modelOf(
+  world: PlanningWorld,
+  path: string,
+  seed: number,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<WorldModel> {
   if (path === 'new') {
-    return trainTwoRoom(seed, {
+    return world.train(seed, {
       signal,
       onEvent: (event) => {
         if (event.type === 'step')
@@ -71,14 +117,14 @@ async function modelOf(path: string, seed: number, progress: Progress, signal: A
     });
   }
   const model = await WorldModel.load(path);
-  const wanted = twoRoomModel(seed).config;
+  const wanted = world.model(seed).config;
   if (
     JSON.stringify(model.config.observation) !== JSON.stringify(wanted.observation) ||
     model.config.action.size !== wanted.action.size
   ) {
     throw new JepaError(
       'ERR_JEPA_CONFIG',
-      `[plan] expected a model of Two-Room (32 × 32 pictures, 10 actions), got ${JSON.stringify(model.config.observation)} with ${model.config.action.size} actions`,
+      `[plan] expected a model of ${world.title}, got ${JSON.stringify(model.config.observation)} with ${model.config.action.size} actions`,
       { help: ['`jepa plan new --out FILE` trains one'] },
     );
   }

@@ -38,6 +38,14 @@ export { type LatentState, latentDynamics } from './latent-dynamics.js';
 export { type MppiOptions, MppiSolver, type PredictiveSamplingOptions, PredictiveSamplingSolver } from './mppi.js';
 export { distanceAlongHorizon, distanceAtEnd } from './objective.js';
 export { Planner, type PlannerCall, type PlannerOptions } from './planner.js';
+export {
+  evaluatePldmTwoRoom,
+  type PldmTwoRoomEvaluationOptions,
+  type PldmTwoRoomResults,
+  pldmTwoRoomModel,
+  pldmTwoRoomSteps,
+  trainPldmTwoRoom,
+} from './pldm-two-room.js';
 export { type ProjectedGradientOptions, ProjectedGradientSolver } from './projected-gradient.js';
 export {
   type Plan,
@@ -58,11 +66,12 @@ export {
   twoRoomSteps,
 } from './two-room.js';
 export { type PlanEpisodesOptions, planEpisodes, twoRoomSearch } from './two-room-episodes.js';
+export type { TrainTwoRoomOptions } from './two-room-model.js';
 export {
   evaluateReplanning,
   type ReplanningOptions,
   type ReplanningResults,
   type ReplanningRow,
 } from './two-room-replanning.js';
-export { trainTwoRoomWaypoints } from './two-room-waypoints.js';
+export { type TrainedWaypoints, type TrainWaypointsOptions, trainTwoRoomWaypoints } from './two-room-waypoints.js';
 export { WaypointGraph, type WaypointGraphOptions } from './waypoint-graph.js';

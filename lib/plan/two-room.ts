@@ -1,10 +1,7 @@
 import { JepaError } from '../errors.js';
 import { joined } from '../io/joined.js';
 import { checkOptions } from '../io/options.js';
-import type { TrainingEvent } from '../train/events.js';
-import { Trainer } from '../train/trainer.js';
-import { WorldModelTraining } from '../world-model/training.js';
-import { WorldModel } from '../world-model/world-model.js';
+import type { WorldModel } from '../world-model/world-model.js';
 import { simulatorOracle } from '../worlds/two-room/oracle.js';
 import {
   firstSuccess,
@@ -18,93 +15,26 @@ import {
   successRate,
 } from '../worlds/two-room/protocol.js';
 import { publishedPairs } from '../worlds/two-room/published-pairs.js';
-import { frameSkip, TwoRoomDataset, twoRoomTrainingBatch } from '../worlds/two-room/training.js';
+import { TwoRoomDataset, twoRoomTrainingBatch } from '../worlds/two-room/training.js';
 import type { Waypoints } from './contract.js';
 import { imageSize, planEpisodes } from './two-room-episodes.js';
+import { smallTwoRoomModel, type TrainTwoRoomOptions, trainTwoRoomModel } from './two-room-model.js';
 import { trainTwoRoomWaypoints } from './two-room-waypoints.js';
-
-const clips = 32;
-const frames = 4;
-const actionsPerStep = 2 * frameSkip;
 
 /** Steps that the recipe needs: more bring little, half as many still plan well. */
 export const twoRoomSteps = 390;
 
 /** A small model of Two-Room: one frame tells everything, so its predictor has no memory. */
-export function twoRoomModel(seed: number): WorldModel {
-  return new WorldModel({
-    observation: { kind: 'image', height: imageSize, width: imageSize, channels: 3 },
-    action: {
-      size: actionsPerStep,
-      names: Array.from({ length: actionsPerStep }, (_, i) => `${i % 2 === 0 ? 'x' : 'y'}${Math.floor(i / 2)}`),
-      mean: new Array<number>(actionsPerStep).fill(0),
-      std: new Array<number>(actionsPerStep).fill(1),
-    },
-    frameRate: 2,
-    embeddingSize: 32,
-    encoder: {
-      kind: 'convolution',
-      layers: [
-        { channels: 16, kernel: 4, stride: 2, padding: 1 },
-        { channels: 32, kernel: 3, stride: 2, padding: 1 },
-        { channels: 32, kernel: 3, stride: 2, padding: 1 },
-      ],
-      hidden: 128,
-      affine: false,
-      pixelScale: 1 / 127.5,
-      pixelOffset: -1,
-    },
-    predictor: { kind: 'markov', hidden: 128 },
-    heads: { variance: 0, inverse: 0, critic: 0 },
-    contextFrames: 1,
-    seed,
-  });
-}
+export const twoRoomModel = (seed: number): WorldModel =>
+  smallTwoRoomModel({ imageSize, pixelScale: 1 / 127.5, pixelOffset: -1, actionDeviation: 1, seed });
 
-interface Options {
-  readonly signal?: AbortSignal;
-  readonly onEvent?: (event: TrainingEvent) => void;
-}
-
-/** Trains on clips of a noisy expert with VICReg's variance and covariance terms: in a flat latent plane, a wall would cost little. @throws JepaError ERR_JEPA_ABORTED */
-export async function trainTwoRoom(
-  seed: number,
-  { signal, onEvent, steps = twoRoomSteps }: Options & { readonly steps?: number } = {},
-): Promise<WorldModel> {
+/** Trains on clips of a noisy expert, for {@link twoRoomSteps} steps. @throws JepaError ERR_JEPA_ABORTED */
+export async function trainTwoRoom(seed: number, options: TrainTwoRoomOptions = {}): Promise<WorldModel> {
+  const { steps = twoRoomSteps } = options;
   const model = twoRoomModel(seed);
-  const training = new WorldModelTraining(model, {
-    objective: {
-      firstTarget: 1,
-      rollout: 0.5,
-      sigreg: 0,
-      temporalSigreg: 0,
-      variance: 1,
-      covariance: 0.1,
-      inverseDynamics: 0,
-      effect: 0,
-      contrastive: 0,
-      likelihood: 0,
-      critic: 0,
-    },
-    learningRate: 2e-3,
-    warmupSteps: 50,
-    finalFraction: 0.05,
-    averaging: 0,
-  });
-  const source = { seed, clips, frames, imageSize };
-  const trainer = new Trainer(training, { steps, healthEvery: 0 });
-  for await (const event of trainer.run(new TwoRoomDataset(source), { signal })) {
-    onEvent?.(event);
-    if (event.type === 'interrupted')
-      throw new JepaError(
-        'ERR_JEPA_ABORTED',
-        `[trainTwoRoom] stopped by its signal at step ${event.step} of ${steps}`,
-        {
-          cause: signal?.reason,
-        },
-      );
-  }
-  await training.finish(Array.from({ length: 8 }, (_, index) => twoRoomTrainingBatch(source, steps + index)));
+  const source = { seed, imageSize };
+  const last = Array.from({ length: 8 }, (_, index) => twoRoomTrainingBatch(source, steps + index));
+  await trainTwoRoomModel('trainTwoRoom', model, new TwoRoomDataset(source), last, { ...options, steps });
   return model;
 }
 

@@ -47,6 +47,7 @@ describe('PLDM’s Two-Room equals the original', () => {
 describe('PLDM’s Two-Room', () => {
   it('keeps the contract of an environment, shows its goal, and ends there', async () => {
     const world = new pldmTwoRoom.PldmTwoRoom();
+    expect(() => world.foresee(new Float32Array(2), 1)).toThrow(/expected reset\(\)/);
     await checkEnvironment(world, { seed: 2, steps: 60 });
     const { observation } = world.reset({ options: { start: [50, 30], goal: [54, 30] } });
     expect(observation.length).toBe(65 * 65 * 3);

@@ -28,11 +28,14 @@ export const successDistance = Math.SQRT2;
 export const dotDeviation = 1.3;
 /** The original's steps have no time; ten a second, as in Two-Room. */
 export const frameRate = 10;
+/** px along one axis, as float32 has it: an action at the bound is within it. */
+const longestStep = Math.fround(2.45);
+
 /** px along x and y */
 export const actionSpace: BoxSpace = box({
   shape: [2],
-  low: -2.45,
-  high: 2.45,
+  low: -longestStep,
+  high: longestStep,
   names: ['x', 'y'],
   units: ['px', 'px'],
 });
