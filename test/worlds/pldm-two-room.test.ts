@@ -56,6 +56,8 @@ describe('PLDM’s Two-Room', () => {
     expect(world.foresee(Float32Array.of(2, 0, 2, 0, 0, 1, 0, 1), 2)).toBeCloseTo(0 + 2, 5);
     expect(world.step(Float32Array.of(2, 0))).toMatchObject({ reward: -2, terminated: false });
     expect(world.step(Float32Array.of(1, 0))).toMatchObject({ reward: -1, terminated: true });
+    world.reset();
+    world.step(Float32Array.of(2.45, -2.45)); // the bounds as float32 has them
     expect(() => world.reset({ options: { start: [1] } })).toThrow(/start to be \[x, y\] from 0 to 65/);
     expect(() => world.foresee(new Float32Array(8), 2)).toThrow('expected reset() before'); // the refused one left no episode
     expect(() => new pldmTwoRoom.PldmTwoRoom({ room: { wall: 3, door: 10 } })).toThrow(/room.wall to be from 20 to 44/);
