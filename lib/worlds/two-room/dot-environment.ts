@@ -6,8 +6,8 @@ import { distance } from './room.js';
 /** A dot to walk to a goal in the plane: what one Two-Room has in common with another. */
 export abstract class DotEnvironment extends PicturedWorld {
   protected readonly resetOptions = ['start', 'goal'];
-  protected readonly position = new Float32Array(2);
-  protected readonly goal = new Float32Array(2);
+  protected readonly position: Float32Array = new Float32Array(2);
+  protected readonly goal: Float32Array = new Float32Array(2);
   /** px of the square's side, and from the goal within which an episode ends */
   protected abstract readonly side: number;
   protected abstract readonly successDistance: number;
