@@ -5,6 +5,7 @@ import type { Environment } from '../worlds/environment.js';
 import { Random } from '../worlds/random.js';
 import {
   type BoxSpace,
+  formProblem,
   type ObservationSpace,
   type ObservationValue,
   type Space,
@@ -65,28 +66,33 @@ export async function recordEpisodes<Observation extends ObservationValue = Spac
   for (let index = 0; index < settings.episodes; index++)
     played.push(await play(environment, new Random(settings.seed, `episode ${index}`), settings));
   /** All of what was seen, or one modality of it. */
-  const recorded = ({ dtype, shape }: BoxSpace, pick: (seen: ObservationValue) => unknown): Episodes =>
-    inMemory(
+  const recorded = (of: BoxSpace, pick: (seen: ObservationValue) => unknown, what = 'observations'): Episodes => {
+    const { dtype, shape } = of;
+    const formed = (seen: ObservationValue): Uint8Array | Float32Array => {
+      const problem = formProblem(of, pick(seen));
+      if (!problem) return pick(seen) as Uint8Array | Float32Array;
+      throw new JepaError('ERR_JEPA_SHAPE', `[recordEpisodes] expected ${what} of '${name}' to be ${problem}`, {
+        help: [`await checkEnvironment(environment) lists all that is wrong with it`],
+      });
+    };
+    return inMemory(
       'recordEpisodes',
       played.map(({ observations, actions }, index) => ({
         name: `episode ${index} of '${name}'`,
         observations: {
           dtype,
           shape: [observations.length, ...shape],
-          data: joined(observations.map((seen) => pick(seen) as Uint8Array | Float32Array)),
+          data: joined(observations.map(formed)),
         },
         actions: { dtype: 'float32', shape: [actions.length, actionNumbers(actionSpace)], data: joined(actions) },
       })),
       { frameRate },
     );
+  };
   if (space.type !== 'dict') return recorded(space as BoxSpace, (seen) => seen) as EpisodesOf<Observation>;
   const parts = Object.entries(space.spaces).map(([modality, of]) => [
     modality,
-    recorded(of as BoxSpace, (seen) => {
-      const values = (seen as Readonly<Record<string, SpaceValue>>)[modality];
-      if (ArrayBuffer.isView(values)) return values;
-      throw new JepaError('ERR_JEPA_SHAPE', `[recordEpisodes] expected '${name}' to show '${modality}', got ${values}`);
-    }),
+    recorded(of as BoxSpace, (seen) => (seen as Readonly<Record<string, SpaceValue>>)?.[modality], `'${modality}'`),
   ]);
   return multimodalEpisodes(Object.fromEntries(parts)) as EpisodesOf<Observation>;
 }

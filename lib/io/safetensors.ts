@@ -110,7 +110,10 @@ function headerBytes(prefix: Uint8Array, size: number): number {
   if (prefix.length < 8) refuse('at least 8 bytes', `${size}`);
   const length = Buffer.from(prefix).readBigUInt64LE();
   if (length > BigInt(maxHeaderBytes) || Number(length) > size - 8)
-    refuse(`a header of at most ${Math.min(maxHeaderBytes, size - 8)} bytes`, `${length}`);
+    refuse(
+      `a header of at most ${Math.min(maxHeaderBytes, size - 8)} bytes`,
+      `${length}: a file cut short, or of another kind`,
+    );
   return Number(length);
 }
 

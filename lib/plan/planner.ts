@@ -1,7 +1,7 @@
 import { mapModalities, valuesOf } from '../data/modalities.js';
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
-import { type Tensor, tensor } from '../tensor/index.js';
+import { Tensor, tensor } from '../tensor/index.js';
 import { frameOf, type Observations, withLeadingAxes } from '../world-model/observations.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import type { Dynamics, Objective, Solver, Waypoints } from './contract.js';
@@ -112,6 +112,7 @@ export class Planner {
   async plan(seen: Observations, goalFrame: Observations, options: PlannerCall = {}): Promise<Plan> {
     checkOptions('Planner.plan', options, callOptions);
     const { actions, pending, ...call } = options;
+    for (const given of [...valuesOf(seen), ...valuesOf(goalFrame), actions, pending]) expectTensor(given);
     this.#expectFrames(seen, actions);
     const wanted = [this.#latency, this.model.config.action.size];
     const got = pending?.shape ?? [0, wanted[1]];
@@ -195,4 +196,13 @@ export class Planner {
     const embedding = await this.model.encode(await withLeadingAxes(frame, 2), { signal });
     return tensor(await embedding.data(), { shape: [1, this.model.config.embeddingSize] });
   }
+}
+
+function expectTensor(given: unknown): void {
+  if (given === undefined || given instanceof Tensor) return;
+  throw new JepaError(
+    'ERR_JEPA_INVALID_ARGUMENT',
+    `[Planner] expected what was seen, the goal and actions as tensors, got ${typeof given === 'object' ? (given?.constructor?.name ?? 'null') : typeof given}`,
+    { help: ['make them of arrays: tensor(pixels, { shape: [frames, height, width, channels] })'] },
+  );
 }

@@ -1,7 +1,7 @@
 import { JepaError } from '../errors.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import type { HostTensor } from '../io/safetensors.js';
-import type { Module } from '../nn/module.js';
+import { Module } from '../nn/module.js';
 import { joinStateDicts, splitStateDict } from '../nn/state-dict.js';
 import { adamW } from '../optim/adamw.js';
 import { compile, type Precision, scalar, Tensor, valueAndGrad } from '../tensor/index.js';
@@ -52,6 +52,11 @@ export class ModuleTraining<Batch> implements Trainable<Batch> {
   /** @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT */
   constructor(module: Module, loss: (batch: Batch) => Losses, options: ModuleTrainingOptions = {}) {
     checkOptions('ModuleTraining', options, [...Object.keys(defaults), 'precision', 'name']);
+    if (!(module instanceof Module) || typeof loss !== 'function')
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[ModuleTraining] expected a Module and a function from a batch to its loss, got ${typeof module} and ${typeof loss}`,
+      );
     const { precision, name = `${module.constructor.name} step`, ...given } = options;
     this.module = module;
     this.#options = withDefaults(defaults, given);

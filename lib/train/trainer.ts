@@ -232,6 +232,12 @@ export class Trainer<Batch> {
   }
 
   #iterate(dataset: AsyncIterable<Batch> | Dataset<Batch>): AsyncIterator<Batch> {
+    if (!(Symbol.asyncIterator in Object(dataset)))
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[Trainer] expected batches as an async iterable, got ${Array.isArray(dataset) ? 'an array' : dataset === null ? 'null' : typeof dataset}`,
+        { help: ['an async generator gives them: async function* batches() { for (;;) yield { x, y }; }'] },
+      );
     if ('seek' in dataset) dataset.seek(this.step);
     return dataset[Symbol.asyncIterator]();
   }

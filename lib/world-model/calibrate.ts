@@ -24,7 +24,7 @@ export interface CalibrationOptions {
 export async function calibrate(
   world: WorldModel,
   { advance, model }: { readonly advance: StreamProgram; readonly model: string },
-  dataset: AsyncIterable<Clips<HostObservations>>,
+  dataset: AsyncIterable<Clips<HostObservations>> | Iterable<Clips<HostObservations>>,
   options: CalibrationOptions,
 ): Promise<SurpriseCalibration> {
   checkOptions('worldModel calibrate', options, ['lookAhead', 'frames', 'signal']);
@@ -35,6 +35,12 @@ export async function calibrate(
         'ERR_JEPA_INVALID_ARGUMENT',
         `[calibrate] expected ${name} to be a positive integer, got ${String(value)}`,
       );
+  if (!(dataset && (Symbol.asyncIterator in Object(dataset) || Symbol.iterator in Object(dataset))))
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[calibrate] expected batches of clips, an async iterable or an array of them, got ${dataset === null ? 'null' : typeof dataset}`,
+      { help: ['clips in memory: give them as two batches or more, [clips, others]; every other one sets the scales'] },
+    );
   const { config } = world;
   const horizons = horizonsUpTo(lookAhead);
   const halves: [Measured[], Measured[]] = [[], []];
@@ -54,7 +60,13 @@ export async function calibrate(
     throw new JepaError(
       'ERR_JEPA_DATASET',
       `[calibrate] expected at least two batches of clips longer than ${config.contextFrames + (horizons.at(-1) as number) - 1} frames, got ${batches} ${batches === 1 ? 'batch' : 'batches'} of up to ${longest} frames`,
-      { help: ['give longer clips, or a smaller lookAhead'] },
+      {
+        help: [
+          batches < 2
+            ? 'give the clips in two batches or more: every other one sets the scales'
+            : 'give longer clips, or a smaller lookAhead',
+        ],
+      },
     );
   const scales = Float32Array.from(horizons, (_, index) =>
     quantile(

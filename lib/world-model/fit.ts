@@ -132,11 +132,11 @@ const partsOf = ({ contextFrames, seed, encoder, predictor }: FitOptions) => ({
 });
 
 function isEnvironment(source: object): source is Environment<ObservationValue> {
-  return 'reset' in source && 'step' in source;
+  return 'reset' in Object(source) && 'step' in Object(source);
 }
 
 function isEpisodes(source: object): source is Episodes | MultimodalEpisodes {
-  return 'lengths' in source && 'observe' in source;
+  return 'lengths' in Object(source) && 'observe' in Object(source);
 }
 
 /** The batches as they come, of which the last ones are kept. */

@@ -1,6 +1,6 @@
 import { allOf, mapEach, mapModalities, type PerModality } from '../data/modalities.js';
 import { JepaError } from '../errors.js';
-import { type Tensor, type TypedArray, tensor } from '../tensor/index.js';
+import { Tensor, type TypedArray, tensor } from '../tensor/index.js';
 import { checkRate, type Judgement, type SurpriseCalibration } from './calibration.js';
 import { expectEvaluation, expectFinite } from './expect.js';
 import { frameOf, type Observations } from './observations.js';
@@ -99,7 +99,7 @@ export class Session {
       if (given instanceof Uint8Array) return new Uint8Array(given);
       return given instanceof Float32Array ? new Float32Array(given) : given;
     });
-    const taken = action && Array.from(action);
+    const taken = typeof action === 'object' ? Array.from(action) : action;
     const result = this.#last.catch(() => {}).then(() => this.#observe(seen, taken, signal));
     this.#last = result;
     return result;
@@ -150,6 +150,11 @@ export class Session {
     return allOf(
       mapModalities('session', this.#world.config.observation, frame, async (values, modality, name) => {
         const { shape, dtype } = frameOf(modality);
+        if (!ArrayBuffer.isView(values) && !(values instanceof Tensor))
+          throw new JepaError(
+            'ERR_JEPA_INVALID_ARGUMENT',
+            `[session] expected a frame ${name}in a ${dtype === 'uint8' ? 'Uint8Array' : 'Float32Array'} or a tensor, got ${Array.isArray(values) ? 'an array' : typeof values}`,
+          );
         const data = ArrayBuffer.isView(values) ? values : await values.data();
         const given = ArrayBuffer.isView(values) ? shape : values.shape;
         const kind = dtype === 'uint8' ? Uint8Array : Float32Array;
@@ -177,7 +182,7 @@ export class Session {
     if (this.#frames > 0 && action?.length !== size)
       throw new JepaError(
         'ERR_JEPA_SHAPE',
-        `[session] expected the action of ${size} numbers taken since the frame before, got ${action ? `${action.length} numbers` : 'none'}`,
+        `[session] expected the action of ${size} numbers taken since the frame before, got ${action === undefined ? 'none' : typeof action === 'object' ? `${action.length} numbers` : `the ${typeof action} ${action}`}`,
       );
     const values = tensor(Float32Array.from(action ?? mean), { shape: [1, size] });
     if (action) expectFinite(values, Float32Array.from(action));

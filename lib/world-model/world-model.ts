@@ -328,11 +328,12 @@ export class WorldModel {
   /**
    * Measures how surprising ordinary clips are, for sessions that tell surprise as a rate of false alarms. The clips must not be those it
    * was trained on, should be as long as the streams to be watched, and show everything that is ordinary there.
+   * @param dataset batches of clips, two or more: every other one sets the scales
    * @example const calibration = await world.calibrate(heldOut, { frames: 20_000 });
    * @throws JepaError ERR_JEPA_DATASET for too few clips, or too short ones, ERR_JEPA_NON_FINITE for those that the model overflows on
    */
   async calibrate(
-    dataset: AsyncIterable<Clips<HostObservations>>,
+    dataset: AsyncIterable<Clips<HostObservations>> | Iterable<Clips<HostObservations>>,
     options: CalibrationOptions = {},
   ): Promise<SurpriseCalibration> {
     expectEvaluation(this.network);

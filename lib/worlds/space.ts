@@ -119,20 +119,25 @@ export function valueProblem(space: ObservationSpace, value: unknown): string | 
       ? undefined
       : `an integer from 0 to ${space.size - 1}, got ${String(value)}`;
   }
-  const right = space.dtype === 'uint8' ? value instanceof Uint8Array : value instanceof Float32Array;
-  const size = spaceSize(space);
-  if (!right)
-    return `a ${space.dtype === 'uint8' ? 'Uint8Array' : 'Float32Array'} of shape [${space.shape}], got ${describe(value)}`;
+  const problem = formProblem(space, value);
+  if (problem) return problem;
   const array = value as Float32Array | Uint8Array;
-  if (array.length !== size) return `${size} elements (shape [${space.shape}]), got ${array.length}`;
   const last = space.shape[space.shape.length - 1];
-  for (let i = 0; i < size; i++) {
+  for (let i = 0; i < array.length; i++) {
     const low = bound(space.low, i % last);
     const high = bound(space.high, i % last);
     if (!(array[i] >= low && array[i] <= high))
       return `${space.names?.[i % last] ?? `element ${i}`} between ${low} and ${high}, got ${array[i]}`;
   }
   return undefined;
+}
+
+/** What is wrong with the type or the length of a box's value, whatever its numbers. */
+export function formProblem(space: BoxSpace, value: unknown): string | undefined {
+  const kind = space.dtype === 'uint8' ? Uint8Array : Float32Array;
+  if (!(value instanceof kind)) return `a ${kind.name} of shape [${space.shape}], got ${describe(value)}`;
+  const size = spaceSize(space);
+  return value.length === size ? undefined : `${size} elements (shape [${space.shape}]), got ${value.length}`;
 }
 
 /**

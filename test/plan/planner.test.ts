@@ -107,6 +107,15 @@ describe('Planner', () => {
     await expect(
       planner.plan(frames, goal, { actions: tensor(new Float32Array(6), { shape: [3, 2] }) }),
     ).rejects.toMatchObject({ code: 'ERR_JEPA_SHAPE', message: expect.stringContaining('got [3, 2]') });
+    for (const [seen, wanted, actions] of [
+      [new Float32Array(9), goal, undefined],
+      [frames, new Float32Array(3), undefined],
+      [frames, goal, new Float32Array(4)],
+    ])
+      await expect(planner.plan(seen as never, wanted as never, { actions: actions as never })).rejects.toMatchObject({
+        code: 'ERR_JEPA_INVALID_ARGUMENT',
+        message: expect.stringContaining('goal and actions as tensors, got Float32Array'),
+      });
     await expect(planner.plan(frames, goal, { action: goal } as never)).rejects.toMatchObject({
       code: 'ERR_JEPA_UNKNOWN_OPTION',
       message: expect.stringMatching(/did you mean 'actions'/),

@@ -102,6 +102,15 @@ test('it refuses what it cannot be told, and to go on after its end', async () =
   expect(() => new ModuleTraining(slope, loss, { rate: 1 } as never)).toThrow(
     expect.objectContaining({ code: 'ERR_JEPA_UNKNOWN_OPTION' }),
   );
+  for (const [module, of] of [
+    [{}, loss],
+    [slope, undefined],
+  ])
+    expect(() => new ModuleTraining(module as never, of as never)).toThrow(
+      '[ModuleTraining] expected a Module and a function from a batch to its loss, got object and ',
+    );
+  const lists = new Trainer(new ModuleTraining(slope, loss), { steps: 1 }).run([tensor([1, 2])] as never);
+  await expect(lists.next()).rejects.toThrow('[Trainer] expected batches as an async iterable, got an array');
   for (const learningRate of [-1, Number.NaN])
     expect(() => new ModuleTraining(slope, loss, { learningRate })).toThrow(
       `[ModuleTraining] expected learningRate to be a number, 0 or more, got ${learningRate}`,

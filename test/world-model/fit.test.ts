@@ -265,4 +265,18 @@ describe('recordEpisodes', () => {
     const wrong = recordEpisodes(new Switch() as unknown as Environment, { ...options, policy: () => 3 });
     await expect(wrong).rejects.toThrow('[recordEpisodes] expected an action: an integer from 0 to 2, got 3');
   });
+
+  it('refuses observations of another form than the space says', async () => {
+    class Wide extends Cart {
+      override reset(): { observation: Float32Array } {
+        return { observation: new Float32Array(3) };
+      }
+    }
+    await expect(recordEpisodes(new Wide(), { episodes: 1, frames: 12 })).rejects.toMatchObject({
+      code: 'ERR_JEPA_SHAPE',
+      message: expect.stringContaining(
+        "[recordEpisodes] expected observations of 'cart' to be 2 elements (shape [2]), got 3",
+      ),
+    });
+  });
 });

@@ -107,14 +107,14 @@ describe.each([
 });
 
 /** A world that does not move: three sensors that show a random place in a cube, and actions that change nothing. */
-const still = (seed: number, clips = 40, frames = 12) =>
+const still = (seed: number, clips = 40, frames = 12, count = 20) =>
   fromIndex<Clips>(
     (index) => {
       const random = new Random(seed, `clips ${index}`);
       const draw = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.uniform(-1, 1));
       return { clips, frames, observations: draw(clips * frames * 3), actions: draw(clips * frames * A) };
     },
-    { count: 20 },
+    { count },
   );
 
 describe('calibrated', () => {
@@ -242,6 +242,17 @@ describe('calibrated', () => {
     await expect(world.calibrate(still(1, 4, 6), { lookAhead: 4 })).rejects.toThrow(
       '[calibrate] expected at least two batches of clips longer than 6 frames, got 20 batches of up to 6 frames',
     );
+    for (const dataset of [{ clips: 1 }, undefined])
+      await expect(world.calibrate(dataset as never)).rejects.toMatchObject({
+        code: 'ERR_JEPA_INVALID_ARGUMENT',
+        message: expect.stringContaining(
+          '[calibrate] expected batches of clips, an async iterable or an array of them',
+        ),
+      });
+    await expect(world.calibrate(still(1, 40, 12, 1), { lookAhead: 4 })).rejects.toMatchObject({
+      code: 'ERR_JEPA_DATASET',
+      message: expect.stringMatching(/got 1 batch of up to 12 frames[\s\S]*in two batches or more/),
+    });
     await expect(world.calibrate(still(1), { lookAhead: 0 })).rejects.toThrow('expected lookAhead to be a positive');
     // @ts-expect-error a misspelled option
     await expect(world.calibrate(still(1), { lookahead: 4 })).rejects.toThrow("did you mean 'lookAhead'?");
@@ -259,6 +270,7 @@ describe('a session refuses', () => {
     ['pixels for readings', [new Uint8Array(3)], 'expected a frame float32 [3], got Uint8Array of 3 values'],
     ['a clip', [tensor(new Float32Array(3), { shape: [1, 3] })], 'got Float32Array of shape [1, 3]'],
     ['a frame that is no number', [Float32Array.of(0, Number.NaN, 0)], 'expected finite inputs, got NaN'],
+    ['a list', [[0.1, 0.2, 0.3] as never], 'expected a frame in a Float32Array or a tensor, got an array'],
     ['an action before there was a frame', [frame, [0, 0]], 'expected no action with the first frame, got one'],
   ] as const)('%s', async (_, given, message) => {
     const fresh = await session();
@@ -285,6 +297,7 @@ describe('a session refuses', () => {
     await fresh.observe(frame);
     await expect(fresh.observe(frame)).rejects.toThrow('expected the action of 2 numbers taken since the frame before');
     await expect(fresh.observe(frame, [1])).rejects.toThrow('got 1 numbers');
+    await expect(fresh.observe(frame, 1 as never)).rejects.toThrow('got the number 1');
     await expect(fresh.observe(frame, [0, Number.POSITIVE_INFINITY])).rejects.toThrow('expected finite inputs');
     expect((await fresh.observe(frame, [0, 0])).frame).toBe(2);
   });
