@@ -6,13 +6,15 @@ import torch.nn.functional as F
 from torch import nn
 
 CONTEXT, FIRST_TARGET, FIRST_TWIN_FRAME, TEMPERATURE = 4, 3, 6, 0.1
+STARTS, REACH = 3, 6
 WEIGHTS = {
     "oneStep": 1,
     "rollout": 0.5,
+    "laterRollouts": 0.5,
     "sigreg": 0.2,
     "temporalSigreg": 0.2 * 0.25,
     "inverseDynamics": 0.25,
-    "effect": 0.2,
+    "effect": 0.6,
     "contrastive": 0.05,
     "critic": 1,
     "likelihood": 0.1,
@@ -126,6 +128,12 @@ class WorldModel(nn.Module):
         z = self.encoder(pixels.flatten(0, 1)).view(clips, frames, self.width)
         known = self.predictor.teacher_forced(z[:, :-1], actions[:, :-1])
         opened = self.open_loop(known, actions)
+        # From places evenly spread behind the context, as rows of one batch.
+        places = frames - REACH - CONTEXT
+        contexts = [CONTEXT + round((k + 1) * places / STARTS) for k in range(STARTS)]
+        windows = lambda x, first, last: torch.cat([x[:, c + first : c + last] for c in contexts])
+        taken, seen = windows(actions, -1, REACH - 1), windows(z, 0, REACH)
+        later = self.open_loop(tuple(windows(x, -1, 0) for x in known), taken, 1, REACH)
         one_step = tuple(x[:, FIRST_TARGET - 1 :] for x in known)
         half = z[..., : self.width // 2]
         centred = (half - half.mean(1, keepdim=True)) * math.sqrt(2)
@@ -133,6 +141,7 @@ class WorldModel(nn.Module):
         terms = {
             "oneStep": F.mse_loss(one_step[2], z[:, FIRST_TARGET:]),
             "rollout": F.mse_loss(opened[2], z[:, CONTEXT:]),
+            "laterRollouts": F.mse_loss(later[2], seen),
             "sigreg": sigreg(z.transpose(0, 1), directions),
             "temporalSigreg": sigreg(centred.transpose(0, 1), temporal_directions),
             "inverseDynamics": F.mse_loss(self.inverse(triples), actions[:, 1:-1]),
@@ -142,14 +151,15 @@ class WorldModel(nn.Module):
             )
             + self.likelihood(
                 opened, actions[:, CONTEXT - 1 : -1], z[:, CONTEXT:], torch.arange(1.0, frames - CONTEXT + 1)
-            ),
+            )
+            + self.likelihood(later, taken, seen, torch.arange(1.0, REACH + 1)),
         }
         return sum(WEIGHTS[name] * term for name, term in terms.items()), terms
 
-    def open_loop(self, known, actions):
-        state, first, z = (x[:, CONTEXT - 1] for x in known)
+    def open_loop(self, known, actions, context=CONTEXT, steps=None):
+        state, first, z = (x[:, context - 1] for x in known)
         states, inputs, outputs = [state], [first], [z]
-        for t in range(CONTEXT, actions.shape[1] - 1):
+        for t in range(context, context + (steps or actions.shape[1] - context) - 1):
             inputs.append(z)
             state, z = self.predictor.step(state, z, actions[:, t])
             states.append(state)

@@ -60,7 +60,8 @@ export class PixelAutoencoder {
         const momentum = Math.min(defaultAveraging, (step + 1) / (step + 10)); // as WorldModelTraining warms it up
         await run.call({ signal }, observations, actions, scalar(rate(step)), scalar(momentum));
         if (kept.length < 32) kept.push(observations);
-        onStep?.(++step);
+        step++;
+        onStep?.(step);
         if (step >= steps) break;
       }
       await averages[0].copyTo(network);

@@ -154,7 +154,8 @@ async function rivals(
     if (step === 0) steps = Math.max(1, Math.round(autoencoder.flops / (await training.flops(batch))));
     await training.step(batch, step, { steps, signal });
     if (kept.length < 32) kept.push(batch);
-    onProgress?.(`training a model with the same compute: step ${++step}/${steps}`);
+    step++;
+    onProgress?.(`training a model with the same compute: step ${step}/${steps}`);
     if (step >= steps) break;
   }
   await training.finish(kept);

@@ -5,8 +5,8 @@ import type { CalibrationMeasures } from './calibration.js';
 import { Outliers } from './outliers.js';
 
 const format = 'jepa-surprise-calibration';
-/** Of 1, scores were the largest error and not the mean. */
-const version = '2';
+/** Of 1, scores were the largest error and not the mean; of 2, errors were divided by the mean error that the model expected. */
+const version = '3';
 
 /** Writes one safetensors file. @throws JepaError ERR_JEPA_IO */
 export async function writeCalibration(path: string, measures: CalibrationMeasures): Promise<void> {

@@ -2,8 +2,8 @@ import { openLoop, type Rollout } from '../models/predictor.js';
 import { add, div, exp, mean, slice, square, stack, sub } from '../ops/index.js';
 import { compile, type Tensor } from '../tensor/index.js';
 import type { InferenceOptions } from './config.js';
+import { expectedLogError } from './expected-error.js';
 import type { WorldModelNetwork } from './network.js';
-import { expectedLogError } from './objective.js';
 import type { Observations } from './observations.js';
 import { streamProgram } from './stream.js';
 

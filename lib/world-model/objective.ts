@@ -1,32 +1,21 @@
-import type { Rollout } from '../models/predictor.js';
-import { openLoop } from '../models/predictor.js';
-import { covarianceLoss, crossEntropy, mse, sigreg, smoothL1, varianceLoss } from '../nn/losses/index.js';
-import {
-  add,
-  broadcastTo,
-  clamp,
-  concat,
-  div,
-  exp,
-  mean,
-  mul,
-  neg,
-  permute,
-  reshape,
-  slice,
-  square,
-  sub,
-  sum,
-} from '../ops/index.js';
-import { stopGradient, type Tensor, tensor } from '../tensor/index.js';
+import { openLoop, type Rollout } from '../models/predictor.js';
+import { covarianceLoss, mse, sigreg, smoothL1, varianceLoss } from '../nn/losses/index.js';
+import { add, concat, mean, mul, permute, reshape, slice, sub } from '../ops/index.js';
+import type { Tensor } from '../tensor/index.js';
 import { consequence } from './consequence.js';
+import { likelihood } from './expected-error.js';
+import { laterContexts, laterRollouts } from './later-rollouts.js';
 import type { WorldModelNetwork } from './network.js';
 import type { Observations } from './observations.js';
+import { contrastive, effectError, outcomePairs } from './twin-terms.js';
 
 /** Weights and settings of the training loss; every coefficient of the recipe is here, 0 leaves a term out. */
 export interface ObjectiveOptions {
   /** Open-loop error from `contextFrames` to the end of the clip. */
   readonly rollout: number;
+  /** Open-loop error of `starts` more rollouts, begun at places evenly spread behind the context, over `reach` frames each; weighs as `rollout`. */
+  readonly starts: number;
+  readonly reach: number;
   /** First frame whose one-step prediction counts: earlier ones cannot know velocities. */
   readonly firstTarget: number;
   /** SIGReg on the embeddings of each frame. */
@@ -58,6 +47,8 @@ export interface ObjectiveOptions {
 
 export const defaultObjective: ObjectiveOptions = {
   rollout: 0.5,
+  starts: 3,
+  reach: 6,
   firstTarget: 3,
   sigreg: 0.2,
   temporalSigreg: 0.25,
@@ -121,6 +112,9 @@ export function worldModelLoss(
   };
 
   include('rollout', options.rollout, () => mse(open.embeddings, openTarget));
+  const contexts = laterContexts(frames, contextFrames, options.starts, options.reach);
+  const later = contexts.length > 0 && laterRollouts(network.predictor, known, z, actions, contexts, options.reach);
+  if (later) include('laterRollouts', options.rollout, () => mse(later.open.embeddings, later.target));
   include('sigreg', options.sigreg, () =>
     sigreg(permute(z, [1, 0, 2]), {
       directions: options.directions,
@@ -180,51 +174,17 @@ export function worldModelLoss(
     }
   }
   if (variance) {
+    const frameByFrame = sliceRollout(known, first - 1, frames - 1);
+    const horizon = (k: number): number => k + 1;
     include('likelihood', options.likelihood, () =>
-      add(
-        likelihood(
-          network,
-          sliceRollout(known, first - 1, frames - 1),
-          slice(actions, 1, first - 1, frames - 1),
-          oneStepTarget,
-          () => 1,
-        ),
-        likelihood(network, open, slice(actions, 1, contextFrames - 1, frames - 1), openTarget, (k) => k + 1),
-      ),
+      [
+        likelihood(network, frameByFrame, slice(actions, 1, first - 1, frames - 1), oneStepTarget, () => 1),
+        likelihood(network, open, slice(actions, 1, contextFrames - 1, frames - 1), openTarget, horizon),
+        ...(later ? [likelihood(network, later.open, later.actions, later.target, horizon)] : []),
+      ].reduce((total, term) => add(total, term)),
     );
   }
   return { loss: weighted.reduce((total, term) => add(total, term)), ...terms };
-}
-
-/** Σ‖(ẑ_i − mean ẑ) − (z_i − mean z)‖² / Σ‖z_i − mean z‖² over the twins of a group [G, K, T, D], mean over groups. */
-function effectError(predicted: Tensor, actual: Tensor): Tensor {
-  const centre = (x: Tensor): Tensor => sub(x, mean(x, { axes: [1], keepDims: true }));
-  const truth = centre(actual);
-  const error = sum(square(sub(centre(predicted), truth)), { axes: [1, 2, 3] });
-  return mean(div(error, add(sum(square(truth), { axes: [1, 2, 3] }), 1e-3)));
-}
-
-/** InfoNCE (van den Oord et al. 2018) with logits −mean squared distance / τ: which twin's future was predicted? */
-function contrastive(predicted: Tensor, actual: Tensor, temperature: number): Tensor {
-  const [groups, twins, frames, width] = predicted.shape;
-  const pairs = [groups, twins, twins, frames, width];
-  const difference = sub(
-    broadcastTo(reshape(predicted, [groups, twins, 1, frames, width]), pairs),
-    broadcastTo(reshape(actual, [groups, 1, twins, frames, width]), pairs),
-  );
-  const logits = div(neg(mean(square(difference), { axes: [4] })), temperature); // [G, K, K, T]
-  const labels = Int32Array.from({ length: groups * twins * frames }, (_, index) => Math.floor(index / frames) % twins);
-  return crossEntropy(reshape(permute(logits, [0, 1, 3, 2]), [groups * twins * frames, twins]), tensor(labels));
-}
-
-/** Last predicted embedding of twin i beside last actual embedding of twin j: [G·K·K, 2D], detached. */
-function outcomePairs(predicted: Tensor, actual: Tensor): Tensor {
-  const [groups, twins, frames, width] = predicted.shape;
-  const last = (x: Tensor): Tensor => reshape(slice(x, 2, frames - 1, frames), [groups, twins, width]);
-  const pairs = [groups, twins, twins, width];
-  const outcome = broadcastTo(reshape(last(predicted), [groups, twins, 1, width]), pairs);
-  const goal = broadcastTo(reshape(last(actual), [groups, 1, twins, width]), pairs);
-  return stopGradient(reshape(concat([outcome, goal], -1), [groups * twins * twins, 2 * width]));
 }
 
 function sliceRollout(rollout: Rollout, start: number, end: number): Rollout {
@@ -233,40 +193,4 @@ function sliceRollout(rollout: Rollout, start: number, end: number): Rollout {
     inputs: slice(rollout.inputs, 1, start, end),
     embeddings: slice(rollout.embeddings, 1, start, end),
   };
-}
-
-/**
- * What error the variance head expects: log E[e] [B, K, D + 1] (per dimension; last: their mean), from detached inputs.
- * @param horizon how many frames after the last seen one prediction k lies
- */
-export function expectedLogError(
-  network: WorldModelNetwork,
-  rollout: Rollout,
-  actions: Tensor,
-  horizon: (k: number) => number,
-): Tensor {
-  if (!network.variance) throw new RangeError('[worldModel] expected a model with a variance head');
-  const [batch, steps] = rollout.inputs.shape;
-  const horizons = tensor(
-    Float32Array.from({ length: steps }, (_, k) => horizon(k) / 8),
-    { shape: [1, steps, 1] },
-  );
-  const inputs = stopGradient(
-    concat([rollout.states, rollout.inputs, actions, broadcastTo(horizons, [batch, steps, 1])], -1),
-  );
-  return clamp(network.variance.forward(inputs), -12, 4);
-}
-
-/** Negative log-likelihood ½(v + e·exp(−v)) of squared errors e under the predicted log error v. */
-function likelihood(
-  network: WorldModelNetwork,
-  rollout: Rollout,
-  actions: Tensor,
-  target: Tensor,
-  horizon: (k: number) => number,
-): Tensor {
-  const expected = expectedLogError(network, rollout, actions, horizon);
-  const squared = stopGradient(square(sub(rollout.embeddings, target)));
-  const errors = concat([squared, mean(squared, { axes: [2], keepDims: true })], -1);
-  return mul(mean(add(expected, mul(errors, exp(neg(expected))))), 0.5);
 }

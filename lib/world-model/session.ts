@@ -17,7 +17,10 @@ export interface SessionOptions {
 export interface Observation extends Judgement {
   /** Frames observed, this one included. */
   readonly frame: number;
-  /** By horizon 1, 2, 4 …: squared error of that expectation over the error the model expected of itself; shorter while there are few frames. */
+  /**
+   * By horizon 1, 2, 4 …: squared errors of that expectation, each over the root of the one the model expected of itself, mean over dimensions;
+   * shorter while there are few frames.
+   */
   readonly errors: Float32Array;
   /** [D] what the frame looks like, and what had been expected one frame before. */
   readonly embedding: Float32Array;

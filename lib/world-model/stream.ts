@@ -1,8 +1,8 @@
-import { broadcastTo, concat, div, exp, mean, reshape, slice, square, sub } from '../ops/index.js';
+import { broadcastTo, concat, exp, mean, mul, reshape, slice, square, sub } from '../ops/index.js';
 import { compile, type Tensor, tensor } from '../tensor/index.js';
 import type { InferenceOptions } from './config.js';
+import { expectedLogError } from './expected-error.js';
 import type { WorldModelNetwork } from './network.js';
-import { expectedLogError } from './objective.js';
 import type { Observations } from './observations.js';
 
 /** What is remembered of B streams of the same age. */
@@ -47,7 +47,8 @@ export function emptyStream(
 
 /**
  * One frame further: every imagination takes the action, a new one begins at the last frame, the oldest one ends.
- * @returns the new state, and `errors` [B, L]: squared error of what was expected j + 1 frames ago over what error the model expected
+ * @returns the new state, and `errors` [B, L] of what was expected j + 1 frames ago: squared errors, each over the root of the one that the
+ * model expected, mean over dimensions
  */
 export function streamProgram(network: WorldModelNetwork, how: InferenceOptions) {
   return compile(
@@ -67,9 +68,12 @@ export function streamProgram(network: WorldModelNetwork, how: InferenceOptions)
       const states = reshape(next.state, [streams, lookAhead, -1]);
       const imagined = reshape(next.embedding, [streams, lookAhead, width]);
       const embedding = network.encode(observation); // [B, 1, D]
-      const errors = mean(square(sub(imagined, embedding)), { axes: [2] });
+      const squared = square(sub(imagined, embedding));
       return {
-        errors: network.variance ? div(errors, expectedErrors(network, { states, inputs, imagined, actions })) : errors,
+        errors: mean(
+          network.variance ? mul(squared, weights(network, { states, inputs, imagined, actions })) : squared,
+          { axes: [2] },
+        ),
         state: {
           memory: reshape(slice(states, 1, 0, 1), state.memory.shape),
           embedding: reshape(embedding, [streams, width]),
@@ -82,12 +86,14 @@ export function streamProgram(network: WorldModelNetwork, how: InferenceOptions)
   );
 }
 
-/** [B, L] mean squared errors that the model expects of itself. */
-function expectedErrors(
+/**
+ * [B, L, D] one over the root of the squared error that the model expects of each dimension. Divided by the whole of it, a dimension that
+ * hardly ever errs outweighs all others; not at all, the few that always err do. The root found most of what breaks a law.
+ */
+function weights(
   network: WorldModelNetwork,
   { states, inputs, imagined, actions }: Readonly<Record<'states' | 'inputs' | 'imagined' | 'actions', Tensor>>,
 ): Tensor {
   const all = expectedLogError(network, { states, inputs, embeddings: imagined }, actions, (row) => row + 1);
-  const [streams, lookAhead, width] = imagined.shape;
-  return exp(reshape(slice(all, 2, width, width + 1), [streams, lookAhead]));
+  return exp(mul(slice(all, 2, 0, imagined.shape[2]), -0.5));
 }

@@ -253,6 +253,8 @@ function checkSettings(settings: Readonly<Record<string, number>>, contextFrames
       `a whole number, contextFrames ${contextFrames} or more`,
       (value) => Number.isInteger(value) && value >= contextFrames,
     ],
+    starts: ['a whole number, 0 or more', (value) => Number.isInteger(value) && value >= 0],
+    reach: ['a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1],
     directions: ['a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1],
     alternatives: ['a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1],
     temperature: ['a number above 0', (value) => value > 0],

@@ -5,6 +5,7 @@ import { pixelSurprise } from '#lib/eval/pixel-baselines.js';
 import { wilsonInterval } from '#lib/eval/statistics.js';
 import { evaluateViolations, type Scorer } from '#lib/eval/violations.js';
 import { WorldModel } from '#lib/world-model/index.js';
+import { physicsTraining } from '#lib/world-model/physics-training.js';
 import { counterfactualPairs, violationPairs } from '#lib/worlds/physics/evaluation.js';
 import { properties } from '#lib/worlds/physics/violations.js';
 import { pictureConfig, sensorConfig } from '../world-model/small.js';
@@ -98,7 +99,7 @@ describe('counterfactuals', () => {
     });
     const count = 5;
     const found = await evaluateCounterfactuals(model, { split, seed: 3, count });
-    const { one, another } = await counterfactualPairs({ split, seed: 3, count, workers: 0 });
+    const { one, another } = await counterfactualPairs({ split, seed: 3, count, workers: 1 });
     const floats = async (of: { data(): Promise<unknown> }): Promise<Float32Array> => (await of.data()) as Float32Array;
     const [inA, inB] = [model.tensors(one), model.tensors(another)];
     const [zA, zB] = [await floats(await model.encode(inA[0])), await floats(await model.encode(inB[0]))];
@@ -149,4 +150,12 @@ describe('evaluatePhysics', () => {
         message: `[evaluatePhysics] expected a scale above 0 and at most 1, got ${scale}`,
       });
   });
+
+  it('ends without anybody watching', async () => {
+    const { model, training, dataset } = physicsTraining({ preset: 'tiny', seed: 0, clips: 4, workers: 1 });
+    await training.finish(await dataset.statisticsBatches(2));
+    const { results } = await evaluatePhysics(model, { split, seed: 0, scale: 0.01, autoencoderSteps: 200 });
+    expect(results.rivals.autoencoderSteps).toBe(2);
+    expect(results.violations.macro.model.accuracy).toBeGreaterThanOrEqual(0);
+  }, 60_000);
 });

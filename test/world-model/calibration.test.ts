@@ -48,11 +48,13 @@ describe('a calibration', () => {
     await calibration.save(path);
     const { metadata, tensors } = await readSafetensors(path);
     const { sha256: _, ...plain } = metadata;
-    await writeSafetensors(path, tensors, sealed({ ...plain, version: '1' }, tensors));
-    await expect(SurpriseCalibration.load(path)).rejects.toMatchObject({
-      code: 'ERR_JEPA_CHECKPOINT_VERSION',
-      message: expect.stringContaining('world.calibrate(dataset)'),
-    });
+    for (const version of ['1', '2']) {
+      await writeSafetensors(path, tensors, sealed({ ...plain, version }, tensors));
+      await expect(SurpriseCalibration.load(path)).rejects.toMatchObject({
+        code: 'ERR_JEPA_CHECKPOINT_VERSION',
+        message: expect.stringContaining('world.calibrate(dataset)'),
+      });
+    }
   });
 
   it('is not read from a file without one of its parts, or with others', async () => {

@@ -9,6 +9,8 @@ const [D, T, A, c, groups, twins] = [6, 8, 2, 3, 2, 3];
 const clips = 2 + groups * twins; // two single clips, then the twins
 const options: ObjectiveOptions = {
   ...defaultObjective,
+  starts: 2,
+  reach: 3,
   firstTarget: 2,
   firstTwinFrame: 5,
   variance: 0.3,
@@ -46,10 +48,10 @@ test('the terms of the loss are what the formulas say', async () => {
   const at = (clip: number, t: number, d: number): number => z[(clip * T + t) * D + d];
   const imagined = (clip: number, t: number, d: number): number => open[(clip * (T - c) + t - c) * D + d];
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const over = (from: number, of: (clip: number, t: number, d: number) => number, firstClip = 0): number[] => {
+  const over = (from: number, of: (clip: number, t: number, d: number) => number, to = T): number[] => {
     const values: number[] = [];
-    for (let clip = firstClip; clip < clips; clip++)
-      for (let t = from; t < T; t++) for (let d = 0; d < D; d++) values.push(of(clip, t, d));
+    for (let clip = 0; clip < clips; clip++)
+      for (let t = from; t < to; t++) for (let d = 0; d < D; d++) values.push(of(clip, t, d));
     return values;
   };
 
@@ -57,6 +59,19 @@ test('the terms of the loss are what the formulas say', async () => {
     oneStep: mean(over(2, (clip, t, d) => (known[(clip * T + t - 1) * D + d] - at(clip, t, d)) ** 2)),
     rollout: mean(over(c, (clip, t, d) => (imagined(clip, t, d) - at(clip, t, d)) ** 2)),
   };
+
+  // Rollouts of three frames from contexts of four and five frames, the last there is room for.
+  const later = await Promise.all(
+    [4, 5].map(async (context) => {
+      const future = await floats((await model.imagine(embeddings, actions, { context })).embeddings);
+      return over(
+        context,
+        (clip, t, d) => (future[(clip * (T - context) + t - context) * D + d] - at(clip, t, d)) ** 2,
+        context + 3,
+      );
+    }),
+  );
+  expected.laterRollouts = mean(later.flat());
 
   // Effect: error of the differences within a group, relative to the differences; a mean over groups.
   const ratios: number[] = [];
@@ -144,6 +159,7 @@ test('the terms of the loss are what the formulas say', async () => {
   const weights: Record<string, number> = {
     ...options,
     oneStep: 1,
+    laterRollouts: options.rollout,
     temporalSigreg: options.sigreg * options.temporalSigreg,
   };
   const { loss, ...parts } = terms;
@@ -151,6 +167,7 @@ test('the terms of the loss are what the formulas say', async () => {
     [
       'oneStep',
       'rollout',
+      'laterRollouts',
       'sigreg',
       'temporalSigreg',
       'variance',
