@@ -5,11 +5,11 @@ import { checkOptions } from '../io/options.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import type { ForeseeableEnvironment, GoalEpisode } from '../worlds/goal-environment.js';
 import { Random } from '../worlds/random.js';
-import { searchOnSimulator } from '../worlds/simulator-search.js';
 import { type BoxSpace, sample } from '../worlds/space.js';
 import { type DecideBlock, planGoalEpisodes, playGoalEpisodes } from './goal-episodes.js';
 import { trainImitation } from './imitation.js';
 import type { PlannerOptions } from './planner.js';
+import { simulatorBlocks } from './simulator-blocks.js';
 
 /** A world with goals, and how one plans in it. */
 export interface PlanningTask {
@@ -20,8 +20,8 @@ export interface PlanningTask {
   readonly planner: PlannerOptions;
   /** Blocks between two plans (default 1); Infinity plans once. */
   readonly replanEvery?: number;
-  /** What counts of a plan for the oracle: the sum over its blocks (default), or its end alone. */
-  readonly oracleCost?: 'sum' | 'end';
+  /** What counts of a plan for the oracle: the sum over its blocks (default), over each of its steps, or its end alone. */
+  readonly oracleCost?: 'sum' | 'steps' | 'end';
 }
 
 export interface EvaluatePlanningOptions {
@@ -83,7 +83,7 @@ export async function evaluatePlanning(
     random: await play(randomBlocks(task, seed)),
     imitation: await play(imitation.decide).finally(() => imitation.dispose()),
     model: share(planned.first),
-    oracle: await play(oracle(task, seed), episodes.slice(0, oracleEpisodes)),
+    oracle: await play(simulatorBlocks(task, seed), episodes.slice(0, oracleEpisodes)),
     ...planned,
   };
 }
@@ -99,31 +99,5 @@ function randomBlocks({ world, blockSteps }: PlanningTask, seed: number): Decide
     const actions = new Float32Array(size * blockSteps);
     for (let at = 0; at < actions.length; at += size) actions.set(sample(space, random) as Float32Array, at);
     return actions;
-  };
-}
-
-/** Searches on the true simulator, from where the last plan left off. */
-function oracle({ world, blockSteps, planner, replanEvery = 1, oracleCost }: PlanningTask, seed: number): DecideBlock {
-  const { shape, low, high } = world.actionSpace as BoxSpace;
-  const size = shape[0] * blockSteps;
-  const horizon = planner.horizon ?? 5;
-  let mean = new Float32Array(0);
-  return ({ block, episode }) => {
-    if (block === 0) mean = new Float32Array(horizon * size);
-    else {
-      mean.copyWithin(0, size);
-      mean.fill(0, mean.length - size);
-    }
-    if (block % replanEvery === 0) {
-      const random = new Random(seed, `oracle ${episode} ${block}`);
-      const counted = oracleCost === 'end' ? horizon * blockSteps : blockSteps;
-      searchOnSimulator(mean, random, (plan) => world.foresee(plan, counted), {
-        actionSize: shape[0],
-        blockSteps,
-        low,
-        high,
-      });
-    }
-    return mean.subarray(0, size);
   };
 }

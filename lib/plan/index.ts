@@ -1,4 +1,5 @@
 export { type AugmentedLagrangianOptions, AugmentedLagrangianSolver } from './augmented-lagrangian.js';
+export { bucketRecipe } from './bucket-model.js';
 export { type CategoricalOptions, CategoricalSolver } from './categorical.js';
 export { choicesOf } from './choices.js';
 export type {
@@ -37,6 +38,7 @@ export { type Imitation, type ImitationOptions, trainImitation } from './imitati
 export { type LatentState, latentDynamics } from './latent-dynamics.js';
 export { type MppiOptions, MppiSolver, type PredictiveSamplingOptions, PredictiveSamplingSolver } from './mppi.js';
 export { distanceAlongHorizon, distanceAtEnd } from './objective.js';
+export { pendulumRecipe } from './pendulum-model.js';
 export { Planner, type PlannerCall, type PlannerOptions } from './planner.js';
 export {
   evaluatePldmTwoRoom,
@@ -47,6 +49,7 @@ export {
   trainPldmTwoRoom,
 } from './pldm-two-room.js';
 export { type ProjectedGradientOptions, ProjectedGradientSolver } from './projected-gradient.js';
+export { pushTRecipe } from './push-t-model.js';
 export {
   type Plan,
   type PlanCall,
@@ -54,6 +57,15 @@ export {
   type RecedingHorizonOptions,
   type Situation,
 } from './receding-horizon.js';
+export {
+  type EvaluateRecipeOptions,
+  evaluateRecipe,
+  type PlanningRecipe,
+  type RecipeResults,
+  type ReplanningShares,
+  type TrainRecipeOptions,
+  trainRecipe,
+} from './recipe.js';
 export type { Bounds } from './settings.js';
 export { TemporalDistance } from './temporal-distance.js';
 export { type TemporalDistanceOptions, trainTemporalDistance } from './temporal-distance-training.js';

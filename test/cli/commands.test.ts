@@ -60,8 +60,16 @@ describe('jepa', () => {
     [['rank', 'x', '--critic', 'a', '--train', 'b'], /expected --critic FILE .* or --train FILE .*, got both/],
     [['rank', 'x', '--pictures'], /expected --train FILE with --pictures/],
     [['rank', 'x', '--starts', '0'], /expected --starts to be at least 1, got 0/],
-    [['plan', 'x', '--world', 'maze'], /expected --world two-room or pldm-two-room, got 'maze'/],
-    [['plan', 'x', '--world', 'pldm-two-room', '--replanning'], /expected --replanning with --world two-room, got/],
+    [
+      ['plan', 'x', '--world', 'maze'],
+      /expected --world two-room or pldm-two-room or push-t or pendulum or bucket, got 'maze'/,
+    ],
+    [
+      ['plan', 'new', '--world', 'pldm-two-room', '--replanning'],
+      /expected --replanning with --world two-room or push-t or pendulum or bucket, got/,
+    ],
+    [['plan', 'new', '--steps', '0'], /expected --steps to be at least 1, got 0/],
+    [['plan', 'x', '--steps', '9'], /expected --steps with 'new': a model of a file is not trained/],
     [['plan', 'x', '--episodes', '0'], /expected --episodes to be at least 1, got 0/],
     [['inspect', 'a', 'b'], /expected FILE, got a b/],
     [['train'], /expected --run DIR for a new run or --resume DIR/],

@@ -32,3 +32,16 @@ test('jepa plan new, stopped by Ctrl-C, saves no half-trained model', async () =
   expect(stderr).toMatch(/\[trainTwoRoom\] stopped by its signal at step \d+ of 390 \(ERR_JEPA_ABORTED\)/);
   expect(readdirSync(folder)).toEqual([]);
 });
+
+test('jepa plan new trains a model of another world for as long as it is told, and plans with it', async () => {
+  const folder = temporaryFolder();
+  const args = ['plan', 'new', '--world', 'bucket', '--steps', '2', '--episodes', '1', '--replanning'];
+  const { code, stdout, stderr } = await jepa([...args, '--seed', '1', '--out', 'bucket.jepa'], { cwd: folder });
+  expect(code, stderr).toBe(0);
+  const { bucket, replanning } = JSON.parse(stdout);
+  expect(bucket).toMatchObject({ episodes: 1, planMilliseconds: { p50: expect.any(Number) } });
+  for (const row of ['random', 'imitation', 'model', 'oracle'])
+    expect(bucket[row]).toMatchObject({ accuracy: expect.any(Number), interval: expect.any(Array) });
+  expect(replanning.never).toMatchObject({ model: bucket.model, oracle: bucket.oracle }); // one throw is one plan
+  expect(readdirSync(folder)).toEqual(['bucket.jepa']);
+});

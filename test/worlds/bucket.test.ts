@@ -83,6 +83,12 @@ describe('Bucket', () => {
     const again = await bucket.recordThrows({ seed: 5, count: 2 });
     const frames = (await episodes.observe(1, 0, 13, 1)) as Uint8Array;
     expect(Buffer.compare((await again.observe(1, 0, 13, 1)) as Uint8Array, frames)).toBe(0);
+    const longer = await bucket.recordThrows({ seed: 5, count: 2, frames: 15 });
+    expect(longer.lengths).toEqual([15, 15]);
+    expect(Buffer.compare((await longer.observe(1, 0, 13, 1)) as Uint8Array, frames)).toBe(0);
+    await expect(bucket.recordThrows({ seed: 5, count: 1, frames: 1 })).rejects.toThrow(
+      /\[recordThrows\] expected frames to be a whole number from 2, got 1/,
+    );
     const size = 64 * 64 * 3;
     expect(Buffer.compare(frames.subarray(0, size), frames.subarray(size, 2 * size))).not.toBe(0);
   });
