@@ -28,6 +28,11 @@ export const errorCodes = {
 
 export type JepaErrorCode = keyof typeof errorCodes;
 
+/** A value as an error tells it: what was meant as a number and came as text is in quotes. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
 export interface JepaErrorOptions {
   /** What to do about it, one sentence each; shown below the message. */
   readonly help?: readonly string[];

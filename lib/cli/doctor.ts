@@ -18,6 +18,8 @@ interface Diagnosis {
   readonly packages: Readonly<Record<string, OptionalPackage>>;
 }
 
+const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'}`;
+
 /** What this machine offers, and what is missing. */
 async function diagnose(): Promise<Diagnosis> {
   let native: Diagnosis['native'];
@@ -53,11 +55,11 @@ export const command: Command = {
       const { native } = found;
       console.log(`jepa ${found.version}, Node ${found.node}, ${found.platform}`);
       console.log(
-        `CPU: ${found.cpu.model}, ${found.cpu.cores} cores; memory ${(found.memory.totalBytes / 2 ** 30).toFixed(1)} GiB`,
+        `CPU: ${found.cpu.model}, ${counted(found.cpu.cores, 'core')}; memory ${(found.memory.totalBytes / 2 ** 30).toFixed(1)} GiB`,
       );
       console.log(
         native.loaded
-          ? `native: ${native.target} kernels (available: ${native.targets.join(', ')}), ${native.threads} threads`
+          ? `native: ${native.target} kernels (available: ${native.targets.join(', ')}), ${counted(native.threads, 'thread')}`
           : `native: not loaded\n${native.problem}`,
       );
       console.log(`CUDA: not available: ${found.cuda.reason}`);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { JepaError } from '../errors.js';
 import { type CommandSpec, explain, type Parsed, parseCommand, UsageError, usage } from './arguments.js';
+import { stopBeforeWork } from './interrupt.js';
 
 /** A subcommand: its options, and what it does with them. @returns the exit code */
 export interface Command {
@@ -59,6 +60,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
+stopBeforeWork();
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;

@@ -1,10 +1,11 @@
 import { JepaError } from '../errors.js';
+import { describedObservation } from '../world-model/observations.js';
 import { WorldModel } from '../world-model/world-model.js';
 import { UsageError } from './arguments.js';
 import { duration } from './duration.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
-import { type Evaluation, type PlanningWorld, planningWorlds as worlds } from './planning-worlds.js';
+import { type Evaluation, planningWorlds as worlds } from './planning-worlds.js';
 import { Progress } from './progress.js';
 import { prepareOutputs, writeJson } from './results.js';
 
@@ -53,7 +54,7 @@ export const command: Command = {
     const progress = new Progress();
     const { signal, release } = interruptible();
     try {
-      const model = await modelOf(world, parsed.positionals[0], { seed, steps, progress, signal });
+      const model = await modelOf(name, parsed.positionals[0], { seed, steps, progress, signal });
       if (out) await model.save(out);
       const results = await world.evaluate(model, { seed, episodes, replanning, progress, signal });
       if (json) await writeJson(json, results);
@@ -69,11 +70,8 @@ interface Making extends Pick<Evaluation, 'seed' | 'progress' | 'signal'> {
   readonly steps?: number;
 }
 
-async function modelOf(
-  world: PlanningWorld,
-  path: string,
-  { seed, steps, progress, signal }: Making,
-): Promise<WorldModel> {
+async function modelOf(name: string, path: string, { seed, steps, progress, signal }: Making): Promise<WorldModel> {
+  const world = worlds[name];
   if (path === 'new') {
     return world.train(seed, {
       ...(steps === undefined ? {} : { steps }),
@@ -91,8 +89,13 @@ async function modelOf(
   if (!square || observation.channels !== 3 || action.size !== actionSize)
     throw new JepaError(
       'ERR_JEPA_CONFIG',
-      `[plan] expected a model of ${world.title} (${side} × ${side} pictures, ${actionSize} actions), got ${JSON.stringify(observation)} with ${action.size} actions`,
-      { help: ['`jepa plan new --out FILE` trains one'] },
+      `[plan] expected a model of ${world.title} (${side} × ${side} pictures, ${actionSize} actions), got one of ${describedObservation(observation)} with ${action.size} actions`,
+      {
+        help: [
+          `\`jepa plan new --world ${name} --out FILE\` trains one`,
+          'a model of another world plans by Planner and is measured by evaluatePlanning: docs/planning.md',
+        ],
+      },
     );
   return model;
 }

@@ -1,4 +1,5 @@
 import { evaluateActionRanking, rankScorers } from '../eval/action-rank.js';
+import { expectPhysicsModel } from '../eval/physics-model.js';
 import { RankingCritic } from '../world-model/critic.js';
 import { physicsCritic } from '../world-model/physics-training.js';
 import { WorldModel } from '../world-model/world-model.js';
@@ -38,6 +39,7 @@ export const command: Command = {
     if (parsed.flag('pictures') && train === undefined) throw new UsageError('expected --train FILE with --pictures');
     await prepareOutputs([json, train]);
     const model = await WorldModel.load(parsed.positionals[0]);
+    expectPhysicsModel('rank', model); // before a critic is trained on it
     const progress = new Progress();
     const { signal, release } = interruptible();
     try {

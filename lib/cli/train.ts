@@ -91,11 +91,17 @@ export const command: Command = {
     if (port !== undefined && !parsed.flag('watch')) throw new UsageError('expected --port together with --watch');
     if (port !== undefined && !(port >= 0 && port <= 65_535))
       throw new UsageError(`expected --port to be from 0 to 65535, got ${port}`);
-    return train(config, directory, {
-      resume: resume !== undefined,
-      port: parsed.flag('watch') ? (port ?? 0) : undefined,
-      tensorboard: parsed.flag('tensorboard'),
-    });
+    const { signal, release } = interruptible();
+    try {
+      return await train(config, directory, {
+        resume: resume !== undefined,
+        port: parsed.flag('watch') ? (port ?? 0) : undefined,
+        tensorboard: parsed.flag('tensorboard'),
+        signal,
+      });
+    } finally {
+      release();
+    }
   },
 };
 
@@ -137,12 +143,13 @@ interface TrainOptions {
   /** Port of the live page (0: a free one), if there is to be one. */
   readonly port: number | undefined;
   readonly tensorboard: boolean;
+  readonly signal: AbortSignal;
 }
 
 async function train(
   config: RunConfig,
   directory: string,
-  { resume, port, tensorboard }: TrainOptions,
+  { resume, port, tensorboard, signal }: TrainOptions,
 ): Promise<number> {
   const progress = new Progress();
   const { model, training, dataset } = physicsTraining(config);
@@ -157,7 +164,6 @@ async function train(
     throw ioError('write', directory, cause);
   });
   await writeJson(join(directory, 'config.json'), config); // only now: what cannot go on leaves its directory as it was
-  const { signal, release } = interruptible();
   const onlookers = new Onlookers({ training, dataset, seed: config.seed, signal }, (message) =>
     progress.say(`warning: ${message}`),
   );
@@ -188,7 +194,6 @@ async function train(
     console.log(path);
     return 0;
   } finally {
-    release();
     await onlookers.close(outcome ?? (signal.aborted ? 'the training was stopped' : 'the training failed'));
   }
 }

@@ -67,6 +67,7 @@ export function clips(
     throw new JepaError(
       'ERR_JEPA_DATASET',
       `[clips] expected an episode of at least ${span} frames (${frames} frames, each ${frameSkip} after the last), got ${episodes.lengths.length} of at most ${Math.max(0, ...episodes.lengths)}`,
+      { help: ['record longer episodes, or ask for clips of fewer frames (`clipFrames` of WorldModel.fit)'] },
     );
   return fromIndex(
     async (index) => {

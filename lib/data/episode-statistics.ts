@@ -16,7 +16,11 @@ export interface EpisodeStatistics<
     | (Extract<Episodes['observation'], { kind: 'vector' }> & Statistics),
 > {
   readonly observation: Observation;
-  readonly action: { readonly size: number } & Statistics;
+  readonly action: {
+    readonly size: number;
+    readonly names?: readonly string[];
+    readonly units?: readonly string[];
+  } & Statistics;
   readonly frameRate: number;
 }
 
@@ -62,8 +66,15 @@ export async function episodeStatistics(
     );
   const { observation, actionSize, actions, lengths } = episodes;
   const { mean, std } = statistics('actions', actionSize, actions);
-  const repeated = (values: number[]): number[] => Array.from({ length: frameSkip }, () => values).flat();
-  const action = { size: actionSize * frameSkip, mean: repeated(mean), std: repeated(std) };
+  const repeated = <Value>(values: readonly Value[]): Value[] => Array.from({ length: frameSkip }, () => values).flat();
+  const { actionNames: names, actionUnits: units } = episodes;
+  const action = {
+    size: actionSize * frameSkip,
+    ...(names ? { names: repeated(names) } : {}),
+    ...(units ? { units: repeated(units) } : {}),
+    mean: repeated(mean),
+    std: repeated(std),
+  };
   const rate = frameRate / frameSkip;
   if (observation.kind === 'multimodal') {
     const modalities: Record<string, EpisodeStatistics['observation']> = {};

@@ -8,13 +8,22 @@ export interface Episodes {
   /** One observation: bytes [height, width, channels], or float32 [size]. */
   readonly observation:
     | { readonly kind: 'image'; readonly height: number; readonly width: number; readonly channels: number }
-    | { readonly kind: 'vector'; readonly size: number };
+    | {
+        readonly kind: 'vector';
+        readonly size: number;
+        /** Names and units of the readings, where they are known. */
+        readonly names?: readonly string[];
+        readonly units?: readonly string[];
+      };
   /** Frames per second, where it is known. */
   readonly frameRate?: number;
   /** Frames of each episode. */
   readonly lengths: readonly number[];
   /** Numbers in an action. */
   readonly actionSize: number;
+  /** Names and units of these numbers, where they are known. */
+  readonly actionNames?: readonly string[];
+  readonly actionUnits?: readonly string[];
   /** [frames, A] of each episode, action t being taken at frame t. */
   readonly actions: readonly Float32Array[];
   /**

@@ -3,7 +3,7 @@ import type { Episodes } from './episodes.js';
 
 /** Recordings of several modalities side by side. */
 export interface MultimodalEpisodes<Name extends string = string>
-  extends Pick<Episodes, 'frameRate' | 'lengths' | 'actionSize' | 'actions'> {
+  extends Pick<Episodes, 'frameRate' | 'lengths' | 'actionSize' | 'actionNames' | 'actionUnits' | 'actions'> {
   readonly observation: {
     readonly kind: 'multimodal';
     readonly modalities: Readonly<Record<Name, Episodes['observation']>>;
@@ -54,6 +54,8 @@ export function multimodalEpisodes<Name extends string>(
     frameRate: timed.frameRate,
     lengths: first[1].lengths,
     actionSize: actor.actionSize,
+    actionNames: actor.actionNames,
+    actionUnits: actor.actionUnits,
     actions: actor.actions,
     observe: async (...which) => {
       const seen = await Promise.all(parts.map(([, episodes]) => episodes.observe(...which)));

@@ -65,34 +65,35 @@ export async function recordEpisodes<Observation extends ObservationValue = Spac
   const played: Played[] = [];
   for (let index = 0; index < settings.episodes; index++)
     played.push(await play(environment, new Random(settings.seed, `episode ${index}`), settings));
+  const labels = labelsOf(actionSpace, actionNumbers(actionSpace));
   /** All of what was seen, or one modality of it. */
-  const recorded = (of: BoxSpace, pick: (seen: ObservationValue) => unknown, what = 'observations'): Episodes => {
+  const recorded = (of: BoxSpace, pick: (seen: ObservationValue) => unknown): Episodes => {
     const { dtype, shape } = of;
-    const formed = (seen: ObservationValue): Uint8Array | Float32Array => {
-      const problem = formProblem(of, pick(seen));
-      if (!problem) return pick(seen) as Uint8Array | Float32Array;
-      throw new JepaError('ERR_JEPA_SHAPE', `[recordEpisodes] expected ${what} of '${name}' to be ${problem}`, {
-        help: [`await checkEnvironment(environment) lists all that is wrong with it`],
-      });
-    };
-    return inMemory(
+    const episodes = inMemory(
       'recordEpisodes',
       played.map(({ observations, actions }, index) => ({
         name: `episode ${index} of '${name}'`,
         observations: {
           dtype,
           shape: [observations.length, ...shape],
-          data: joined(observations.map(formed)),
+          data: joined(observations.map(pick) as (Uint8Array | Float32Array)[]),
         },
         actions: { dtype: 'float32', shape: [actions.length, actionNumbers(actionSpace)], data: joined(actions) },
       })),
       { frameRate },
     );
+    const { observation } = episodes;
+    return {
+      ...episodes,
+      observation: observation.kind === 'vector' ? { ...observation, ...labelsOf(of, observation.size) } : observation,
+      ...(labels.names ? { actionNames: labels.names } : {}),
+      ...(labels.units ? { actionUnits: labels.units } : {}),
+    };
   };
   if (space.type !== 'dict') return recorded(space as BoxSpace, (seen) => seen) as EpisodesOf<Observation>;
   const parts = Object.entries(space.spaces).map(([modality, of]) => [
     modality,
-    recorded(of as BoxSpace, (seen) => (seen as Readonly<Record<string, SpaceValue>>)?.[modality], `'${modality}'`),
+    recorded(of as BoxSpace, (seen) => (seen as Readonly<Record<string, SpaceValue>>)[modality]),
   ]);
   return multimodalEpisodes(Object.fromEntries(parts)) as EpisodesOf<Observation>;
 }
@@ -114,6 +115,7 @@ async function play<Observation extends ObservationValue>(
   for (let over = false; ; ) {
     if (signal?.aborted)
       throw new JepaError('ERR_JEPA_ABORTED', '[recordEpisodes] stopped by its signal', { cause: signal.reason });
+    expectForm(environment, observation); // before a policy reads it, and before more is played
     const action = await policy(observation, random);
     const problem = valueProblem(environment.actionSpace, action);
     if (problem) throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[recordEpisodes] expected an action: ${problem}`);
@@ -122,6 +124,36 @@ async function play<Observation extends ObservationValue>(
     if (over || observations.length === frames) return { observations, actions };
     ({ observation, terminated: over } = await environment.step(action));
   }
+}
+
+/** Whether an observation has the type and the lengths that its space says, whatever its numbers. */
+function expectForm<Observation extends ObservationValue>(
+  { name, observationSpace }: Environment<Observation>,
+  observation: ObservationValue,
+): void {
+  const space: ObservationSpace = observationSpace;
+  const parts: readonly [what: string, of: Space, value: unknown][] =
+    space.type === 'dict'
+      ? Object.entries(space.spaces).map(([key, of]) => [
+          `'${key}'`,
+          of,
+          (observation as Readonly<Record<string, unknown>> | undefined)?.[key],
+        ])
+      : [['observations', space, observation]];
+  for (const [what, of, value] of parts) {
+    const problem = formProblem(of as BoxSpace, value);
+    if (problem)
+      throw new JepaError('ERR_JEPA_SHAPE', `[recordEpisodes] expected ${what} of '${name}' to be ${problem}`, {
+        help: ['await checkEnvironment(environment) lists all that is wrong with it'],
+      });
+  }
+}
+
+/** Names and units of a space's numbers, where each number has its own. */
+function labelsOf(space: Space, numbers: number): { names?: readonly string[]; units?: readonly string[] } {
+  const units = space.type === 'box' ? space.units : undefined;
+  const all = (texts: readonly string[] | undefined): boolean => texts?.length === numbers;
+  return { ...(all(space.names) ? { names: space.names } : {}), ...(all(units) ? { units } : {}) };
 }
 
 function held(space: Space): EpisodePolicy<ObservationValue> {

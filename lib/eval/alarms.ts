@@ -5,6 +5,7 @@ import type { ClipSet } from '../worlds/physics/clip.js';
 import { physicsClips, violationPairs } from '../worlds/physics/evaluation.js';
 import { clipFrames, frameBytes } from '../worlds/physics/layout.js';
 import { type Property, properties } from '../worlds/physics/violations.js';
+import { expectPhysicsModel } from './physics-model.js';
 import { type Share, shareOf } from './statistics.js';
 
 export interface AlarmEvaluationOptions {
@@ -35,12 +36,13 @@ const framesToFind = 3;
 
 /**
  * Alarms of sessions on the physics suite: calibrated on ordinary clips of its validation split, counted on those of its test split,
- * then on clips that break a law. @throws JepaError ERR_JEPA_ABORTED
+ * then on clips that break a law. @throws JepaError ERR_JEPA_CONFIG for a model of another world, ERR_JEPA_ABORTED
  */
 export async function evaluateAlarms(model: WorldModel, options: AlarmEvaluationOptions): Promise<AlarmResults> {
   checkOptions('evaluateAlarms', options, optionNames);
   const { seed, calibrationFrames = 200_000, frames = 200_000, pairs = 200, falseAlarmRate = 1e-3 } = options;
   const { signal, onProgress } = options;
+  expectPhysicsModel('evaluateAlarms', model, model.config.contextFrames);
   onProgress?.('alarms: calibrating');
   const calibration = await model.calibrate(ordinary('validation', seed, signal), {
     frames: calibrationFrames,

@@ -1,21 +1,28 @@
 import { JepaError } from '../errors.js';
+import { describedObservation } from '../world-model/observations.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import { imageSize } from '../worlds/physics/layout.js';
 
 /**
  * A model of the physics suite's pictures, forces and clips.
- * @throws JepaError ERR_JEPA_CONFIG
+ * @param context how many frames of it, where that matters   @throws JepaError ERR_JEPA_CONFIG
  */
 export function expectPhysicsModel(
   where: string,
   { config: { observation, action, contextFrames } }: WorldModel,
+  context = 4,
 ): void {
-  const [size, seen] = [imageSize, observation.kind === 'image' ? observation : { height: 0, width: 0, channels: 0 }];
-  if (seen.height === size && seen.width === size && seen.channels === 3 && action.size === 2 && contextFrames === 4)
-    return;
-  const got = observation.kind === 'image' ? `${seen.height} × ${seen.width} × ${seen.channels} pixels` : 'vectors';
+  const pictures = { kind: 'image', height: imageSize, width: imageSize, channels: 3 } as const;
+  const [wanted, seen] = [pictures, observation].map(describedObservation);
+  if (seen === wanted && action.size === 2 && contextFrames === context) return;
   throw new JepaError(
     'ERR_JEPA_CONFIG',
-    `[${where}] expected a model of ${size} × ${size} × 3 pixels, 2 actions and 4 frames of context, got one of ${got}, ${action.size} actions and ${contextFrames} frames`,
+    `[${where}] expected a model of ${wanted}, 2 actions and ${context} frames of context, got one of ${seen}, ${action.size} actions and ${contextFrames} frames`,
+    {
+      help: [
+        'a model of the physics suite is needed: `jepa train --run DIR` trains one, `jepa demo` too',
+        'a model of another world is measured in that world: evaluatePlanning, docs/planning.md',
+      ],
+    },
   );
 }

@@ -115,7 +115,13 @@ export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluat
   const trained = options.waypoints ? undefined : await trainTwoRoomWaypoints(model, { seed, signal });
   const waypoints = options.waypoints ?? trained?.waypoints;
   let over = 0;
-  const counted = { signal, onEpisode: () => onEpisode?.(++over, pairs.count + 2 * hard.count) };
+  const counted = {
+    signal,
+    onEpisode: () => {
+      over++;
+      onEpisode?.(over, pairs.count + 2 * hard.count);
+    },
+  };
   const [{ first, planMilliseconds }, hardEpisodes, straight] = await (async () => [
     await planEpisodes(model, pairs, seed, { ...counted, waypoints }),
     await planEpisodes(model, hard, seed, { ...counted, waypoints }),

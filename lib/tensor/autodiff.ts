@@ -3,6 +3,7 @@ import { Recomputation } from './checkpoint.js';
 import { isFloat } from './dtype.js';
 import { inRepetition, type Node, siteOf } from './op.js';
 import { show } from './shape.js';
+import { synchronous } from './synchronous.js';
 import { Tensor } from './tensor.js';
 import { guardFinite } from './trace.js';
 
@@ -99,8 +100,8 @@ export function valueAndGrad<Value extends Tensor | { readonly loss: Tensor }>(
   fn: () => Value,
   wrt: Iterable<Tensor>,
 ): { value: Value; gradients: Gradients } {
-  const value = fn();
-  const loss = value instanceof Tensor ? value : value.loss;
+  const value = synchronous('valueAndGrad', fn());
+  const loss: unknown = value instanceof Tensor ? value : (value as { readonly loss?: unknown } | undefined)?.loss;
   if (!(loss instanceof Tensor))
     throw new JepaError(
       'ERR_JEPA_INVALID_ARGUMENT',

@@ -1,5 +1,6 @@
 import { JepaError } from '../errors.js';
 import { inRegion, type Region, repeat } from './op.js';
+import { synchronous } from './synchronous.js';
 import type { Tensor } from './tensor.js';
 
 /**
@@ -18,17 +19,11 @@ export function checkpoint<Arguments extends readonly unknown[], Result>(
 ): (...args: Arguments) => Result {
   if (typeof fn !== 'function')
     throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[checkpoint] expected a function of tensors, got ${typeof fn}`);
-  return (...args) => {
-    const result = inRegion(() => fn(...args));
-    if (result instanceof Promise) {
-      result.catch(() => {}); // what it fails of later is nobody's concern any more
-      throw new JepaError(
-        'ERR_JEPA_INVALID_ARGUMENT',
-        '[checkpoint] expected a function that returns tensors, got one that returns a promise: await inputs before the call, not inside',
-      );
-    }
-    return result;
-  };
+  return (...args) =>
+    synchronous(
+      'checkpoint',
+      inRegion(() => fn(...args)),
+    );
 }
 
 let repetitions = 0;

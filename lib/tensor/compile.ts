@@ -4,6 +4,7 @@ import type { Addon } from '../native/binding.js';
 import { loadAddon } from '../native/load.js';
 import { lower } from './compiler/lower.js';
 import { type Profile, Program } from './program.js';
+import { synchronous } from './synchronous.js';
 import { Tensor } from './tensor.js';
 import {
   allPasses,
@@ -221,14 +222,10 @@ function traced<Arguments extends readonly unknown[]>(
 ): Traced {
   const placeholders = leaves.map((leaf) => new Tensor(leaf.shape, leaf.dtype, undefined));
   const trace: Trace = { assignments: new Map(), guards: [], reads: [], ...policy };
-  const result = withTrace(trace, () => fn(...rebuild(args, placeholders)));
-  if (result instanceof Promise) {
-    result.catch(() => {}); // what it fails of later is nobody's concern any more
-    throw new JepaError(
-      'ERR_JEPA_INVALID_ARGUMENT',
-      `[${name}] expected a function that returns tensors, got one that returns a promise: await inputs before the call, not inside`,
-    );
-  }
+  const result = synchronous(
+    name,
+    withTrace(trace, () => fn(...rebuild(args, placeholders))),
+  );
   const { leaves: outputs, key: resultKey } = flatten(name, result);
   return { trace, placeholders, outputs, result, resultKey };
 }

@@ -1,4 +1,4 @@
-import { JepaError } from '../errors.js';
+import { JepaError, shown } from '../errors.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import type { HostTensor } from '../io/safetensors.js';
 import { Module } from '../nn/module.js';
@@ -64,7 +64,7 @@ export class ModuleTraining<Batch> implements Trainable<Batch> {
       if (!(Number.isFinite(value) && value >= 0))
         throw new JepaError(
           'ERR_JEPA_INVALID_ARGUMENT',
-          `[ModuleTraining] expected ${key} to be a number, 0 or more, got ${String(value)}`,
+          `[ModuleTraining] expected ${key} to be a number, 0 or more, got ${shown(value)}`,
         );
     this.description = { kind: 'module', training: { ...this.#options, ...(precision ? { precision } : {}) } };
     module.train();
@@ -88,6 +88,7 @@ export class ModuleTraining<Batch> implements Trainable<Batch> {
     step: number,
     { steps, signal }: { readonly steps: number; readonly signal?: AbortSignal },
   ): Promise<Metrics> {
+    expectTensors(batch);
     const learningRate = peakedRate(this.#options, steps)(step);
     const outputs = await this.#step.call({ signal }, batch, scalar(learningRate));
     const metrics: Record<string, number> = { learningRate };
@@ -120,4 +121,28 @@ export class ModuleTraining<Batch> implements Trainable<Batch> {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** Numbers in a batch are part of the program's signature; those in lists of lists, or without any tensor, were meant as values. */
+function expectTensors(batch: unknown): void {
+  const lists = nestedLists(batch, 'the batch');
+  if (lists === undefined && flatten('ModuleTraining', batch).leaves.length > 0) return;
+  throw new JepaError(
+    'ERR_JEPA_INVALID_ARGUMENT',
+    `[ModuleTraining] expected a batch of tensors, in arrays and plain objects, got ${lists === undefined ? 'one without any' : `arrays of numbers in ${lists}`}`,
+    { help: ['make tensors of numbers: tensor([[1, 2], [3, 4]])'] },
+  );
+}
+
+/** Where in a batch there is a list of lists of numbers. */
+function nestedLists(value: unknown, where: string): string | undefined {
+  if (value instanceof Tensor || typeof value !== 'object' || value === null || ArrayBuffer.isView(value))
+    return undefined;
+  if (Array.isArray(value) && value.some((row) => Array.isArray(row) && row.some((entry) => typeof entry === 'number')))
+    return where;
+  for (const [key, entry] of Object.entries(value)) {
+    const found = nestedLists(entry, `'${key}'`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

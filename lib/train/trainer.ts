@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unlessAborted } from '../data/abort.js';
 import type { Dataset } from '../data/dataset.js';
-import { JepaError } from '../errors.js';
+import { JepaError, shown } from '../errors.js';
 import { ioError } from '../io/atomic-file.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import { nativeTarget } from '../tensor/index.js';
@@ -70,7 +70,7 @@ export class Trainer<Batch> {
       if (!Number.isInteger(value) || value < least)
         throw new JepaError(
           'ERR_JEPA_INVALID_ARGUMENT',
-          `[Trainer] expected ${key} to be an integer from ${least}, got ${value}`,
+          `[Trainer] expected ${key} to be an integer from ${least}, got ${shown(value)}`,
         );
     }
   }

@@ -1,5 +1,5 @@
 import type { HostObservations } from '../data/modalities.js';
-import { JepaError } from '../errors.js';
+import { JepaError, shown } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { SurpriseCalibration } from './calibration.js';
 import { flawOf } from './calibration-file.js';
@@ -33,7 +33,7 @@ export async function calibrate(
     if (!Number.isInteger(value) || value < 1)
       throw new JepaError(
         'ERR_JEPA_INVALID_ARGUMENT',
-        `[calibrate] expected ${name} to be a positive integer, got ${String(value)}`,
+        `[calibrate] expected ${name} to be a positive integer, got ${shown(value)}`,
       );
   if (!(dataset && (Symbol.asyncIterator in Object(dataset) || Symbol.iterator in Object(dataset))))
     throw new JepaError(

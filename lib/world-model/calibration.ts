@@ -1,4 +1,4 @@
-import { JepaError } from '../errors.js';
+import { JepaError, shown } from '../errors.js';
 import { readCalibration, writeCalibration } from './calibration-file.js';
 import type { Outliers } from './outliers.js';
 
@@ -136,7 +136,7 @@ export function checkRate(rate: number, calibration: SurpriseCalibration | undef
   if (!(rate > 0 && rate < 1))
     throw new JepaError(
       'ERR_JEPA_INVALID_ARGUMENT',
-      `[session] expected falseAlarmRate between 0 and 1, got ${String(rate)}`,
+      `[session] expected falseAlarmRate between 0 and 1, got ${shown(rate)}`,
     );
   if (calibration && calibration.finestRate > rate)
     throw new JepaError(

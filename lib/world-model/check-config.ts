@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import { JepaError } from '../errors.js';
+import { checkOptions } from '../io/options.js';
 import type { ConvLayer } from '../models/conv-encoder.js';
 import type {
   EncoderConfig,
@@ -12,7 +13,7 @@ import type {
 
 /**
  * Checks what TypeScript cannot: numbers from files and JSON.
- * @throws JepaError ERR_JEPA_CONFIG naming the field, ERR_JEPA_OUT_OF_MEMORY for a model that cannot fit into this machine
+ * @throws JepaError ERR_JEPA_CONFIG naming the field, ERR_JEPA_UNKNOWN_OPTION for a misspelled one of an observation or the action, ERR_JEPA_OUT_OF_MEMORY for a model that cannot fit into this machine
  */
 export function checkedConfig(config: WorldModelConfig): WorldModelConfig {
   if (typeof config !== 'object' || config === null) fail('the configuration', 'an object', config);
@@ -27,7 +28,9 @@ export function checkedConfig(config: WorldModelConfig): WorldModelConfig {
   checkEncoder(observation, encoder);
   checkPredictor(predictor);
   for (const key of ['variance', 'inverse', 'critic'] as const) whole(`heads.${key}`, heads?.[key]);
+  checkOptions('worldModel action', action, ['size', 'names', 'units', 'mean', 'std']);
   statistics('action', action.size, action);
+  labels('action', action.size, action);
   expectToFit(config);
   return config;
 }
@@ -37,6 +40,7 @@ function checkObservation(observation: ObservationConfig): void {
     checkModality('observation', observation, "'image', 'vector' or 'multimodal'");
     return;
   }
+  checkOptions('worldModel observation', observation, ['kind', 'modalities']);
   const { modalities } = observation;
   if (typeof modalities !== 'object' || modalities === null || Object.keys(modalities).length === 0)
     fail('observation.modalities', 'at least one modality by its name', modalities);
@@ -45,11 +49,14 @@ function checkObservation(observation: ObservationConfig): void {
 
 function checkModality(field: string, modality: ModalityConfig, kinds = "'image' or 'vector'"): void {
   if (modality?.kind === 'image') {
+    checkOptions(`worldModel ${field}`, modality, ['kind', 'height', 'width', 'channels']);
     positive(`${field}.height`, modality.height);
     positive(`${field}.width`, modality.width);
     positive(`${field}.channels`, modality.channels);
   } else if (modality?.kind === 'vector') {
+    checkOptions(`worldModel ${field}`, modality, ['kind', 'size', 'names', 'units', 'mean', 'std']);
     positive(`${field}.size`, modality.size);
+    labels(field, modality.size, modality);
     if ((modality.mean === undefined) !== (modality.std === undefined))
       fail(`${field}.mean and ${field}.std`, 'given together', modality.mean ?? modality.std);
     if (modality.mean !== undefined) statistics(field, modality.size, modality);
@@ -127,6 +134,15 @@ function statistics(field: string, size: number, of: { readonly mean?: unknown; 
       fail(`${field}.${key}`, `${size} finite numbers`, values);
   }
   if (!(of.std as number[]).every((value) => value > 0)) fail(`${field}.std`, 'positive numbers', of.std);
+}
+
+function labels(field: string, size: number, of: { readonly names?: unknown; readonly units?: unknown }): void {
+  for (const key of ['names', 'units'] as const) {
+    const texts = of[key];
+    if (texts === undefined) continue;
+    if (!Array.isArray(texts) || texts.length !== size || !texts.every((text) => typeof text === 'string'))
+      fail(`${field}.${key}`, `${size} words, one for each number`, texts);
+  }
 }
 
 /** Elements of what the last convolution leaves, and weights of all of them. */

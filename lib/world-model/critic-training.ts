@@ -1,5 +1,5 @@
 import type { HostObservations } from '../data/modalities.js';
-import { JepaError } from '../errors.js';
+import { JepaError, shown } from '../errors.js';
 import { gatheredRows, joined } from '../io/joined.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import { rankingLoss, smoothL1 } from '../nn/losses/index.js';
@@ -255,7 +255,7 @@ function checkSettings({ heldOut, ...settings }: typeof defaults): void {
       name === 'seed' ? 'an integer' : whole.includes(name) ? 'a whole number, 1 or more' : 'a number, 0 or more';
     throw new JepaError(
       'ERR_JEPA_INVALID_ARGUMENT',
-      `[trainCritic] expected ${name} to be ${expected}, got ${String(value)}`,
+      `[trainCritic] expected ${name} to be ${expected}, got ${shown(value)}`,
     );
   }
   if (!(heldOut > 0 && heldOut < 1))

@@ -1,6 +1,6 @@
 import { allOf, mapEach, type PerModality, valuesOf } from '../data/modalities.js';
 import { type Tensor, tensor } from '../tensor/index.js';
-import type { ModalityConfig } from './config.js';
+import type { ModalityConfig, ObservationConfig } from './config.js';
 
 /** What a model sees: [B, T, H, W, C] uint8 pixels or [B, T, size] float32 readings; of several modalities each, by name. */
 export type Observations = PerModality<Tensor>;
@@ -28,4 +28,15 @@ export async function withLeadingAxes(observations: Observations, axes: number):
       tensor(await given.data(), { shape: [...new Array<number>(axes).fill(1), ...given.shape], dtype: given.dtype }),
     ),
   );
+}
+
+/** What is seen, as a sentence tells it. */
+export function describedObservation(observation: ObservationConfig): string {
+  if (observation.kind === 'image')
+    return `${observation.height} × ${observation.width} × ${observation.channels} pixels`;
+  if (observation.kind === 'vector') return `vectors of ${observation.size}`;
+  const modalities = Object.entries(observation.modalities).map(
+    ([name, modality]) => `'${name}' of ${describedObservation(modality)}`,
+  );
+  return `several modalities, ${modalities.join(' and ')}`;
 }

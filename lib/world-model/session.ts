@@ -1,16 +1,17 @@
 import { allOf, mapEach, mapModalities, type PerModality } from '../data/modalities.js';
-import { JepaError } from '../errors.js';
+import { JepaError, shown } from '../errors.js';
 import { Tensor, type TypedArray, tensor } from '../tensor/index.js';
 import { checkRate, type Judgement, type SurpriseCalibration } from './calibration.js';
 import { expectEvaluation, expectFinite } from './expect.js';
 import { frameOf, type Observations } from './observations.js';
+import { printedShortly } from './print.js';
 import { emptyStream, horizonsAt, horizonsUpTo, type StreamProgram, type StreamState } from './stream.js';
 import type { WorldModel } from './world-model.js';
 
 export interface SessionOptions {
   /** What ordinary frames look like; without one nothing is judged. */
   readonly calibration?: SurpriseCalibration;
-  /** Share of ordinary frames that may be called surprising (default .001). */
+  /** Share of ordinary frames that may be called surprising (default .001); only together with a calibration. */
   readonly falseAlarmRate?: number;
 }
 
@@ -53,8 +54,19 @@ export class Session {
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param advance the model's program for one frame of a stream */
-  constructor(world: WorldModel, advance: StreamProgram, { calibration, falseAlarmRate = 1e-3 }: SessionOptions) {
+  constructor(world: WorldModel, advance: StreamProgram, { calibration, falseAlarmRate: asked }: SessionOptions) {
+    const falseAlarmRate = asked ?? 1e-3;
     checkRate(falseAlarmRate, calibration);
+    if (asked !== undefined && !calibration)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[session] expected a calibration together with falseAlarmRate ${shown(asked)}, got none: without one nothing is judged`,
+        {
+          help: [
+            'measure what is ordinary: world.session({ calibration: await world.calibrate(dataset), falseAlarmRate })',
+          ],
+        },
+      );
     this.#world = world;
     this.#advance = advance;
     this.#options = { calibration, falseAlarmRate };
@@ -145,7 +157,8 @@ export class Session {
       ...(this.#frames > 1 ? { expected: imagined.slice(0, config.embeddingSize) } : {}),
     };
     const { calibration, falseAlarmRate } = this.#options;
-    return { ...found, ...(calibration?.judge({ ...found, action }, falseAlarmRate) ?? { verdict: 'unjudged' }) };
+    const judgement = calibration?.judge({ ...found, action }, falseAlarmRate) ?? { verdict: 'unjudged' as const };
+    return printedShortly({ ...found, ...judgement });
   }
 
   /** [1, 1, …] */

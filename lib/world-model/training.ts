@@ -1,5 +1,5 @@
 import type { HostObservations } from '../data/modalities.js';
-import { JepaError } from '../errors.js';
+import { JepaError, shown } from '../errors.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import type { HostTensor } from '../io/safetensors.js';
 import { joinStateDicts, splitStateDict } from '../nn/state-dict.js';
@@ -265,7 +265,7 @@ function checkSettings(settings: Readonly<Record<string, number>>, contextFrames
     if (Number.isFinite(value) && holds(value)) continue;
     throw new JepaError(
       'ERR_JEPA_INVALID_ARGUMENT',
-      `[WorldModelTraining] expected ${name} to be ${expected}, got ${String(value)}`,
+      `[WorldModelTraining] expected ${name} to be ${expected}, got ${shown(value)}`,
     );
   }
 }

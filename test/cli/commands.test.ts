@@ -5,7 +5,7 @@ import { writeSafetensors } from '#lib/io/safetensors.js';
 import { WorldModel } from '#lib/world-model/index.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
 import { root } from '../package/source-files.js';
-import { pictureConfig, sensorConfig } from '../world-model/small.js';
+import { multimodalConfig, pictureConfig, sensorConfig } from '../world-model/small.js';
 import { jepa } from './command.js';
 
 const commands = ['demo', 'train', 'eval', 'rank', 'plan', 'inspect', 'doctor'];
@@ -139,8 +139,10 @@ describe('jepa doctor', () => {
     for (const { needed } of Object.values<{ needed: string }>(found.packages))
       expect(needed).not.toContain('optional');
     expect(found.native.targets).toContain(found.native.target);
-    const text = await jepa(['doctor']);
+    const text = await jepa(['doctor'], { env: { JEPA_THREADS: '1' } });
     expect(text.code).toBe(0);
+    expect(text.stdout).toMatch(/, 1 thread\n/);
+    expect(text.stdout).toMatch(found.cpu.cores === 1 ? /, 1 core;/ : / cores;/);
     expect(text.stdout).toContain(`native: ${found.native.target} kernels`);
     expect(text.stdout).toContain(`${engine}: ${version} (for the physics suite)`);
   });
@@ -209,12 +211,21 @@ describe('outputs that cannot be written', () => {
     const path = join(folder, 'model.jepa');
     await new WorldModel(sensorConfig).save(path);
     const evaluated = await jepa(['eval', path]);
-    expect(evaluated.stderr).toMatch(/expected a model of 64 × 64 × 3 pixels, .* got one of vectors/);
+    expect(evaluated.stderr).toMatch(/expected a model of 64 × 64 × 3 pixels, .* got one of vectors of 3, 2 actions/);
     const planned = await jepa(['plan', path]);
     expect(planned.stderr).toMatch(
-      /\[plan\] expected a model of Two-Room .* with 2 actions\n.*jepa plan new.*\(ERR_JEPA_CONFIG\)/,
+      /\[plan\] expected a model of Two-Room \(32 × 32 pictures, 10 actions\), got one of vectors of 3 with 2 actions\n.*jepa plan new --world two-room .*\n.*\(ERR_JEPA_CONFIG\)/,
     );
     expect([evaluated.code, planned.code]).toEqual([1, 1]);
+    await new WorldModel(multimodalConfig).save(path);
+    const modalities =
+      /got one of several modalities, 'front' of 16 × 16 × 3 pixels and .* and 'joints' of vectors of 3/;
+    for (const args of [['eval'], ['eval', '--suite', 'alarms'], ['plan'], ['rank'], ['rank', '--train', 'critic']]) {
+      const { code, stdout, stderr } = await jepa([args[0], path, ...args.slice(1)], { cwd: folder });
+      expect(stderr, args.join(' ')).toMatch(modalities);
+      expect(stderr).toMatch(/\n {2}→ .*\(ERR_JEPA_CONFIG\)\n$/);
+      expect([code, stdout, readdirSync(folder)]).toEqual([1, '', ['model.jepa']]);
+    }
     await writeSafetensors(path, new Map(), { format: 'other' });
     expect((await jepa(['eval', path])).stderr).toMatch(/expected .* to be a world model .* got format 'other'/);
   });

@@ -94,6 +94,20 @@ describe('jepa train', () => {
     expect(model.config).toMatchObject({ seed: 4, frameRate: 15, action: { units: ['N', 'N'] } });
   }, 300_000);
 
+  it('stopped before there is anything to save, says so', async () => {
+    const folder = temporaryFolder();
+    const asked =
+      "process.on('newListener', (name) => name === 'SIGINT' && setImmediate(() => process.kill(process.pid, 'SIGINT')))";
+    const { code, stdout, stderr } = await jepa(['train', '--run', 'run'], {
+      cwd: folder,
+      env: { JEPA_THREADS: '1' },
+      node: ['--import', `data:text/javascript,${encodeURIComponent(asked)}`],
+    });
+    expect([code, stdout]).toEqual([130, '']);
+    expect(stderr).toBe('\nSIGINT: stopped before the work began, nothing was done\n');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('refuses configurations that mean nothing, by name', async () => {
     const folder = temporaryFolder();
     const cases: readonly (readonly [unknown, RegExp])[] = [

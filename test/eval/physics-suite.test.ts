@@ -137,7 +137,7 @@ describe('counterfactuals', () => {
 describe('evaluatePhysics', () => {
   it('refuses models of other worlds and shares that are none, before any work', async () => {
     for (const [config, got] of [
-      [sensorConfig, 'got one of vectors, 2 actions and 3 frames'],
+      [sensorConfig, 'got one of vectors of 3, 2 actions and 3 frames'],
       [pictureConfig, 'got one of 16 × 16 × 3 pixels, 2 actions and 1 frames'],
     ] as const)
       await expect(evaluatePhysics(new WorldModel(config), { split, seed: 0 })).rejects.toMatchObject({

@@ -111,6 +111,34 @@ test('it refuses what it cannot be told, and to go on after its end', async () =
     );
   const lists = new Trainer(new ModuleTraining(slope, loss), { steps: 1 }).run([tensor([1, 2])] as never);
   await expect(lists.next()).rejects.toThrow('[Trainer] expected batches as an async iterable, got an array');
+  const later = new ModuleTraining(slope, (async (x: Tensor) => loss(x)) as never);
+  await expect(later.step(tensor([1, 2]) as never, 0, { steps: 1 })).rejects.toMatchObject({
+    code: 'ERR_JEPA_INVALID_ARGUMENT',
+    message: expect.stringMatching(/got one that returns a promise: await inputs[^\n]*\n.*it must be synchronous/),
+  });
+  const nothing = new ModuleTraining(slope, (() => {}) as never);
+  await expect(nothing.step(tensor([1, 2]) as never, 0, { steps: 1 })).rejects.toThrow(
+    'to return a tensor, or an object',
+  );
+  for (const [batch, got] of [
+    [[1, 2], 'one without any'],
+    [{}, 'one without any'],
+    [
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      'arrays of numbers in the batch',
+    ],
+    [{ x: tensor([1]), y: [[1], [2]] }, "arrays of numbers in 'y'"],
+    [{ x: tensor([1]), more: [{ z: [[[1]]] }] }, "arrays of numbers in '0'"],
+  ])
+    await expect(new ModuleTraining(slope, loss).step(batch as never, 0, { steps: 1 })).rejects.toMatchObject({
+      code: 'ERR_JEPA_INVALID_ARGUMENT',
+      message: expect.stringContaining(
+        `[ModuleTraining] expected a batch of tensors, in arrays and plain objects, got ${got}\n  → make tensors of numbers: tensor(`,
+      ),
+    });
   for (const learningRate of [-1, Number.NaN])
     expect(() => new ModuleTraining(slope, loss, { learningRate })).toThrow(
       `[ModuleTraining] expected learningRate to be a number, 0 or more, got ${learningRate}`,

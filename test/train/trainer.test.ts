@@ -195,6 +195,7 @@ describe('Trainer', () => {
       [{}, /expected steps to be an integer from 0, got undefined/],
       [{ steps: -1 }, /expected steps to be an integer from 0, got -1/],
       [{ steps: 2.5 }, /got 2\.5/],
+      [{ steps: '80' }, /expected steps to be an integer from 0, got '80'$/],
       [{ steps: 5, inFlight: 0 }, /expected inFlight to be an integer from 1, got 0/],
       [{ steps: 5, checkpointEvery: Number.NaN }, /expected checkpointEvery to be an integer from 0, got NaN/],
     ] as const)

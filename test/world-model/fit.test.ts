@@ -1,5 +1,5 @@
 // The short way to a world model: from an environment, recorded episodes, or batches of clips.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   box,
   checkEnvironment,
@@ -120,6 +120,7 @@ describe('WorldModel.fit', () => {
     await expect(stopped).rejects.toMatchObject({ code: 'ERR_JEPA_ABORTED' });
     await expect(WorldModel.fit(new Cart(), { record: { frames: 8 } })).rejects.toMatchObject({
       code: 'ERR_JEPA_DATASET',
+      help: [expect.stringContaining('record longer episodes, or ask for clips of fewer frames (`clipFrames`')],
     });
     // @ts-expect-error a misspelled option
     await expect(WorldModel.fit(new Cart(), { step: 4 })).rejects.toThrow("did you mean 'steps'?");
@@ -278,5 +279,41 @@ describe('recordEpisodes', () => {
         "[recordEpisodes] expected observations of 'cart' to be 2 elements (shape [2]), got 3",
       ),
     });
+    const policy = vi.fn(() => Float32Array.of(1));
+    await expect(recordEpisodes(new Wide(), { policy })).rejects.toMatchObject({ code: 'ERR_JEPA_SHAPE' });
+    expect(policy).not.toHaveBeenCalled(); // it was said at the first frame
+    class Blind extends FilmedCart {
+      override reset() {
+        return { observation: { speed: Float32Array.of(0) } } as never;
+      }
+    }
+    await expect(recordEpisodes(new Blind())).rejects.toThrow(
+      "[recordEpisodes] expected 'camera' of 'filmed cart' to be a Uint8Array of shape [8,16,1], got undefined",
+    );
+  });
+
+  it('tells names and units of spaces to the model', async () => {
+    const record = { episodes: 2, frames: 20 };
+    using one = await WorldModel.fit(new Cart(), { ...short, steps: 1, record, frameSkip: 2, clipFrames: 6 });
+    expect(one.config.action).toMatchObject({ names: ['push', 'push'], units: ['N', 'N'] });
+    expect(one.config.observation).not.toHaveProperty('names'); // its space has none
+    using several = await WorldModel.fit(new FilmedCart(), { ...short, steps: 1, record });
+    expect(several.config.observation).toMatchObject({
+      modalities: { camera: { kind: 'image' }, speed: { names: ['speed'], units: ['m/s'] } },
+    });
+    class Choice extends Cart {
+      override readonly actionSpace = discrete(2, ['left', 'right']) as never;
+      override step() {
+        return super.step(Float32Array.of(0));
+      }
+    }
+    const { action } = await episodeStatistics(await recordEpisodes(new Choice(), record));
+    expect(action.names).toEqual(['left', 'right']);
+    expect(action).not.toHaveProperty('units');
+    class Table extends Cart {
+      override readonly observationSpace = box({ shape: [1, 2], low: -10, high: 10, names: ['x', 'v'] });
+    }
+    const { observation } = await episodeStatistics(await recordEpisodes(new Table(), record));
+    expect(observation).toMatchObject({ size: 2, names: ['x', 'v'] });
   });
 });

@@ -5,7 +5,7 @@ import { writeSafetensors } from '#lib/io/safetensors.js';
 import { tensor } from '#lib/tensor/index.js';
 import { WorldModel, type WorldModelConfig } from '#lib/world-model/index.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
-import { clipsFor, pictureConfig, sensorConfig, transformerConfig } from './small.js';
+import { clipsFor, multimodalConfig, pictureConfig, sensorConfig, transformerConfig } from './small.js';
 
 const refusal = (code: string, message: RegExp) =>
   expect.objectContaining({ name: 'JepaError', code, message: expect.stringMatching(message) });
@@ -42,6 +42,8 @@ describe('a configuration', () => {
     ['heads.critic', -1, 'a whole number, 0 or more, got -1'],
     ['action.mean', [0], '2 finite numbers, got [0]'],
     ['action.std', [1, 0], 'positive numbers, got [1,0]'],
+    ['action.names', ['push'], '2 words, one for each number, got ["push"]'],
+    ['observation.units', 'm', '3 words, one for each number, got "m"'],
   ])('with %s %j is refused by name', (field, value, message) => {
     const named = field.replace(/\.(\d)/g, '[$1]');
     const error = refusal('ERR_JEPA_CONFIG', /^\[worldModel\] expected /);
@@ -76,6 +78,40 @@ describe('a configuration', () => {
     const { encoder, predictor } = transformerConfig;
     for (const large of [{ encoder: { ...encoder, depth: 2 ** 40 } }, { predictor: { ...predictor, width: 2 ** 40 } }])
       expect(() => new WorldModel({ ...transformerConfig, ...large } as WorldModelConfig)).toThrow(error);
+  });
+
+  it('with a misspelt key of what is seen or done names the keys that there are', () => {
+    const { observation } = multimodalConfig as { observation: { modalities: Record<string, object> } };
+    const { front, joints } = observation.modalities;
+    const cases: [object, RegExp][] = [
+      [
+        { action: { ...sensorConfig.action, unit: ['N', 'N'] } },
+        /^\[worldModel action\] .* among size, names, units, mean, std, got 'unit'\n.*'units'/,
+      ],
+      [
+        { observation: { ...sensorConfig.observation, nmes: [] } },
+        /^\[worldModel observation\] .* among kind, size, names, units, mean, std, got 'nmes'\n.*'names'/,
+      ],
+    ];
+    for (const [part, message] of cases)
+      expect(() => new WorldModel({ ...sensorConfig, ...part } as WorldModelConfig)).toThrow(
+        refusal('ERR_JEPA_UNKNOWN_OPTION', message),
+      );
+    const modalities: [object, RegExp][] = [
+      [
+        { modalities: { ...observation.modalities, front: { ...front, heigth: 16 } } },
+        /^\[worldModel observation\.modalities\.front\] .* among kind, height, width, channels, got 'heigth'/,
+      ],
+      [
+        { modalities: { ...observation.modalities, joints: { ...joints, unit: [] } } },
+        /^\[worldModel observation\.modalities\.joints\] .*got 'unit'/,
+      ],
+      [{ modality: {} }, /^\[worldModel observation\] .* among kind, modalities, got 'modality'/],
+    ];
+    for (const [part, message] of modalities)
+      expect(
+        () => new WorldModel({ ...multimodalConfig, observation: { ...observation, ...part } } as WorldModelConfig),
+      ).toThrow(refusal('ERR_JEPA_UNKNOWN_OPTION', message));
   });
 
   it('of a preset is checked too', () => {

@@ -1,5 +1,6 @@
 // Streams of frames: what a session finds equals what the model says of whole clips; calibrated, its alarms have the rate that was asked for.
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type Clips, fromIndex, type Session, SurpriseCalibration, tensor, WorldModel } from '#lib/index.js';
 import type { WorldModelConfig } from '#lib/world-model/index.js';
@@ -304,10 +305,29 @@ describe('a session refuses', () => {
     expect((await fresh.observe(frame, [0, 0])).frame).toBe(2);
   });
 
-  it('rates that are none', async () => {
+  it('rates that are none, or that nothing is measured by', async () => {
     const world = await shaken(sensorConfig);
+    await expect(world.session({ falseAlarmRate: 0.01 })).rejects.toMatchObject({
+      code: 'ERR_JEPA_INVALID_ARGUMENT',
+      message: expect.stringMatching(
+        /^\[session\] expected a calibration together with falseAlarmRate 0\.01, got none.*\n.*world\.calibrate/,
+      ),
+    });
     await expect(world.session({ falseAlarmRate: 0 })).rejects.toThrow(
       'expected falseAlarmRate between 0 and 1, got 0',
     );
   });
+});
+
+it('an observation prints in a few lines, and is the same object to all else', async () => {
+  const world = await shaken({ ...sensorConfig, embeddingSize: 64 });
+  const session = await world.session();
+  await session.observe(Float32Array.of(1, 2, 3));
+  const seen = await session.observe(Float32Array.of(1, 2, 3), [0, 0]);
+  expect(inspect(seen)).toBe(
+    "{\n  frame: 2,\n  errors: Float32Array(0) [],\n  embedding: Float32Array(64),\n  expected: Float32Array(64),\n  verdict: 'unjudged'\n}",
+  );
+  expect(inspect({ seen }, { breakLength: Infinity })).toContain('embedding: Float32Array(64), expected');
+  expect(structuredClone(seen)).toEqual(seen);
+  expect(Object.keys(seen)).toEqual(['frame', 'errors', 'embedding', 'expected', 'verdict']);
 });
