@@ -37,6 +37,7 @@ await serve({
       passes: { hoist: !transposeA },
     });
     const y = await (await product()).data();
+    await product.profile(); // not counted: fresh memory costs a page fault a page, which no step after the first one sees
     return samples.map((place) => y[place]);
   },
   /** Milliseconds, each a mean of a few repetitions in a row, as the engine's own clock has it. */

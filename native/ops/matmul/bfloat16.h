@@ -15,23 +15,41 @@ constexpr int64_t kRoundedRow = kPairs ? jepa::matmul::kPairedRow : jepa::matmul
 // Of the inner kernel.
 JEPA_INLINE int64_t rounded_steps(int64_t depth) { return kPairs ? (depth + 1) / 2 : depth; }
 
+#if defined(JEPA_TARGET_avx512_bf16)
+// Rounds as to_bfloat16 does but for denormals, which the products take for zero as well.
+JEPA_INLINE Vi both_rounded(Vf first, Vf second) {
+  return {reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second.v, first.v))};
+}
 // The pair of the numbers of two steps, as the CPU reads it from memory: the first in the low half.
+JEPA_INLINE Vi pair_of(Vf first, Vf second) {
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
+                                         5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  return {_mm512_permutexvar_epi16(order, both_rounded(first, second).v)};
+}
+#else
 JEPA_INLINE Vi pair_of(Vf first, Vf second) {
   return shift_right<16>(as_int(to_bfloat16(first))) | as_int(to_bfloat16(second));
 }
+#endif
 
-// [depth][kPanel] → [⌈depth/2⌉][kPanel] pairs; `to` may be `from`.
-JEPA_INLINE void pair_rows(const float* from, int64_t depth, int32_t* to) {
+// kPanel numbers of `depth` rows → [⌈depth/2⌉][kPanel] pairs; `to` may be `from`.
+JEPA_INLINE void pair_rows(const float* from, int64_t row, int64_t depth, int32_t* to) {
   for (int64_t k = 0; k < depth; k += 2)
     for (int64_t j = 0; j < kPanel; j += W) {
-      const Vf first = load(from + k * kPanel + j);
-      const Vf second = k + 1 < depth ? load(from + (k + 1) * kPanel + j) : set(0.0f);
+      const Vf first = load(from + k * row + j);
+      const Vf second = k + 1 < depth ? load(from + (k + 1) * row + j) : set(0.0f);
       store_i(to + k / 2 * kPanel + j, pair_of(first, second));
     }
 }
 
 // A row of a, dense.
 JEPA_INLINE void round_row(const float* from, int64_t depth, float* to) {
+#if defined(JEPA_TARGET_avx512_bf16)
+  int64_t whole = depth & ~int64_t{2 * W - 1};
+  for (int64_t k = 0; k < whole; k += 2 * W)
+    store_i(reinterpret_cast<int32_t*>(to) + k / 2, both_rounded(load(from + k), load(from + k + W)));
+  from += whole, to += whole / 2, depth -= whole;
+#endif
   for (int64_t k = 0; k < depth; k += W) {
     const Vf x = load_n(from + k, static_cast<int>(depth - k < W ? depth - k : W));
     if (kPairs) {
@@ -61,7 +79,7 @@ JEPA_INLINE void round_strip(const float* a, int64_t step, int64_t height, int64
 
 // A panel of float32 in place.
 JEPA_INLINE void round_panel(float* panel, int64_t depth) {
-  if (kPairs) return pair_rows(panel, depth, reinterpret_cast<int32_t*>(panel));
+  if (kPairs) return pair_rows(panel, kPanel, depth, reinterpret_cast<int32_t*>(panel));
   for (int64_t i = 0; i < depth * kPanel; i += W) store(panel + i, to_bfloat16(load(panel + i)));
 }
 

@@ -44,8 +44,8 @@ void cut(Attributes* t) {
       const auto panels = static_cast<double>(blocks(t->panels, columns));
       const double products = panels * std::max(14 * strips, 16.0);
       // Measured: a line read in place costs a cycle or two, one that is packed as many as it takes to pass L2 three times.
-      const double left = (!t->copied ? 1.0 : turned ? 7.0 : 4.0) * strips;
-      const double right = (t->packed ? 0.0 : t->b_copied ? 8.0 : 2.0) * panels;
+      const double left = (!t->copied || t->a_whole ? 1.0 : turned ? 7.0 : 4.0) * strips;
+      const double right = (t->packed || t->b_whole ? 0.0 : t->b_copied ? 8.0 : 2.0) * panels;
       const double cost = products + left + right + 2000.0 / static_cast<double>(t->k + 1);
       const double tiles = static_cast<double>(t->batches) * static_cast<double>(t->chunks * rows * columns);
       const double total = cost * (6 * std::ceil(tiles / 2) + 2 * std::ceil(tiles / 8));
@@ -159,7 +159,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   }
   if (beside) t.beside_row = in[inputs - 1].stride[y.rank - 2];
   if (outputs == 2) t.sums_row = out[1].stride[y.rank - 2];
-  t.depth = t.a_column == 1 ? kDepth : kDepth / 2;
+  t.depth = t.a_column == 1 || t.rounded ? kDepth : kDepth / 2;
   t.panels = blocks(t.n, kPanel);
   t.copied = t.rounded || (t.a_column == 1 ? aliases(t.a_row, kSetsOfL1) : aliases(t.a_column, kSetsOfL2));
   t.b_copied = t.rounded || t.b_column != 1 || t.a_column == 1 || aliases(t.b_row, kSetsOfL2);
@@ -168,22 +168,41 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   const int64_t result = t.batches * t.m * t.n * 4;
   t.streamed = result >= (given[0] & kLate ? kLarge : kHuge);
   t.sums_streamed = result >= kLarge;
+  const bool turned = t.a_column != 1 && t.k > 1 && !t.packed && t.batches == 1;
+  t.a_whole = turned && t.copied;
+  t.b_whole = turned && t.b_copied && t.b_column == 1;
   cut(&t);
 
   Work& work = prepared->work;
-  work.tiles[0] = t.chunks * t.batches * t.row_blocks * t.column_blocks;
-  work.scratch_bytes = (kDepth * kPanel + kRows * kCopiedRow) * 4;
-  if (t.chunks > 1) {
-    work.phases = 2;
-    work.tiles[1] = blocks(t.batches * t.m, 64);
-    work.workspace_bytes = t.chunks * t.batches * t.m * t.n * 4;
+  int64_t numbers = t.chunks > 1 ? t.chunks * t.batches * t.m * t.n : 0;  // of the workspace
+  const int64_t depths = blocks(t.k, t.depth), steps = t.rounded ? (t.k + 1) / 2 : t.k;
+  const auto reserve = [&](int64_t size) {
+    const int64_t at = blocks(numbers, 16) * 16;
+    numbers = at + size;
+    return at;
+  };
+  t.packing = t.a_whole || t.b_whole;
+  work.tiles[0] = 0;
+  if (t.a_whole) {
+    t.a_whole_row = blocks(t.m, std::max<int64_t>(t.row_blocks, 1)) * 4 / 3 + 16;
+    t.a_whole_at = reserve(t.row_blocks * t.a_whole_row * steps);
+    work.tiles[0] += t.row_blocks * depths;
   }
+  if (t.b_whole) {
+    t.b_whole_at = reserve(t.panels * kPanel * steps);
+    work.tiles[0] += blocks(t.panels, kWholePanels) * depths;
+  }
+  work.workspace_bytes = numbers * 4;
+  work.scratch_bytes = (kDepth * kPanel + kCopied) * 4;
+  work.tiles[t.packing] = t.chunks * t.batches * t.row_blocks * t.column_blocks;
+  if (t.chunks > 1) work.tiles[t.packing + 1] = blocks(t.batches * t.m, 64);
+  work.phases = t.packing + 1 + (t.chunks > 1);
   const double results = static_cast<double>(t.batches) * static_cast<double>(t.m) * static_cast<double>(t.n);
   work.flops = 2.0 * results * static_cast<double>(t.k);
   work.bytes = 4.0 * ((outputs + beside) * results +
                       static_cast<double>(t.batches) * static_cast<double>(t.k) * static_cast<double>(t.m + t.n));
-  work.tile_cost =
-      work.tiles[0] ? static_cast<int64_t>(work.flops / 80.0 / static_cast<double>(work.tiles[0])) + 50 : 0;
+  const int64_t tiles = work.tiles[t.packing];
+  work.tile_cost = tiles ? static_cast<int64_t>(work.flops / 80.0 / static_cast<double>(tiles)) + 50 : 0;
   return {};
 }
 

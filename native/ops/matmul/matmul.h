@@ -30,8 +30,10 @@ constexpr int64_t kDepth = 512;  // inner steps of a block: kRows·kDepth of a s
 // Bytes of a result from which on it is written past the caches: if it is read late, and anyway, since the caches would not keep it.
 constexpr int64_t kLarge = 2 << 20, kHuge = 8 << 20;
 constexpr int64_t kChunk = 2048;             // inner steps of a partial result
+constexpr int64_t kWholePanels = 8;          // of a tile that packs b whole
 constexpr int64_t kCopiedRow = kDepth + 16;  // of a copied block of a: never a multiple of 4 KiB
 constexpr int64_t kPairedRow = kDepth / 2 + 16;
+constexpr int64_t kCopied = kRows * kCopiedRow * 3 / 2;  // numbers of a copied block, strips filled up
 constexpr uint32_t kPacked = 1, kRounded = 2, kResidual = 4, kSlope = 8, kLate = 16;  // flags
 
 struct Attributes {
@@ -47,6 +49,10 @@ struct Attributes {
   bool streamed, sums_streamed;  // y and sums are written past the caches; sums are always read late
   bool rounded;                  // operands are bfloat16
   bool copied, b_copied;         // before use: in place, rows would push each other out of the caches
+  bool a_whole, b_whole;         // copied by a phase of their own, into the workspace at:
+  int64_t a_whole_at, b_whole_at;
+  int64_t a_whole_row;  // numbers that a step of a block of rows takes, at most
+  int packing;          // phases before the product
 };
 
 }  // namespace jepa::matmul

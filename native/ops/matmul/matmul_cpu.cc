@@ -4,6 +4,7 @@
 #include "ops/matmul/matmul.h"
 #include "ops/matmul/pack.h"
 #include "ops/matmul/strip.h"
+#include "ops/matmul/whole.h"
 #include "simd/math.h"
 
 using namespace jepa;
@@ -46,6 +47,8 @@ Finish finish_of(const Call& call, const Attributes& t, const Place& place) {
   return finish;
 }
 
+JEPA_INLINE int64_t strips_of(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
+
 // Rows of a block as strips read them: strip s begins at data + begin(s)·row, or at data + s·strip where strips are packed.
 struct Left {
   const float* data;
@@ -56,12 +59,12 @@ struct Left {
   JEPA_METHOD const float* at(int64_t s) const { return data + (strip ? s * strip : begin(s) * row); }
 };
 
-static_assert((kRows + kTileRows - 1) / kTileRows * kStripRow * (kDepth / 2) <= kRows * kCopiedRow, "strips fit");
+static_assert((kRows + kTileRows - 1) / kTileRows * kStripRow * kDepth <= kCopied, "strips fit");
 
 // A block of a, [rows, depth] at `a`: in place, or, where its rows would push each other out of the caches, copied; what is
 // dense along its columns is then packed into strips.
 Left left_of(const Attributes& t, const float* a, int64_t rows, int64_t depth, float* scratch) {
-  Left left = {a, t.a_row, 1, 0, (rows + kTileRows - 1) / kTileRows, rows};
+  Left left = {a, t.a_row, 1, 0, strips_of(rows), rows};
   if (t.a_column == 1 || t.k == 1) {
     if (!t.copied) return left;
     left.data = scratch;
@@ -129,7 +132,14 @@ void panel_product(const Left& left, const float* panel, int64_t b_row, const Ah
 
 struct Block {
   int64_t row, rows, panel, panels, from, to;  // from, to: inner steps
+  int64_t row_block;
 };
+
+// Of a that was packed whole.
+Left whole_left(const Call& call, const Attributes& t, const Block& at, int64_t k, int64_t steps) {
+  const int64_t strips = strips_of(at.rows);
+  return {whole_a(t, call.workspace, at.row_block, strips, k), 1, kStripRow, kStripRow * steps, strips, at.rows};
+}
 
 void block(const Call& call, const Attributes& t, const Place& place, const Block& at, float* y, int64_t y_row,
            const Finish& finish, float* scratch) {
@@ -138,10 +148,16 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
   float* turned = scratch + kDepth * kPanel;
   for (int64_t k = at.from; k < at.to || k == at.from; k += t.depth) {
     const int64_t depth = smaller(t.depth, at.to - k);
-    const Left left = left_of(t, a + k * t.a_column, at.rows, depth, turned);
-    Ahead ahead = {scratch, nullptr, {}, depth, at.panels * left.strips};
+    const int64_t steps = steps_of(t, depth);
+    const Left left =
+        a_is_whole(t) ? whole_left(call, t, at, k, steps) : left_of(t, a + k * t.a_column, at.rows, depth, turned);
+    Ahead ahead = {scratch, nullptr, {}, steps, at.panels * left.strips};
     if (!t.packed && k + depth < at.to) {
-      ahead.region[0] = {a + (k + depth) * t.a_column, t.a_column, depth, at.rows};
+      if (a_is_whole(t)) {
+        ahead.region[0] = {left.data + left.strips * left.strip, kStripRow, left.strips * steps, kStripRow};
+      } else {
+        ahead.region[0] = {a + (k + depth) * t.a_column, t.a_column, depth, at.rows};
+      }
       if (t.b_column == 1)
         ahead.region[1] = {b + (k + depth) * t.b_row + at.panel * kPanel, t.b_row, depth, at.panels * kPanel};
     }
@@ -150,9 +166,12 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
       const float* panel = scratch;
       int64_t b_row = kPanel;
       int64_t done = (p - at.panel) * left.strips;
-      int64_t steps = depth;
-      if (t.rounded) {
-        steps = rounded_steps(depth);
+      if (b_is_whole(t)) {
+        panel = whole_b(t, call.workspace, k) + p * steps * kPanel;
+        const float* next = p + 1 < at.panel + at.panels ? panel + steps * kPanel : panel;
+        ahead = {scratch, next, {{next, kPanel, steps, kPanel}}, steps, left.strips};
+        done = 0;
+      } else if (t.rounded) {
         if (t.packed) {
           const int64_t pairs = (t.k + 1) / 2;
           const float* packed = b + (p * pairs + k / 2) * kPanel;
@@ -190,6 +209,7 @@ void run_tile(const Call& call, const Attributes& t, int64_t tile, float* scratc
   tile /= t.row_blocks;
   const int64_t chunk = tile % t.chunks, batch = tile / t.chunks;
   Block at;
+  at.row_block = row_block;
   at.row = share(t.m, row_block, t.row_blocks);
   at.rows = share(t.m, row_block + 1, t.row_blocks) - at.row;
   at.panel = share(t.panels, column_block, t.column_blocks);
@@ -226,10 +246,31 @@ void combine(const Call& call, const Attributes& t, int64_t tile) {
   }
 }
 
+// A block of rows of a, or some panels of b, of one depth.
+void pack_whole(const Call& call, const Attributes& t, int64_t tile) {
+  const int64_t depths = (t.k + t.depth - 1) / t.depth, of_a = t.a_whole ? t.row_blocks * depths : 0;
+  if (tile < of_a) {
+    if (!a_is_whole(t)) return;
+    const int64_t k = tile % depths * t.depth, row_block = tile / depths;
+    const int64_t row = share(t.m, row_block, t.row_blocks), rows = share(t.m, row_block + 1, t.row_blocks) - row;
+    pack_whole_a(t, call.in[0].as<const float>() + row * t.a_row + k * t.a_column, rows, smaller(t.depth, t.k - k),
+                 strips_of(rows), whole_a(t, call.workspace, row_block, strips_of(rows), k));
+    return;
+  }
+  if (!b_is_whole(t)) return;
+  const int64_t groups = (t.panels + kWholePanels - 1) / kWholePanels;
+  const int64_t panel = (tile - of_a) % groups * kWholePanels, k = (tile - of_a) / groups * t.depth;
+  const int64_t depth = smaller(t.depth, t.k - k);
+  pack_whole_b(t, call.in[1].as<const float>() + k * t.b_row + panel * kPanel, smaller(kWholePanels, t.panels - panel),
+               t.n - panel * kPanel, depth, whole_b(t, call.workspace, k) + panel * kPanel * steps_of(t, depth));
+}
+
 void run(const Call& call, int phase, int64_t begin, int64_t end, char* scratch) {
   const auto& t = *static_cast<const Attributes*>(call.attributes);
   for (int64_t tile = begin; tile < end; tile++) {
-    if (phase == 0) {
+    if (phase < t.packing) {
+      pack_whole(call, t, tile);
+    } else if (phase == t.packing) {
       run_tile(call, t, tile, reinterpret_cast<float*>(scratch));
     } else {
       combine(call, t, tile);

@@ -22,7 +22,7 @@ void run(const Call& call, int, int64_t begin, int64_t end, char*) {
       alignas(64) float block[kStep * kPanel];
       const int64_t steps = depth - k < kStep ? depth - k : kStep;
       pack_panel(from + k * row, row, column, steps, width, block);
-      pair_rows(block, steps, to + k / 2 * kPanel);
+      pair_rows(block, kPanel, steps, to + k / 2 * kPanel);
     }
   }
 }

@@ -1,0 +1,72 @@
+// Operands of a transposed product (the gradient of weights) that a first phase packs whole: each is read once and row by row, as
+// memory likes it, and not again by every block that needs it. What is packed is what blocks would have made of it, by depths:
+//
+//   a: [blocks of rows][depths][strips][steps][kStripRow]
+//   b: [depths][panels][steps][kPanel]
+#pragma once
+#include "ops/matmul/bfloat16.h"
+#include "ops/matmul/strip.h"
+
+namespace {
+
+using jepa::matmul::Attributes;
+
+using jepa::matmul::kWholePanels;
+
+constexpr int64_t kGroup = 16;  // inner steps that are packed at a time: their rows stay in L1
+
+// Rounded operands are packed whole only where pairs are multiplied.
+JEPA_INLINE bool a_is_whole(const Attributes& t) { return t.a_whole && (kPairs || !t.rounded); }
+JEPA_INLINE bool b_is_whole(const Attributes& t) { return t.b_whole && (kPairs || !t.rounded); }
+JEPA_INLINE int64_t steps_of(const Attributes& t, int64_t depth) { return t.rounded ? rounded_steps(depth) : depth; }
+
+// Where the strips of a block of rows begin at inner step k, and the panels of b at step k.
+JEPA_INLINE float* whole_a(const Attributes& t, char* workspace, int64_t row_block, int64_t strips, int64_t k) {
+  return reinterpret_cast<float*>(workspace) + t.a_whole_at + row_block * t.a_whole_row * steps_of(t, t.k) +
+         strips * kStripRow * steps_of(t, k);
+}
+JEPA_INLINE float* whole_b(const Attributes& t, char* workspace, int64_t k) {
+  return reinterpret_cast<float*>(workspace) + t.b_whole_at + steps_of(t, k) * t.panels * kPanel;
+}
+
+// `depth` steps of `rows` rows, dense along the rows.
+void pack_whole_a(const Attributes& t, const float* a, int64_t rows, int64_t depth, int64_t strips, float* to) {
+  const int64_t stride = kStripRow * steps_of(t, depth);
+  for (int64_t k = 0; k < depth; k += kGroup) {
+    const int64_t steps = smaller(kGroup, depth - k);
+    for (int64_t s = 0; s < strips; s++) {
+      const int64_t first = share(rows, s, strips), height = share(rows, s + 1, strips) - first;
+      const float* from = a + k * t.a_column + first;
+      float* strip = to + s * stride + steps_of(t, k) * kStripRow;
+      if (t.rounded) {
+        round_strip<kStripRow>(from, t.a_column, height, steps, strip);
+      } else {
+        pack_strip<kStripRow, false>(from, t.a_column, height, steps, strip);
+      }
+    }
+  }
+}
+
+// `depth` steps of `panels` panels from `columns` columns on.
+void pack_whole_b(const Attributes& t, const float* b, int64_t panels, int64_t columns, int64_t depth, float* to) {
+  const int64_t stride = kPanel * steps_of(t, depth);
+  for (int64_t k = 0; k < depth; k += kGroup) {
+    const int64_t steps = smaller(kGroup, depth - k);
+    for (int64_t p = 0; p < panels; p++) {
+      const float* from = b + k * t.b_row + p * kPanel;
+      const int64_t width = smaller(kPanel, columns - p * kPanel);
+      float* panel = to + p * stride + steps_of(t, k) * kPanel;
+      if (!t.rounded) {
+        pack_rows(from, t.b_row, steps, width, panel);
+      } else if (width == kPanel) {
+        pair_rows(from, t.b_row, steps, reinterpret_cast<int32_t*>(panel));
+      } else {
+        alignas(64) float rows[kGroup * kPanel];
+        pack_rows(from, t.b_row, steps, width, rows);
+        pair_rows(rows, kPanel, steps, reinterpret_cast<int32_t*>(panel));
+      }
+    }
+  }
+}
+
+}  // namespace
