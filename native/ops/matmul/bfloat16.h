@@ -10,7 +10,6 @@ constexpr bool kPairs = true;
 #else
 constexpr bool kPairs = false;
 #endif
-constexpr int64_t kRoundedRow = kPairs ? jepa::matmul::kPairedRow : jepa::matmul::kCopiedRow;
 
 // Of the inner kernel.
 JEPA_INLINE int64_t rounded_steps(int64_t depth) { return kPairs ? (depth + 1) / 2 : depth; }

@@ -12,10 +12,11 @@
 // its own; elsewhere they hold the rounded numbers as float32, whose products are exact. Targets differ by rounding of sums only.
 //
 // Rows of a are read where they lie, and so are rows of b beside a transposed a (the gradient of weights), unless their distance
-// makes them fall into the same few sets of a cache: then blocks of them are copied. Other operands b are packed by the block.
+// makes them fall into the same few sets of a cache: then blocks of them are copied, for the gradient of weights by a phase of
+// their own (whole.h). Other operands b are packed by the block.
 //
 // Work is cut into blocks of rows and columns, and a long inner axis with a small result also into fixed chunks whose partial
-// results are added in order by a second phase: sums never depend on the number of threads.
+// results are added in order by a last phase: sums never depend on the number of threads.
 // matmul_pack: b [K, N] → panels of 32 columns, [⌈N/32⌉][K][32], or in bfloat16 pairs along K, [⌈N/32⌉][⌈K/2⌉][32][2]. What is
 // beyond N and K is zero. One pack serves many products; no attributes.
 #pragma once
@@ -29,10 +30,10 @@ constexpr int64_t kRows = 196;   // most rows of a block: 14 strips of 14
 constexpr int64_t kDepth = 512;  // inner steps of a block: kRows·kDepth of a stay in L2 while b streams past
 // Bytes of a result from which on it is written past the caches: if it is read late, and anyway, since the caches would not keep it.
 constexpr int64_t kLarge = 2 << 20, kHuge = 8 << 20;
-constexpr int64_t kChunk = 2048;             // inner steps of a partial result
-constexpr int64_t kWholePanels = 8;          // of a tile that packs b whole
-constexpr int64_t kCopiedRow = kDepth + 16;  // of a copied block of a: never a multiple of 4 KiB
-constexpr int64_t kPairedRow = kDepth / 2 + 16;
+constexpr int64_t kChunk = 2048;                         // inner steps of a partial result
+constexpr int64_t kWholePanels = 8;                      // of a tile that packs b whole
+constexpr int64_t kCopiedRow = kDepth + 16;              // of a copied block of a: never a multiple of 4 KiB
+constexpr int64_t kPairedDepth = 2 * kDepth;             // of pairs of bfloat16, which take half the room
 constexpr int64_t kCopied = kRows * kCopiedRow * 3 / 2;  // numbers of a copied block, strips filled up
 constexpr uint32_t kPacked = 1, kRounded = 2, kResidual = 4, kSlope = 8, kLate = 16;  // flags
 

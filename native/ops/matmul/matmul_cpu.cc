@@ -68,7 +68,7 @@ Left left_of(const Attributes& t, const float* a, int64_t rows, int64_t depth, f
   if (t.a_column == 1 || t.k == 1) {
     if (!t.copied) return left;
     left.data = scratch;
-    left.row = t.rounded ? kRoundedRow : kCopiedRow;
+    left.row = kCopiedRow;
     for (int64_t i = 0; i < rows; i++) {
       const float* from = a + i * t.a_row;
       float* to = scratch + i * left.row;
@@ -146,8 +146,9 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
   const float* a = call.in[0].as<const float>() + place.a + at.row * t.a_row;
   const float* b = call.in[1].as<const float>() + place.b;
   float* turned = scratch + kDepth * kPanel;
-  for (int64_t k = at.from; k < at.to || k == at.from; k += t.depth) {
-    const int64_t depth = smaller(t.depth, at.to - k);
+  const int64_t step = kPairs && t.rounded && t.packed ? kPairedDepth : t.depth;
+  for (int64_t k = at.from; k < at.to || k == at.from; k += step) {
+    const int64_t depth = smaller(step, at.to - k);
     const int64_t steps = steps_of(t, depth);
     const Left left =
         a_is_whole(t) ? whole_left(call, t, at, k, steps) : left_of(t, a + k * t.a_column, at.rows, depth, turned);
