@@ -6,7 +6,11 @@
 //   A [m, depth]  a(i, p) = a[i·a_stride + p] if dense, else a[p·a_stride + i]: a transpose needs no copy
 //   B [depth, columns]  rows b_row apart, readable up to the next whole vector
 //   C, Y [m, columns]   rows c_row and y_row apart, nothing behind the last column touched; C may be Y, and may be absent
+//
+// Pairs: A and B hold pairs of bfloat16 along the depth, and sums are multiplied by `scale`, which would not survive rounding.
 #pragma once
+#include "simd/dot.h"
+#include "simd/pairs.h"
 #include "simd/tile.h"
 
 namespace {
@@ -31,10 +35,11 @@ struct Product {
   int64_t c_row = 0;
   const float* before = nullptr;  // absent: ones
   const float* after = nullptr;
+  float scale = 1.0f;   // of pairs only
   Ahead ahead[2] = {};  // the second only beside a first, whose width goes for both
 };
 
-template <int Rows, int Vectors, bool Dense>
+template <int Rows, int Vectors, bool Dense, bool Pairs>
 void tile_strip(const Product& t, int64_t row, int64_t column) {
   Vf sum[Rows][Vectors];
 #pragma GCC unroll 16
@@ -57,7 +62,8 @@ void tile_strip(const Product& t, int64_t row, int64_t column) {
     for (int i = 0; i < Rows; i++) {
       const Vf left = set(Dense ? at[i / 3][i % 3 * stride] : at[0][i]);
 #pragma GCC unroll 4
-      for (int v = 0; v < Vectors; v++) sum[i][v] = fma(left, right[v], sum[i][v]);
+      for (int v = 0; v < Vectors; v++)
+        sum[i][v] = Pairs ? dot_bf16(as_int(left), as_int(right[v]), sum[i][v]) : fma(left, right[v], sum[i][v]);
     }
     b += b_row;
 #pragma GCC unroll 8
@@ -81,6 +87,12 @@ void tile_strip(const Product& t, int64_t row, int64_t column) {
   for (; p < t.depth; p++) step();
   const int64_t left = t.columns - column - (Vectors - 1) * W;
   const int last = static_cast<int>(left < W ? left : W);  // columns of the last vector
+  if (Pairs && t.scale != 1.0f) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; i++)
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; v++) sum[i][v] = sum[i][v] * set(t.scale);
+  }
   if (t.c) {
     const float* c = t.c + row * t.c_row + column;
 #pragma GCC unroll 16
@@ -112,35 +124,35 @@ void tile_strip(const Product& t, int64_t row, int64_t column) {
 
 using TileStrip = void (*)(const Product&, int64_t, int64_t);
 
-template <int Vectors, bool Dense>
+template <int Vectors, bool Dense, bool Pairs>
 TileStrip tile_strip_of(int64_t rows) {
   static constexpr TileStrip table[] = {
     nullptr,
-    tile_strip<1, Vectors, Dense>,
-    tile_strip<2, Vectors, Dense>,
-    tile_strip<3, Vectors, Dense>,
-    tile_strip<4, Vectors, Dense>,
+    tile_strip<1, Vectors, Dense, Pairs>,
+    tile_strip<2, Vectors, Dense, Pairs>,
+    tile_strip<3, Vectors, Dense, Pairs>,
+    tile_strip<4, Vectors, Dense, Pairs>,
 #if !defined(JEPA_TARGET_scalar)
-    tile_strip<5, Vectors, Dense>,
-    tile_strip<6, Vectors, Dense>,
+    tile_strip<5, Vectors, Dense, Pairs>,
+    tile_strip<6, Vectors, Dense, Pairs>,
 #endif
 #if defined(JEPA_TARGET_avx512)
-    tile_strip<7, Vectors, Dense>,
-    tile_strip<8, Vectors, Dense>,
-    tile_strip<9, Vectors, Dense>,
-    tile_strip<10, Vectors, Dense>,
-    tile_strip<11, Vectors, Dense>,
-    tile_strip<12, Vectors, Dense>,
-    tile_strip<13, Vectors, Dense>,
-    tile_strip<14, Vectors, Dense>,
+    tile_strip<7, Vectors, Dense, Pairs>,
+    tile_strip<8, Vectors, Dense, Pairs>,
+    tile_strip<9, Vectors, Dense, Pairs>,
+    tile_strip<10, Vectors, Dense, Pairs>,
+    tile_strip<11, Vectors, Dense, Pairs>,
+    tile_strip<12, Vectors, Dense, Pairs>,
+    tile_strip<13, Vectors, Dense, Pairs>,
+    tile_strip<14, Vectors, Dense, Pairs>,
 #endif
   };
   return table[rows];
 }
 
 // Strips of equal height, but for one row: 64 rows are 13 + 13 + 13 + 13 + 12, not 14 + 14 + 14 + 14 + 8.
-template <bool Dense>
-__attribute__((noinline, unused)) static void multiply(const Product& t, int64_t m) {
+template <bool Dense, bool Pairs>
+__attribute__((noinline, unused)) static void multiply_tiles(const Product& t, int64_t m) {
   const int64_t strips = (m + kTileRows - 1) / kTileRows;
   if (strips == 0) return;
   const int64_t rows = m / strips, higher = m % strips;
@@ -149,11 +161,18 @@ __attribute__((noinline, unused)) static void multiply(const Product& t, int64_t
     int64_t row = 0;
     for (int64_t s = 0; s < strips; s++) {
       const int64_t n = rows + (s < higher);
-      (wide ? tile_strip_of<kTileVectors, Dense>(n) : tile_strip_of<1, Dense>(n))(t, row, column);
+      (wide ? tile_strip_of<kTileVectors, Dense, Pairs>(n) : tile_strip_of<1, Dense, Pairs>(n))(t, row, column);
       row += n;
     }
     column += wide ? kTileVectors * W : W;
   }
+}
+template <bool Dense>
+JEPA_INLINE void multiply(const Product& t, int64_t m, bool pairs) {
+  if (kPairs && pairs)
+    multiply_tiles<Dense, kPairs>(t, m);
+  else
+    multiply_tiles<Dense, false>(t, m);
 }
 
 }  // namespace

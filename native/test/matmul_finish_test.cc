@@ -35,8 +35,8 @@ void besides() {
 // Results that leave the caches before they are read, aligned to lines and not, with a last panel that is not whole; and those that the
 // caches would not keep.
 void streamed() {
-  static_assert(2080 * 1040 * 4 >= kHuge, "large enough");
-  Shape huge = {{}, 2080, 3, 1040, false, false, false, true};
+  static_assert(4160 * 1040 * 4 >= kHuge, "large enough");
+  Shape huge = {{}, 4160, 3, 1040, false, false, false, true};
   huge.aligned = true, huge.activation = 1, huge.beside = kSlope;
   compare(huge);
   for (int64_t n : {1040, 1050}) {

@@ -80,14 +80,15 @@ constexpr int64_t kScoreRow = kKeys + kWidest;
 inline int64_t forward_floats(const Attributes& a) {
   const Chunk c(a);
   // Transposed queries, scores, outputs; packed keys and values; a mask's rows; statistics.
-  return kLanes * c.width + kKeys * kLanes + kLanes * c.value_width + c.keys * (c.width + c.value_width) +
+  return kLanes * c.width + kKeys * kLanes + kLanes * c.value_width + (c.keys + 1) * (c.width + c.value_width) +
          (a.flags & kMask ? kLanes * kKeys : 0) + 8 * kLanes;
 }
 inline int64_t gradient_floats(const Attributes& a) {
   const Chunk c(a);
-  // Transposed keys and values; P; dS; packed queries, dy and keys; shifts and D.
+  // Transposed keys and values; P; dS; packed queries, dy and keys, in pairs both ways; shifts and D; pairs of dS.
   return kLanes * (c.width + c.value_width) + kKeys * kLanes + c.queries * kScoreRow +
-         c.queries * (c.width + c.value_width) + c.keys * c.width + 2 * (a.queries + kWidest);
+         (c.queries + 1) * (c.width + c.value_width) + (c.keys + 1) * c.width + 2 * (a.queries + kWidest) +
+         kKeys * kLanes / 2;
 }
 // A vector of the widest target for every element of q, k, v, P and y; of dy, q, k, v, P, dS and one gradient.
 inline int64_t tiny_floats(const Attributes& a) {

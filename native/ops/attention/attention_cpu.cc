@@ -1,4 +1,5 @@
 #include "ops/attention/heads.h"
+#include "ops/attention/pairs.h"
 #include "ops/attention/tiny_heads.h"
 
 using namespace jepa;
@@ -24,8 +25,8 @@ Scratch divide(const Attributes& a, char* memory) {
   s.scores = s.queries + kLanes * c.width;
   s.y = s.scores + kKeys * kLanes;
   s.keys = s.y + kLanes * c.value_width;
-  s.values = s.keys + c.keys * c.width;
-  s.statistics = reinterpret_cast<Statistics*>(s.values + c.keys * c.value_width);
+  s.values = s.keys + (c.keys + 1) * c.width;
+  s.statistics = reinterpret_cast<Statistics*>(s.values + (c.keys + 1) * c.value_width);
   s.mask = reinterpret_cast<float*>(s.statistics + 1);
   return s;
 }
@@ -86,7 +87,18 @@ void hide(const Block& block, int64_t key, int64_t keys) {
 
 JEPA_INLINE Vf larger(Vf a, Vf b) { return select(a < b, b, a); }
 
-// Scores of a vector of queries become exp2(score − largest); returns their sums.
+// Scores of a vector of queries become exp2(score − largest), in pairs those of two keys; returns their sums.
+JEPA_INLINE Vf paired_exponentials(float* scores, int64_t keys, Vf largest) {
+  Vf sum[2] = {set(0.0f), set(0.0f)};
+  for (int64_t j = 0; j < keys; j += 2) {
+    const Vf one = exp2(load(scores + j * kLanes) - largest);
+    const Vf other = j + 1 < keys ? exp2(load(scores + (j + 1) * kLanes) - largest) : set(0.0f);
+    store_i(reinterpret_cast<int32_t*>(scores + j / 2 * kLanes), pair_of(one, other));
+    sum[0] = sum[0] + one;
+    sum[1] = sum[1] + other;
+  }
+  return sum[0] + sum[1];
+}
 template <bool Rounded>
 JEPA_INLINE Vf exponentials(float* scores, int64_t keys, Vf largest) {
   Vf sum[2] = {set(0.0f), set(0.0f)};
@@ -119,7 +131,10 @@ void soften(const Block& block, int64_t keys, bool first) {
     if (!first) largest = larger(largest, load(t.largest + v * W));
     // Where nothing has been seen yet, −∞ − (−∞) would be NaN.
     const Vf shift = select(largest == set(-__builtin_inff()), set(0.0f), largest);
-    Vf sum = block.head.a.rounded ? exponentials<true>(scores, keys, shift) : exponentials<false>(scores, keys, shift);
+    const Attributes& a = block.head.a;
+    Vf sum = is_paired(a) ? paired_exponentials(scores, keys, shift)
+             : a.rounded  ? exponentials<true>(scores, keys, shift)
+                          : exponentials<false>(scores, keys, shift);
     if (!first) {
       const Vf before = exp2(load(t.largest + v * W) - shift);
       store(t.before + v * W, before);
@@ -158,7 +173,11 @@ void run_block(const Block& block, Rows q, Rows k, Rows v, float* y, float* lse,
       t.begin[r] = static_cast<int32_t>(keys.begin < a.keys ? keys.begin : a.keys);
       t.end[r] = static_cast<int32_t>(keys.end > 0 ? keys.end : 0);
     }
-  transpose_rows(q.data, q.row, block.count, a.width, a.scale * kLog2E, a.rounded, s.queries);
+  const bool paired = is_paired(a);
+  if (paired)
+    transpose_pairs(q.data, q.row, block.count, a.width, s.queries);
+  else
+    transpose_rows(q.data, q.row, block.count, a.width, a.scale * kLog2E, a.rounded, s.queries);
   const int64_t chunks = (seen + kKeys - 1) / kKeys;
   for (int64_t chunk = 0; chunk < chunks; chunk++) {
     const int64_t key = block.some.begin + seen * chunk / chunks;
@@ -166,19 +185,22 @@ void run_block(const Block& block, Rows q, Rows k, Rows v, float* y, float* lse,
     const Interval here = {key, key + keys};
     const bool known = packed->begin == here.begin && packed->end == here.end;
     *packed = here;
-    const Rows kc = ready_rows(k, here, a.width, false, a.rounded, known, s.keys);
-    const Rows vc = ready_rows(v, here, a.value_width, true, a.rounded, known, s.values);
-    Product scores = {kc.data, kc.row, s.queries, kLanes, a.width, s.scores, kLanes, block.vectors * W};
+    const Rows kc = paired ? rounded_rows(k, here, a.width, known, s.keys)
+                           : ready_rows(k, here, a.width, false, a.rounded, known, s.keys);
+    const Rows vc = paired ? paired_rows(v, here, a.value_width, known, s.values)
+                           : ready_rows(v, here, a.value_width, true, a.rounded, known, s.values);
+    Product scores = {kc.data, kc.row, s.queries, kLanes, steps_of(a, a.width), s.scores, kLanes, block.vectors * W};
+    scores.scale = a.scale * kLog2E;
     if (block.first == 0) {
       scores.ahead[0] = next_rows(block.call, a, block.head.index, 1, a.k, key, a.width);
       scores.ahead[1] = next_rows(block.call, a, block.head.index, 2, a.v, key, a.value_width);
     }
-    multiply<true>(scores, keys);
+    multiply<true>(scores, keys, paired);
     if (!block.all.holds(key, key + keys) || block.head.mask) hide(block, key, keys);
     const bool first = chunk == 0, last = chunk == chunks - 1;
     soften(block, keys, first);
     if (last) finish(block, lse);
-    Product p = {s.scores, kLanes, vc.data, vc.row, keys, s.y, padded(a.value_width), a.value_width};
+    Product p = {s.scores, kLanes, vc.data, vc.row, steps_of(a, keys), s.y, padded(a.value_width), a.value_width};
     if (!first) {
       p.c = s.y;
       p.c_row = p.y_row;
@@ -190,7 +212,7 @@ void run_block(const Block& block, Rows q, Rows k, Rows v, float* y, float* lse,
       p.after = t.after;
     }
     p.ahead[0] = next_rows(block.call, a, block.head.index, 0, a.q, block.first, a.width);
-    multiply<false>(p, block.count);
+    multiply<false>(p, block.count, paired);
   }
 }
 

@@ -1,4 +1,5 @@
 #include "ops/attention/heads.h"
+#include "ops/attention/pairs.h"
 #include "ops/attention/tiny_heads.h"
 
 using namespace jepa;
@@ -7,7 +8,7 @@ using namespace jepa::attention;
 namespace {
 
 struct Scratch {
-  float *keys_transposed, *values_transposed, *shares, *slopes, *queries, *dy, *keys, *shift, *mean;
+  float *keys_transposed, *values_transposed, *shares, *slopes, *queries, *dy, *keys, *shift, *mean, *turned;
 };
 Scratch divide(const Attributes& a, char* memory) {
   const Chunk c(a);
@@ -17,10 +18,11 @@ Scratch divide(const Attributes& a, char* memory) {
   s.shares = s.values_transposed + kLanes * c.value_width;
   s.slopes = s.shares + kKeys * kLanes;
   s.queries = s.slopes + c.queries * kScoreRow;
-  s.dy = s.queries + c.queries * c.width;
-  s.keys = s.dy + c.queries * c.value_width;
-  s.shift = s.keys + c.keys * c.width;
+  s.dy = s.queries + (c.queries + 1) * c.width;
+  s.keys = s.dy + (c.queries + 1) * c.value_width;
+  s.shift = s.keys + (c.keys + 1) * c.width;
   s.mean = s.shift + a.queries + kWidest;
+  s.turned = s.mean + a.queries + kWidest;
   return s;
 }
 
@@ -102,44 +104,112 @@ void differentiate(const Problem& p, const Block& block, float* shares, float* s
   }
 }
 
+// The same as pairs along the queries, dS apart in `turned`; and dS as pairs along the keys, where the floats were of half the column.
+void differentiate_pairs(const Problem& p, const Block& block, float* shares, float* slopes, int64_t column) {
+  const Vf scale = set(p.a.scale), zero = set(0.0f);
+  constexpr int kVectors = kLanes / W;
+  for (int64_t i = block.queries.begin; i < block.queries.end; i += 2, shares += 2 * kLanes, slopes += 2 * kScoreRow) {
+    Vf share[2][kVectors], slope[2][kVectors];
+    for (int r = 0; r < 2; r++) {
+      for (int v = 0; v < kVectors; v++) share[r][v] = slope[r][v] = zero;
+      if (i + r >= block.queries.end) break;
+      const Vf shift = set(p.s.shift[i + r]), mean = set(p.s.mean[i + r]);
+      const Interval keys = block.open ? Interval{0, p.a.keys} : p.head.visible(i + r);
+      const bool open = block.open || (keys.holds(block.key, block.key + block.keys) && !p.head.mask);
+      for (int64_t v = 0; v < block.vectors; v++) {
+        const int64_t at = v * W;
+        share[r][v] = exp2(load(shares + r * kLanes + at) - shift);
+        slope[r][v] = share[r][v] * (load(slopes + r * kScoreRow + column + at) - mean) * scale;
+        if (open) continue;
+        const Vm lanes = seen(p.head, keys, i + r, block.key + at);
+        share[r][v] = select(lanes, share[r][v], zero);
+        slope[r][v] = select(lanes, slope[r][v], zero);
+      }
+      store_rounded(slope[r], reinterpret_cast<uint16_t*>(slopes + r * kScoreRow + column / 2));
+    }
+    const int64_t to = (i - block.queries.begin) / 2 * kLanes;
+    for (int64_t v = 0; v < block.vectors; v++) {
+      store_i(reinterpret_cast<int32_t*>(p.s.shares + to + v * W), pair_of(share[0][v], share[1][v]));
+      store_i(reinterpret_cast<int32_t*>(p.s.turned + to + v * W), pair_of(slope[0][v], slope[1][v]));
+    }
+  }
+}
+
 Block block_of(const Problem& p, Interval chunk, int64_t key, int64_t keys) {
   Block block = {key, keys, (keys + W - 1) / W, chunk, true};
   const Head& head = p.head;
   Interval& i = block.queries;
   while (i.begin < i.end && head.visible(i.begin).end <= key) i.begin++;
   while (i.begin < i.end && head.visible(i.end - 1).begin >= key + keys) i.end--;
+  if (is_paired(p.a)) i.begin -= (i.begin - chunk.begin) % 2;  // pairs of queries begin where those of the chunk do
   block.open = !i.empty() && head.all(i.begin, i.end).holds(key, key + keys) && !head.mask;
   return block;
 }
 
-// Keys of one block against a chunk of queries: dk and dv, and the columns of dS from `column` on.
-void run_block(const Problem& p, const Block& block, Interval chunk, Rows q, Rows dy, bool first, int64_t column) {
+// A chunk of queries as products want them: rows to multiply from the left, and from the right; not pairs, they are the same.
+struct Queries {
+  Rows q, dy, q_right, dy_right;
+};
+
+Queries queries_of(const Problem& p, Interval part) {
   const Attributes& a = p.a;
   const Scratch& s = p.s;
+  if (!is_paired(a)) {
+    const Rows q = ready_rows(p.q, part, a.width, true, a.rounded, false, s.queries);
+    const Rows dy = ready_rows(p.dy, part, a.value_width, true, a.rounded, false, s.dy);
+    return {q, dy, q, dy};
+  }
+  const int64_t count = part.end - part.begin;
+  const Rows q = rounded_rows(p.q, part, a.width, false, s.queries);
+  const Rows dy = rounded_rows(p.dy, part, a.value_width, false, s.dy);
+  return {q, dy, paired_rows(p.q, part, a.width, false, s.queries + count * q.row),
+          paired_rows(p.dy, part, a.value_width, false, s.dy + count * dy.row)};
+}
+
+// Keys of one block against a chunk of queries: dk and dv, and the columns of dS from `column` on.
+void run_block(const Problem& p, const Block& block, Interval chunk, const Queries& rows, bool first, int64_t column) {
+  const auto& [q, dy, q_right, dy_right] = rows;
+  const Attributes& a = p.a;
+  const Scratch& s = p.s;
+  const bool paired = is_paired(a);
   const int64_t m = block.queries.end - block.queries.begin, skipped = block.queries.begin - chunk.begin;
   const float *qi = q.data + skipped * q.row, *dyi = dy.data + skipped * dy.row;
-  float* slopes = s.slopes + column;
-  clear_rows(slopes, kScoreRow, skipped, block.keys);
-  clear_rows(slopes + (skipped + m) * kScoreRow, kScoreRow, chunk.end - block.queries.end, block.keys);
-  slopes += skipped * kScoreRow;
+  // dS for dq: a pair takes half the room.
+  float* kept = s.slopes + steps_of(a, column);
+  clear_rows(kept, kScoreRow, skipped, steps_of(a, block.keys));
+  clear_rows(kept + (skipped + m) * kScoreRow, kScoreRow, chunk.end - block.queries.end, steps_of(a, block.keys));
+  float* slopes = s.slopes + skipped * kScoreRow;
   const int64_t lanes = block.vectors * W;
-  Product scores = {qi, q.row, s.keys_transposed, kLanes, a.width, s.shares, kLanes, lanes};
-  Product dp = {dyi, dy.row, s.values_transposed, kLanes, a.value_width, slopes, kScoreRow, lanes};
+  Product scores = {qi, q.row, s.keys_transposed, kLanes, steps_of(a, a.width), s.shares, kLanes, lanes};
+  scores.scale = a.scale * kLog2E;
+  Product dp = {dyi,       dy.row, s.values_transposed, kLanes, steps_of(a, a.value_width), slopes + column,
+                kScoreRow, lanes};
   if (column == 0) {
     const int64_t i = block.queries.begin;
     scores.ahead[0] = next_rows(p.call, a, p.head.index, 1, a.q, i, a.width);
     scores.ahead[1] = next_rows(p.call, a, p.head.index, 4, a.y, i, a.value_width);
     dp.ahead[0] = next_rows(p.call, a, p.head.index, 0, a.dy, i, a.value_width);
   }
-  multiply<true>(scores, m);
-  multiply<true>(dp, m);
-  if (a.rounded)
-    differentiate<true>(p, block, s.shares, slopes);
+  multiply<true>(scores, m, paired);
+  multiply<true>(dp, m, paired);
+  if (paired)
+    differentiate_pairs(p, block, s.shares, slopes, column);
+  else if (a.rounded)
+    differentiate<true>(p, block, s.shares, slopes + column);
   else
-    differentiate<false>(p, block, s.shares, slopes);
+    differentiate<false>(p, block, s.shares, slopes + column);
   float *dv = p.dv + block.key * a.dv.row, *dk = p.dk + block.key * a.dk.row;
-  Product values = {s.shares, kLanes, dyi, dy.row, m, dv, a.dv.row, a.value_width};
-  Product keys = {slopes, kScoreRow, qi, q.row, m, dk, a.dk.row, a.width};
+  const int64_t right = paired ? skipped / 2 : skipped, steps = steps_of(a, m);
+  Product values = {s.shares, kLanes,       dy_right.data + right * dy_right.row, dy_right.row, steps, dv,
+                    a.dv.row, a.value_width};
+  Product keys = {paired ? s.turned : slopes + column,
+                  paired ? kLanes : kScoreRow,
+                  q_right.data + right * q_right.row,
+                  q_right.row,
+                  steps,
+                  dk,
+                  a.dk.row,
+                  a.width};
   if (!first) {
     values.c = dv;
     values.c_row = a.dv.row;
@@ -148,8 +218,8 @@ void run_block(const Problem& p, const Block& block, Interval chunk, Rows q, Row
   }
   values.ahead[0] = next_rows(p.call, a, p.head.index, 2, a.k, block.key, a.width);
   values.ahead[1] = next_rows(p.call, a, p.head.index, 3, a.v, block.key, a.value_width);
-  multiply<false>(values, block.keys);
-  multiply<false>(keys, block.keys);
+  multiply<false>(values, block.keys, paired);
+  multiply<false>(keys, block.keys, paired);
 }
 
 // dq of a chunk of queries from dS of a chunk of keys, by rows that see about the same keys.
@@ -161,13 +231,15 @@ void run_queries(const Problem& p, Interval queries, Interval keys, Rows k, bool
     Interval some = common(p.head.some(i, i + m), keys);
     if (some.empty()) some = {keys.begin, keys.begin};
     if (some.empty() && !first) continue;
-    const int64_t skipped = some.begin - keys.begin;
+    const bool paired = is_paired(a);
+    if (paired) some.begin -= (some.begin - keys.begin) % 2;
+    const int64_t skipped = paired ? (some.begin - keys.begin) / 2 : some.begin - keys.begin;
     float* dq = p.dq + i * p.dq_row;
     Product product = {p.s.slopes + (i - queries.begin) * kScoreRow + skipped,
                        kScoreRow,
                        k.data + skipped * k.row,
                        k.row,
-                       some.end - some.begin,
+                       steps_of(a, some.end - some.begin),
                        dq,
                        p.dq_row,
                        a.width};
@@ -175,7 +247,7 @@ void run_queries(const Problem& p, Interval queries, Interval keys, Rows k, bool
       product.c = dq;
       product.c_row = p.dq_row;
     }
-    multiply<true>(product, m);
+    multiply<true>(product, m, paired);
   }
 }
 
@@ -191,23 +263,27 @@ void run_keys(const Problem& p, Interval tile) {
   const Attributes& a = p.a;
   const Scratch& s = p.s;
   const Interval all = {0, a.queries};
+  const bool paired = is_paired(a);
   const int64_t key_parts = parts_of(tile), query_parts = parts_of(all);
   for (int64_t kp = 0; kp < key_parts; kp++) {
     const Interval keys = part_of(tile, key_parts, kp);
-    const Rows k = ready_rows(p.k, keys, a.width, true, a.rounded, false, s.keys);
+    const Rows k = paired ? paired_rows(p.k, keys, a.width, false, s.keys)
+                          : ready_rows(p.k, keys, a.width, true, a.rounded, false, s.keys);
     for (int64_t qp = 0; qp < query_parts; qp++) {
       const Interval queries = part_of(all, query_parts, qp);
-      const Rows q = ready_rows(p.q, queries, a.width, true, a.rounded, false, s.queries);
-      const Rows dy = ready_rows(p.dy, queries, a.value_width, true, a.rounded, false, s.dy);
+      const Queries rows = queries_of(p, queries);
       for (int64_t j = keys.begin; j < keys.end; j += kLanes) {
         const Block block = block_of(p, queries, j, keys.end - j < kLanes ? keys.end - j : kLanes);
-        if (!block.queries.empty()) {
+        if (!block.queries.empty() && paired) {
+          transpose_pairs(p.k.data + j * p.k.row, p.k.row, block.keys, a.width, s.keys_transposed);
+          transpose_pairs(p.v.data + j * p.v.row, p.v.row, block.keys, a.value_width, s.values_transposed);
+        } else if (!block.queries.empty()) {
           transpose_rows(p.k.data + j * p.k.row, p.k.row, block.keys, a.width, a.scale * kLog2E, a.rounded,
                          s.keys_transposed);
           transpose_rows(p.v.data + j * p.v.row, p.v.row, block.keys, a.value_width, 1.0f, a.rounded,
                          s.values_transposed);
         }
-        run_block(p, block, queries, q, dy, qp == 0, j - keys.begin);
+        run_block(p, block, queries, rows, qp == 0, j - keys.begin);
       }
       run_queries(p, queries, keys, k, kp == 0);
     }

@@ -2,34 +2,12 @@
 // float32. Depths are counted from an even step, and a pair that the last step lacks is zero.
 #pragma once
 #include "ops/matmul/pack.h"
+#include "simd/pairs.h"
 
 namespace {
 
-#if defined(JEPA_TARGET_avx512_bf16)
-constexpr bool kPairs = true;
-#else
-constexpr bool kPairs = false;
-#endif
-
 // Of the inner kernel.
 JEPA_INLINE int64_t rounded_steps(int64_t depth) { return kPairs ? (depth + 1) / 2 : depth; }
-
-#if defined(JEPA_TARGET_avx512_bf16)
-// Rounds as to_bfloat16 does but for denormals, which the products take for zero as well.
-JEPA_INLINE Vi both_rounded(Vf first, Vf second) {
-  return {reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second.v, first.v))};
-}
-// The pair of the numbers of two steps, as the CPU reads it from memory: the first in the low half.
-JEPA_INLINE Vi pair_of(Vf first, Vf second) {
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
-                                         5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  return {_mm512_permutexvar_epi16(order, both_rounded(first, second).v)};
-}
-#else
-JEPA_INLINE Vi pair_of(Vf first, Vf second) {
-  return shift_right<16>(as_int(to_bfloat16(first))) | as_int(to_bfloat16(second));
-}
-#endif
 
 // kPanel numbers of `depth` rows → [⌈depth/2⌉][kPanel] pairs; `to` may be `from`.
 JEPA_INLINE void pair_rows(const float* from, int64_t row, int64_t depth, int32_t* to) {
@@ -43,20 +21,9 @@ JEPA_INLINE void pair_rows(const float* from, int64_t row, int64_t depth, int32_
 
 // A row of a, dense.
 JEPA_INLINE void round_row(const float* from, int64_t depth, float* to) {
-#if defined(JEPA_TARGET_avx512_bf16)
-  int64_t whole = depth & ~int64_t{2 * W - 1};
-  for (int64_t k = 0; k < whole; k += 2 * W)
-    store_i(reinterpret_cast<int32_t*>(to) + k / 2, both_rounded(load(from + k), load(from + k + W)));
-  from += whole, to += whole / 2, depth -= whole;
-#endif
-  for (int64_t k = 0; k < depth; k += W) {
-    const Vf x = load_n(from + k, static_cast<int>(depth - k < W ? depth - k : W));
-    if (kPairs) {
-      store_bf16(reinterpret_cast<uint16_t*>(to) + k, x);
-    } else {
-      store(to + k, to_bfloat16(x));
-    }
-  }
+  if (kPairs) return round_row(from, depth, reinterpret_cast<uint16_t*>(to));
+  for (int64_t k = 0; k < depth; k += W)
+    store(to + k, to_bfloat16(load_n(from + k, static_cast<int>(depth - k < W ? depth - k : W))));
 }
 
 // As pack_strip.

@@ -29,7 +29,7 @@ constexpr int64_t kPanel = 32;   // columns of a packed panel
 constexpr int64_t kRows = 196;   // most rows of a block: 14 strips of 14
 constexpr int64_t kDepth = 512;  // inner steps of a block: kRows·kDepth of a stay in L2 while b streams past
 // Bytes of a result from which on it is written past the caches: if it is read late, and anyway, since the caches would not keep it.
-constexpr int64_t kLarge = 2 << 20, kHuge = 8 << 20;
+constexpr int64_t kLarge = 2 << 20, kHuge = 16 << 20;
 constexpr int64_t kChunk = 2048;                         // inner steps of a partial result
 constexpr int64_t kWholePanels = 8;                      // of a tile that packs b whole
 constexpr int64_t kCopiedRow = kDepth + 16;              // of a copied block of a: never a multiple of 4 KiB
