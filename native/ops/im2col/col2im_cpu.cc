@@ -1,17 +1,21 @@
 #include "ops/im2col/im2col.h"
 
-#include "simd/vec.h"
+#include "simd/tile.h"
 
 using namespace jepa;
 using namespace jepa::im2col;
 
 namespace {
 
+// Windows between what is added and what is fetched: the pieces of one row of the kernel lie apart. Addresses behind the end do no harm.
+constexpr int64_t kAhead = 6;
+
 JEPA_INLINE void add_run(const float* from, int64_t count, float* to) {
-  for (int64_t i = 0; i < count; i += W) {
-    const int left = static_cast<int>(count - i < W ? count - i : W);
-    store_n(to + i, load_n(to + i, left) + load_n(from + i, left), left);
-  }
+  int64_t i = 0;
+  for (; i + W <= count; i += W) store(to + i, load(to + i) + load(from + i));
+  if (i == count) return;
+  const int left = static_cast<int>(count - i);
+  store_n(to + i, load_n(to + i, left) + load_n(from + i, left), left);
 }
 
 // A tile is one row of pixels of one picture; it collects from every window that covers it.
@@ -29,6 +33,8 @@ void run(const Call& call, int, int64_t begin, int64_t end, char*) {
       if (from < 0 || from % a.sh || from / a.sh >= a.oh) continue;
       const float* windows = call.in[0].as<const float>() + (n * a.oh + from / a.sh) * a.ow * columns;
       for (int64_t ox = 0; ox < a.ow; ox++) {
+        const float* ahead = windows + (ox + kAhead) * columns + ky * a.kw * channels;
+        for (int64_t c = 0; c < a.kw * channels; c += kLine) __builtin_prefetch(ahead + c, 0, 3);
         for (int64_t kx = 0; kx < a.kw; kx++) {
           const int64_t at = ox * a.sw - a.left + kx * a.dw;
           if (at < 0 || at >= width) continue;
