@@ -107,7 +107,7 @@ export async function inTurns<Key>(
   for (let round = 0; round < rounds; round++) {
     for (const contender of round % 2 ? [...contenders].reverse() : contenders) {
       await new Promise((resolve) => setTimeout(resolve, settleMs));
-      samples.get(contender)?.push(...(await sample(contender)));
+      for (const time of await sample(contender)) samples.get(contender)?.push(time);
     }
   }
   return samples;

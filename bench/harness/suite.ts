@@ -75,7 +75,7 @@ export function quantile(samples: readonly number[], fraction: number): number {
 export function statistics(samples: readonly number[]): Statistics {
   const medianMs = quantile(samples, 0.5);
   const range = quantile(samples, 0.75) - quantile(samples, 0.25);
-  return { medianMs, minMs: Math.min(...samples), spreadPercent: (range / medianMs) * 100 };
+  return { medianMs, minMs: quantile(samples, 0), spreadPercent: (range / medianMs) * 100 };
 }
 
 export const untimed = { medianMs: null, minMs: null, spreadPercent: null } as const;

@@ -18,7 +18,7 @@ export function bestProbabilities(costs: ArrayLike<number>, temperature: number)
       'ERR_JEPA_INVALID_ARGUMENT',
       `[bestProbabilities] expected a temperature above 0, got ${String(temperature)}`,
     );
-  const least = Math.min(...Array.from(costs));
+  const least = Float64Array.from(costs).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const weights = Float64Array.from(costs, (cost) => Math.exp((least - cost) / temperature));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.map((weight) => weight / total);
