@@ -2,6 +2,7 @@ import { recordEpisodes } from '../data/record.js';
 import { Pendulum } from '../worlds/pendulum/environment.js';
 import { pendulumEpisodes } from '../worlds/pendulum/episodes.js';
 import type { PlanningRecipe } from './recipe.js';
+import { spreadTraining } from './spread-objective.js';
 
 /** N·m: strong enough to hold the rod at any angle. */
 const torque = 6;
@@ -16,11 +17,11 @@ export const pendulumRecipe: PlanningRecipe = {
   recordings: 600,
   record: ({ seed, count }) => recordEpisodes(new Pendulum({ torque }), { seed, episodes: count, frames: 64 }),
   fit: {
-    steps: 2000,
+    steps: 1000,
     frameSkip: blockSteps,
     clipFrames: 12,
     contextFrames: 2,
-    training: { objective: { temporalSigreg: 1 } },
+    training: spreadTraining,
   },
   imitationFrames: 8,
   task: async (options) => ({

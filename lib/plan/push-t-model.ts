@@ -1,6 +1,7 @@
 import { PushT } from '../worlds/push-t/environment.js';
 import { pushTEpisodes, recordPushes } from '../worlds/push-t/recording.js';
 import type { PlanningRecipe } from './recipe.js';
+import { spreadTraining } from './spread-objective.js';
 
 const imageSize = 48;
 /** Actions of a block: half a second. */
@@ -11,15 +12,15 @@ export const pushTRecipe: PlanningRecipe = {
   name: 'push-t',
   imageSize,
   actionSize: 2 * blockSteps,
-  recordings: 4000,
+  recordings: 1500,
   record: async ({ seed, count }) => recordPushes({ seed, count, imageSize }),
   fit: {
-    steps: 9000,
+    steps: 1800,
     frameSkip: blockSteps,
-    clipFrames: 8,
+    clipFrames: 6,
+    clips: 32,
     contextFrames: 2,
-    // The block moves seldom: without a regulariser over time the embedding would keep what stands still.
-    training: { objective: { temporalSigreg: 2 } },
+    training: spreadTraining,
   },
   imitationFrames: 8,
   oracleEpisodes: 20,
