@@ -1,14 +1,7 @@
 import * as ops from '#lib/ops/index.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
 import { type Array64, at, bfloat16, build, total } from './array.js';
-import { fixed, type Given, given, integers, normal, type OpCase, type OpCases, type Refusal } from './op-case.js';
-
-const shape = (call: () => unknown, message: string): Refusal => ({ call, code: 'ERR_JEPA_SHAPE', message });
-const argument = (call: () => unknown, message: string): Refusal => ({
-  call,
-  code: 'ERR_JEPA_INVALID_ARGUMENT',
-  message,
-});
+import { argument, fixed, type Given, given, integers, normal, type OpCase, type OpCases, shape } from './op-case.js';
 
 interface Sizes {
   readonly batch: number;

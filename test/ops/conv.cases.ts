@@ -1,14 +1,8 @@
 import * as ops from '#lib/ops/index.js';
 import { type Array64, at, build, permuted } from './array.js';
-import { normal, type OpCase, type OpCases, type Refusal } from './op-case.js';
+import { argument, normal, type OpCase, type OpCases, shape } from './op-case.js';
 
 type Pair = readonly [number, number];
-const shape = (call: () => unknown, message: string): Refusal => ({ call, code: 'ERR_JEPA_SHAPE', message });
-const argument = (call: () => unknown, message: string): Refusal => ({
-  call,
-  code: 'ERR_JEPA_INVALID_ARGUMENT',
-  message,
-});
 
 interface Convolution {
   readonly x: readonly number[];

@@ -1,9 +1,10 @@
 import { attentions } from './attention.cases.js';
 import { binary } from './binary.cases.js';
+import { clipsAndPictures } from './clips-and-pictures.cases.js';
 import { convolutions } from './conv.cases.js';
 import { expressions } from './expressions.cases.js';
 import { int8Layers } from './int8.cases.js';
-import { layers } from './layers.cases.js';
+import { layerNorms } from './layer-norms.cases.js';
 import { linearAlgebra } from './matmul.cases.js';
 import { normalisations } from './normalisation.cases.js';
 import type { OpCases } from './op-case.js';
@@ -12,6 +13,7 @@ import { random } from './random.cases.js';
 import { recurrent } from './recurrent.cases.js';
 import { reductions } from './reduce.cases.js';
 import { rows } from './rows.cases.js';
+import { sequences } from './sequences.cases.js';
 import { shapes } from './shape.cases.js';
 import { unary } from './unary.cases.js';
 
@@ -28,7 +30,9 @@ export const groups: readonly OpCases[] = [
   ...normalisations,
   ...attentions,
   ...recurrent,
-  ...layers,
+  ...clipsAndPictures,
+  ...layerNorms,
+  ...sequences,
   ...rows,
   ...random,
   ...expressions,

@@ -1,10 +1,8 @@
 import * as ops from '#lib/ops/index.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
 import { type Array64, bfloat16, map, permuted, product, reshaped, sizeOf } from './array.js';
-import { fixed, given, normal, type OpCase, type OpCases, type Refusal } from './op-case.js';
+import { fixed, given, normal, type OpCase, type OpCases, shape } from './op-case.js';
 import { gelu, geluTanh, silu } from './special-functions.js';
-
-const shape = (call: () => unknown, message: string): Refusal => ({ call, code: 'ERR_JEPA_SHAPE', message });
 
 function turned(x: Array64): Array64 {
   const last = x.shape.length - 1;

@@ -1,9 +1,7 @@
 import * as ops from '#lib/ops/index.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
 import { type Array64, fold, map, reshaped, total } from './array.js';
-import { fixed, type Given, given, normal, type OpCase, type OpCases, offset, type Refusal } from './op-case.js';
-
-const shape = (call: () => unknown, message: string): Refusal => ({ call, code: 'ERR_JEPA_SHAPE', message });
+import { fixed, type Given, given, normal, type OpCase, type OpCases, offset, shape } from './op-case.js';
 
 const mean = (values: readonly number[]): number => total(values) / values.length;
 const biased = (values: readonly number[]): number => {

@@ -117,3 +117,11 @@ export const manyTiles = 280_001;
 export const shapes: readonly (readonly number[])[] = [[], [0], [1], [7], [16], [3, 17], [2, 0, 5], [257], [40001]];
 
 export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+
+/** Refusals of shapes that do not fit, and of other arguments. */
+export const shape = (call: () => unknown, message: string): Refusal => ({ call, code: 'ERR_JEPA_SHAPE', message });
+export const argument = (call: () => unknown, message: string): Refusal => ({
+  call,
+  code: 'ERR_JEPA_INVALID_ARGUMENT',
+  message,
+});

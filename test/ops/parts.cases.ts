@@ -1,14 +1,8 @@
 import * as ops from '#lib/ops/index.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
 import { type Array64, at, build, reshaped } from './array.js';
-import { type Given, integers, normal, type OpCase, type OpCases, type Refusal } from './op-case.js';
+import { argument, type Given, integers, normal, type OpCase, type OpCases, shape } from './op-case.js';
 
-const shape = (call: () => unknown, message: string): Refusal => ({ call, code: 'ERR_JEPA_SHAPE', message });
-const argument = (call: () => unknown, message: string): Refusal => ({
-  call,
-  code: 'ERR_JEPA_INVALID_ARGUMENT',
-  message,
-});
 const matrix = (): Tensor => ops.zeros([2, 3]);
 
 function concatenated(parts: readonly Array64[], axis: number): Array64 {

@@ -1,12 +1,6 @@
 import * as ops from '#lib/ops/index.js';
 import { type Array64, sizeOf } from './array.js';
-import { given, integers, manyTiles, type OpCase, type OpCases, type Refusal } from './op-case.js';
-
-const argument = (call: () => unknown, message: string): Refusal => ({
-  call,
-  code: 'ERR_JEPA_INVALID_ARGUMENT',
-  message,
-});
+import { argument, given, integers, manyTiles, type OpCase, type OpCases } from './op-case.js';
 
 const low = 0xffffffffn;
 

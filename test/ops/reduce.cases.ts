@@ -11,10 +11,10 @@ import {
   type OpCases,
   offset,
   type Refusal,
+  shape,
 } from './op-case.js';
 import type { Tolerance } from './tolerance.js';
 
-const shape = (call: () => unknown, message: string): Refusal => ({ call, code: 'ERR_JEPA_SHAPE', message });
 const matrix = (): Tensor => ops.zeros([2, 3]);
 
 interface Reduction {

@@ -1,7 +1,7 @@
 import * as ops from '#lib/ops/index.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
 import { type Array64, at, build, map, permuted, reshaped } from './array.js';
-import { type Given, given, integers, normal, type OpCase, type OpCases, type Refusal } from './op-case.js';
+import { argument, type Given, given, integers, normal, type OpCase, type OpCases, shape } from './op-case.js';
 
 function moved(name: string, x: Given, forward: (x: Tensor) => Tensor, reference: (x: Array64) => Array64): OpCase {
   return {
@@ -13,12 +13,6 @@ function moved(name: string, x: Given, forward: (x: Tensor) => Tensor, reference
   };
 }
 
-const shape = (call: () => unknown, message: string): Refusal => ({ call, code: 'ERR_JEPA_SHAPE', message });
-const argument = (call: () => unknown, message: string): Refusal => ({
-  call,
-  code: 'ERR_JEPA_INVALID_ARGUMENT',
-  message,
-});
 const matrix = (): Tensor => tensor([[1, 2, 3], [4, 5, 6]]); // biome-ignore format: [2, 3]
 
 const reshapes: readonly (readonly [readonly number[], readonly number[], readonly number[]])[] = [
