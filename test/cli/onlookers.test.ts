@@ -1,13 +1,17 @@
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { inColour } from '#lib/cli/page/film-strip.js';
 import { remember } from '#lib/cli/page/history.js';
 import { LivePage } from '#lib/cli/watch/live-page.js';
 import { ModelWatch } from '#lib/cli/watch/model-watch.js';
 import { Onlookers } from '#lib/cli/watch/onlookers.js';
+import { fromIndex } from '#lib/data/index.js';
 import { TensorBoardWriter, Trainer, type TrainingEvent } from '#lib/train/index.js';
+import { WorldModel, WorldModelTraining } from '#lib/world-model/index.js';
 import { physicsTraining } from '#lib/world-model/physics-training.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
+import { anyClipsFor, multimodalConfig } from '../world-model/small.js';
 
 const step = (at: number): TrainingEvent => ({
   type: 'step',
@@ -108,4 +112,56 @@ describe('the live page', () => {
       expect(steps).toEqual([...steps].sort((a, b) => a - b));
     }
   });
+});
+
+it('a look at a model of several modalities shows the pictures of each, and no readings', async () => {
+  const model = new WorldModel(structuredClone(multimodalConfig));
+  const training = new WorldModelTraining(model, { objective: { firstTarget: 1, directions: 8 } });
+  const batch = anyClipsFor(model.config, 2, 10, 1);
+  const dataset = Object.assign(
+    fromIndex(() => batch),
+    { statisticsBatches: async () => [batch] },
+  );
+  const watched = { training, dataset, seed: 0, signal: new AbortController().signal };
+  const watch = await ModelWatch.open(watched);
+  const { samples, violations } = await watch.look(0);
+  expect(violations).toEqual([]);
+  expect(
+    samples.map(({ clip, modality, frames, strip }) => [clip, modality, frames, strip.height, strip.width]),
+  ).toEqual(
+    [1, 2].flatMap((clip) => [
+      [clip, 'front', 10, 16, 160],
+      [clip, 'wrist', 10, 8, 120],
+    ]),
+  );
+  const { wrist } = batch.observations as Record<string, Uint8Array>;
+  expect(samples[1].strip.pixels.slice(0, 36)).toEqual(wrist.slice(0, 36)); // the first row of the first frame
+  watch.dispose();
+
+  const images = vi.spyOn(TensorBoardWriter.prototype, 'image');
+  const looks = vi.spyOn(LivePage.prototype, 'look');
+  const warnings: string[] = [];
+  const onlookers = new Onlookers(watched, (message) => warnings.push(message));
+  const folder = temporaryFolder();
+  await onlookers.openPage(folder, { port: 0, step: 0 });
+  await onlookers.openBoard(folder, 0);
+  await onlookers.look(0);
+  await onlookers.close('done');
+  expect(warnings).toEqual([]);
+  expect(looks.mock.calls[0][0].samples.map(({ clip, modality }) => `${clip} ${modality}`)).toEqual([
+    '1 front',
+    '1 wrist',
+    '2 front',
+    '2 wrist',
+  ]);
+  expect(images.mock.calls.map(([, tag]) => tag)).toEqual(
+    [1, 2].flatMap((clip) => [`samples/${clip}/front`, `samples/${clip}/wrist`]),
+  );
+  training.dispose();
+});
+
+it('pictures of other channels than three are shown in grey, or by their first three', () => {
+  expect([...inColour(Uint8Array.of(1, 2), 1)]).toEqual([1, 1, 1, 2, 2, 2]);
+  expect([...inColour(Uint8Array.of(1, 9, 2, 9), 2)]).toEqual([1, 1, 1, 2, 2, 2]);
+  expect([...inColour(Uint8Array.of(1, 2, 3, 9, 4, 5, 6, 9), 4)]).toEqual([1, 2, 3, 4, 5, 6]);
 });

@@ -75,20 +75,26 @@ function replace(id: string, html: string): void {
 function looked({ step, samples, violations }: Look): void {
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const noticed = violations.filter((pair) => mean(pair.impossibleSurprise) > mean(pair.possibleSurprise));
-  write('noticed', `${noticed.length} of ${violations.length}`);
-  replace('surprise-content', violations.map(violationFigure).join(''));
+  if (violations.length > 0) {
+    write('noticed', `${noticed.length} of ${violations.length}`);
+    replace('surprise-content', violations.map(violationFigure).join(''));
+  } else {
+    write('noticed', 'none shown');
+    element('surprise-content').innerHTML = '<p class="quiet">laws are broken in the physics suite only</p>';
+  }
   write('samples-note', `Clips that it learns from, at step ${step}.`);
-  const views = samples.map(({ strip, frames }, index) => ({
+  const views = samples.map(({ strip, frames, clip, modality }) => ({
     strip,
     pictures: frames,
-    caption: `clip ${index + 1}`,
-    alternative: `Clip ${index + 1} of those that the model learns from: ${frames} frames.`,
+    caption: modality === undefined ? `clip ${clip}` : `clip ${clip}, ${modality}`,
+    alternative: `Clip ${clip}${modality === undefined ? '' : `, ${modality},`} of those that the model learns from: ${frames} frames.`,
   }));
   if (views.length > 0)
     replace(
       'samples-content',
       clipPlayer({ name: 'the samples', views, frames: samples[0].frames, rate: samplesPerSecond }),
     );
+  else element('samples-content').innerHTML = '<p class="quiet">readings of sensors are not shown</p>';
 }
 
 function began({ events: before, look }: Messages['run']): void {

@@ -19,6 +19,16 @@ export function filmStrip(frames: Uint8Array, count: number, height: number, wid
   return { pixels, height, width: count * width };
 }
 
+/** Pixels [n, channels] as [n, 3]: grey of one or two channels, the first three of more. */
+export function inColour(pixels: Uint8Array, channels: number): Uint8Array {
+  if (channels === 3) return pixels;
+  const count = pixels.length / channels;
+  return Uint8Array.from({ length: 3 * count }, (_, i) => {
+    const colour = channels < 3 ? 0 : i % 3;
+    return pixels[Math.floor(i / 3) * channels + colour];
+  });
+}
+
 /** As a page shows it without a request. */
 export function dataUri({ pixels, height, width }: Picture): string {
   return `data:image/png;base64,${encodePng(pixels, width, height).toString('base64')}`;

@@ -5,6 +5,9 @@ import type { ViolationView } from '../page/violation.js';
 export interface SampleView {
   /** URI of its film strip */
   readonly strip: string;
+  /** Number of the clip, from 1, and what of it is seen, where there are several modalities. */
+  readonly clip: number;
+  readonly modality?: string;
   readonly frames: number;
 }
 

@@ -56,7 +56,7 @@ export class Onlookers {
     this.#toPage((page) =>
       page.look({
         step,
-        samples: look.samples.map(({ strip, frames }) => ({ strip: dataUri(strip), frames })),
+        samples: look.samples.map(({ strip, ...sample }) => ({ ...sample, strip: dataUri(strip) })),
         violations: look.violations.map(violationView),
       }),
     );
@@ -133,6 +133,12 @@ async function record(board: TensorBoardWriter, { step, samples, violations }: M
     [`surprise/${property}/impossible`, mean(impossibleSurprise)],
   ]);
   await board.scalars(step, Object.fromEntries(surprise) as Record<string, number>);
-  for (const [index, { strip }] of samples.entries())
-    await board.image(step, `samples/${index + 1}`, strip.pixels, strip.height, strip.width);
+  for (const { strip, clip, modality } of samples)
+    await board.image(
+      step,
+      ['samples', clip, ...(modality === undefined ? [] : [modality])].join('/'),
+      strip.pixels,
+      strip.height,
+      strip.width,
+    );
 }
