@@ -1,6 +1,7 @@
 import { JepaError } from '../errors.js';
 import { Cursor } from './cursor.js';
 import { type Dataset, fromIndex, type Source } from './dataset.js';
+import { isAsyncIterable } from './iterable.js';
 
 /**
  * A dataset of samples that come in order: an async iterable, a Node stream in object mode, a web stream, or a function that opens one of
@@ -63,7 +64,7 @@ function isReadOnce<T>(source: AsyncIterable<T>, iterator: AsyncIterator<T>): bo
 }
 
 function iterable<T>(source: AsyncIterable<T>): AsyncIterable<T> {
-  if (typeof source?.[Symbol.asyncIterator] === 'function') return source;
+  if (isAsyncIterable(source)) return source;
   const got = source === null ? 'null' : typeof source;
   throw new JepaError(
     'ERR_JEPA_INVALID_ARGUMENT',

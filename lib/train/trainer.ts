@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unlessAborted } from '../data/abort.js';
 import type { Dataset } from '../data/dataset.js';
+import { isAsyncIterable } from '../data/iterable.js';
 import { JepaError, shown } from '../errors.js';
 import { ioError } from '../io/atomic-file.js';
 import { checkOptions, withDefaults } from '../io/options.js';
@@ -232,7 +233,7 @@ export class Trainer<Batch> {
   }
 
   #iterate(dataset: AsyncIterable<Batch> | Dataset<Batch>): AsyncIterator<Batch> {
-    if (!(Symbol.asyncIterator in Object(dataset)))
+    if (!isAsyncIterable(dataset))
       throw new JepaError(
         'ERR_JEPA_INVALID_ARGUMENT',
         `[Trainer] expected batches as an async iterable, got ${Array.isArray(dataset) ? 'an array' : dataset === null ? 'null' : typeof dataset}`,

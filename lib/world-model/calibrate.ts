@@ -1,3 +1,4 @@
+import { isAsyncIterable } from '../data/iterable.js';
 import type { HostObservations } from '../data/modalities.js';
 import { JepaError, shown } from '../errors.js';
 import { checkOptions } from '../io/options.js';
@@ -12,7 +13,11 @@ import type { WorldModel } from './world-model.js';
 export interface CalibrationOptions {
   /** Age of the oldest expectation that frames are compared with, in frames; ages are 1, 2, 4 … (default 8). */
   readonly lookAhead?: number;
-  /** Frames to measure at least, of which half set the scales (default 50,000; fewer if the clips end before). */
+  /**
+   * Frames to measure at least (default 50,000; fewer if the clips end before): every frame of every clip counts, those of the context too,
+   * which have no errors yet. Batches are taken two at a time until there are so many; those of the first of two set the scales, those of the
+   * second are scored by them, and each horizon has the rates that its scored frames can tell.
+   */
   readonly frames?: number;
   readonly signal?: AbortSignal;
 }
@@ -35,7 +40,7 @@ export async function calibrate(
         'ERR_JEPA_INVALID_ARGUMENT',
         `[calibrate] expected ${name} to be a positive integer, got ${shown(value)}`,
       );
-  if (!(dataset && (Symbol.asyncIterator in Object(dataset) || Symbol.iterator in Object(dataset))))
+  if (!isAsyncIterable(dataset) && !(dataset && Symbol.iterator in Object(dataset)))
     throw new JepaError(
       'ERR_JEPA_INVALID_ARGUMENT',
       `[calibrate] expected batches of clips, an async iterable or an array of them, got ${dataset === null ? 'null' : typeof dataset}`,

@@ -1,6 +1,7 @@
 import { clipBatches } from '../data/clips.js';
 import { episodeStatistics } from '../data/episode-statistics.js';
 import type { Episodes } from '../data/episodes.js';
+import { isAsyncIterable } from '../data/iterable.js';
 import type { MultimodalEpisodes } from '../data/multimodal-episodes.js';
 import { type RecordOptions, recordEpisodes } from '../data/record.js';
 import { JepaError } from '../errors.js';
@@ -101,7 +102,7 @@ async function materialOf(
     checkOptions('WorldModel.fit', options, [...ofEpisodes, 'frameRate']);
     return materialOfEpisodes(source, options as FitEpisodesOptions);
   }
-  if (!(Symbol.asyncIterator in Object(source)))
+  if (!isAsyncIterable(source))
     throw new JepaError(
       'ERR_JEPA_INVALID_ARGUMENT',
       `[WorldModel.fit] expected an environment, recorded episodes or batches of clips, got ${typeof source}`,
