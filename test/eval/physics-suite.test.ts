@@ -157,5 +157,5 @@ describe('evaluatePhysics', () => {
     const { results } = await evaluatePhysics(model, { split, seed: 0, scale: 0.01, autoencoderSteps: 200 });
     expect(results.rivals.autoencoderSteps).toBe(2);
     expect(results.violations.macro.model.accuracy).toBeGreaterThanOrEqual(0);
-  }, 60_000);
+  }, 120_000);
 });
