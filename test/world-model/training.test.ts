@@ -187,7 +187,7 @@ describe('WorldModelTraining', () => {
     for (const [options, message] of [
       [{ learningRate: Number.NaN }, 'expected learningRate to be a number, 0 or more, got NaN'],
       [{ objective: { rollout: -1 } }, 'expected rollout to be a number, 0 or more, got -1'],
-      [{ objective: { critic: '1' } }, 'expected critic to be a number, 0 or more, got 1'],
+      [{ objective: { critic: '1' } }, "expected critic to be a number, 0 or more, got '1'"],
     ] as const)
       expect(make(options)).toThrow(
         expect.objectContaining({ code: 'ERR_JEPA_INVALID_ARGUMENT', message: `[WorldModelTraining] ${message}` }),
