@@ -3,6 +3,7 @@ import { pendulumRecipe } from '../plan/pendulum-model.js';
 import { evaluatePldmTwoRoom, trainPldmTwoRoom } from '../plan/pldm-two-room.js';
 import { pushTRecipe } from '../plan/push-t-model.js';
 import { evaluateRecipe, type PlanningRecipe, trainRecipe } from '../plan/recipe.js';
+import { planTimes } from '../plan/time.js';
 import { evaluateTwoRoom, trainTwoRoom } from '../plan/two-room.js';
 import { imageSize } from '../plan/two-room-episodes.js';
 import type { TrainTwoRoomOptions } from '../plan/two-room-model.js';
@@ -86,8 +87,6 @@ function ofRecipe(key: string, title: string, recipe: PlanningRecipe): PlanningW
       progress.update('planning, and the rows beside it');
       const results = await evaluateRecipe(recipe, model, { seed, split: 'test', episodes, replanning, signal });
       const { random, imitation, model: planned, oracle, first, planMilliseconds } = results.rows;
-      const sorted = [...planMilliseconds].sort((a, b) => a - b);
-      const quantile = (q: number): number => sorted[Math.floor(q * (sorted.length - 1))] ?? Number.NaN;
       return {
         [key]: {
           random,
@@ -95,7 +94,7 @@ function ofRecipe(key: string, title: string, recipe: PlanningRecipe): PlanningW
           model: planned,
           oracle,
           episodes: first.length,
-          planMilliseconds: { p50: quantile(0.5), p95: quantile(0.95) },
+          planMilliseconds: planTimes(planMilliseconds),
         },
         ...(results.replanning ? { replanning: results.replanning } : {}),
       };

@@ -1,12 +1,12 @@
 import { clipBatches } from '../data/clips.js';
 import type { Episodes } from '../data/episodes.js';
-import { type Share, shareOf } from '../eval/statistics.js';
+import type { Share } from '../eval/statistics.js';
 import { checkOptions } from '../io/options.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import type { ForeseeableEnvironment, GoalEpisode } from '../worlds/goal-environment.js';
 import { Random } from '../worlds/random.js';
 import { type BoxSpace, sample } from '../worlds/space.js';
-import { type DecideBlock, planGoalEpisodes, playGoalEpisodes } from './goal-episodes.js';
+import { type DecideBlock, planGoalEpisodes, playGoalEpisodes, successShare } from './goal-episodes.js';
 import { trainImitation } from './imitation.js';
 import type { PlannerOptions } from './planner.js';
 import { simulatorBlocks } from './simulator-blocks.js';
@@ -70,7 +70,7 @@ export async function evaluatePlanning(
   const { seed, recordings, clipFrames = 8, imitationSteps: steps, oracleEpisodes, signal } = options;
   const { world, episodes, blockSteps, planner, replanEvery } = task;
   const play = async (decide: DecideBlock, which = episodes): Promise<Share> =>
-    share(await playGoalEpisodes(world, which, decide, model.config.contextFrames, { blockSteps, signal }));
+    successShare(await playGoalEpisodes(world, which, decide, model.config.contextFrames, { blockSteps, signal }));
   const planned = await planGoalEpisodes(model, world, episodes, {
     blockSteps,
     planner: { ...planner, seed },
@@ -82,13 +82,11 @@ export async function evaluatePlanning(
   return {
     random: await play(randomBlocks(task, seed)),
     imitation: await play(imitation.decide).finally(() => imitation.dispose()),
-    model: share(planned.first),
+    model: successShare(planned.first),
     oracle: await play(simulatorBlocks(task, seed), episodes.slice(0, oracleEpisodes)),
     ...planned,
   };
 }
-
-const share = (first: Int32Array): Share => shareOf(first.filter((step) => step >= 0).length, first.length);
 
 /** Evenly drawn actions, in every step anew. */
 function randomBlocks({ world, blockSteps }: PlanningTask, seed: number): DecideBlock {

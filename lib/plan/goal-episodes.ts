@@ -1,4 +1,5 @@
 import { JepaError } from '../errors.js';
+import { type Share, shareOf } from '../eval/statistics.js';
 import { joined } from '../io/joined.js';
 import { type Tensor, tensor } from '../tensor/index.js';
 import type { WorldModel } from '../world-model/world-model.js';
@@ -96,6 +97,11 @@ export async function playGoalEpisodes(
     onEpisode?.(episode + 1);
   }
   return first;
+}
+
+/** How many of the episodes succeeded. @param first [episodes] step of the success, −1 if never */
+export function successShare(first: Int32Array): Share {
+  return shareOf(first.filter((step) => step >= 0).length, first.length);
 }
 
 function within({ low, high }: BoxSpace, actions: ArrayLike<number>, size: number): Float32Array {

@@ -1,6 +1,6 @@
 import { clipBatches } from '../data/clips.js';
 import type { Episodes } from '../data/episodes.js';
-import { type Share, shareOf } from '../eval/statistics.js';
+import type { Share } from '../eval/statistics.js';
 import { checkOptions } from '../io/options.js';
 import type { Clips } from '../world-model/clips.js';
 import type { WorldModel } from '../world-model/world-model.js';
@@ -9,7 +9,7 @@ import { pldmEpisodes, recordWalks } from '../worlds/pldm-two-room/episodes.js';
 import { worldSize } from '../worlds/pldm-two-room/room.js';
 import { frameSkip } from '../worlds/two-room/training.js';
 import { evaluatePlanning, type PlanningRows } from './evaluate-planning.js';
-import { planGoalEpisodes } from './goal-episodes.js';
+import { planGoalEpisodes, successShare } from './goal-episodes.js';
 import type { PlannerOptions } from './planner.js';
 import { expectWhole } from './settings.js';
 import { twoRoomSearch } from './two-room-episodes.js';
@@ -100,7 +100,7 @@ export async function evaluatePldmTwoRoom(
       signal,
     });
     const { first } = await planGoalEpisodes(model, world, episodes, { blockSteps: frameSkip, planner, signal });
-    return { ...rows, straight: shareOf(first.filter((step) => step >= 0).length, first.length) };
+    return { ...rows, straight: successShare(first) };
   } finally {
     distance.dispose();
   }

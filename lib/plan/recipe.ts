@@ -1,5 +1,4 @@
 import type { Episodes } from '../data/episodes.js';
-import { type Share, shareOf } from '../eval/statistics.js';
 import { checkOptions } from '../io/options.js';
 import type { TrainingEvent } from '../train/events.js';
 import type { FitEpisodesOptions } from '../world-model/fit.js';
@@ -11,7 +10,7 @@ import {
   type PlanningRows,
   type PlanningTask,
 } from './evaluate-planning.js';
-import { planGoalEpisodes, playGoalEpisodes } from './goal-episodes.js';
+import { planGoalEpisodes, playGoalEpisodes, successShare } from './goal-episodes.js';
 import { expectWhole } from './settings.js';
 import { simulatorBlocks } from './simulator-blocks.js';
 
@@ -135,7 +134,5 @@ async function sharesOf(
     blockSteps,
     signal,
   });
-  return { model: share(planned.first), oracle: share(searched) };
+  return { model: successShare(planned.first), oracle: successShare(searched) };
 }
-
-const share = (first: Int32Array): Share => shareOf(first.filter((step) => step >= 0).length, first.length);

@@ -17,6 +17,7 @@ import {
 import { publishedPairs } from '../worlds/two-room/published-pairs.js';
 import { TwoRoomDataset, twoRoomTrainingBatch } from '../worlds/two-room/training.js';
 import type { Waypoints } from './contract.js';
+import { planTimes } from './time.js';
 import { imageSize, planEpisodes } from './two-room-episodes.js';
 import { smallTwoRoomModel, type TrainTwoRoomOptions, trainTwoRoomModel } from './two-room-model.js';
 import { trainTwoRoomWaypoints } from './two-room-waypoints.js';
@@ -128,9 +129,6 @@ export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluat
     await planEpisodes(model, hard, seed, counted),
   ])().finally(() => trained?.distance.dispose());
   const rate = (which: GoalPairs, policy: Policy): number => 100 * successRate(firstSuccess(which, policy));
-  const sorted = [...planMilliseconds].sort((a, b) => a - b);
-  const quantile = (q: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
   return {
     twoRoom: {
       success: 100 * successRate(first),
@@ -139,7 +137,7 @@ export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluat
       standStill: rate(pairs, standStill),
       oracle: rate(pairs, simulatorOracle(seed)),
       episodes: pairs.count,
-      planMilliseconds: { p50: quantile(0.5), p95: quantile(0.95) },
+      planMilliseconds: planTimes(planMilliseconds),
     },
     twoRoomHard: {
       success: 100 * successRate(hardEpisodes.first),

@@ -4,7 +4,6 @@
 
 namespace {
 
-using jepa::View;
 using jepa::attention::Chunk;
 using jepa::attention::kScoreRow;
 using jepa::attention::kWidest;

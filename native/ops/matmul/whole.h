@@ -10,7 +10,6 @@
 namespace {
 
 using jepa::matmul::Attributes;
-
 using jepa::matmul::kWholePanels;
 
 constexpr int64_t kGroup = 16;  // inner steps that are packed at a time: their rows stay in L1
