@@ -73,6 +73,7 @@ struct Work {
 struct RowWise {
   int64_t count = 0;      // the finest cut; 0: only as a whole
   int64_t multiple = 1;   // blocks begin at multiples of it, for example where a partial sum begins
+  int64_t least = 1;      // rows of a block below which it costs more than it saves
   int64_t cost = 0;       // rough nanoseconds of a row
   uint64_t inputs = 0;    // bit i: row r needs no more than row r of input i; other inputs it needs whole
   uint64_t outputs = ~0;  // bit i: row r of output i is there after phase 0; other outputs come with later phases

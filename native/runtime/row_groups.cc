@@ -6,10 +6,10 @@
 namespace jepa {
 namespace {
 
-// What a block touches should fit into half of the smallest second-level cache, 1 MiB.
-constexpr int64_t kBlockBytes = 512 << 10;
+// What a block touches at a time, about: larger ones leave a second-level cache of 1 MiB, smaller ones read weights too often.
+constexpr int64_t kBlockBytes = 640 << 10;
 constexpr int64_t kLeastBlockBytes = 8 << 10;  // below, the calls of a block cost more than they do
-constexpr int64_t kLeastBlocks = 8, kGoodBlocks = 16;
+constexpr int64_t kLeastBlocks = 8, kGoodBlocks = 16, kShares = 4;
 constexpr uint32_t kMaxNodes = 64;
 // Operands that every block reads whole, such as weights, should stay in the third-level cache meanwhile.
 constexpr int64_t kMaxWholeBytes = 8 << 20;
@@ -20,8 +20,11 @@ struct Track {
   bool written = false;
   bool by_rows = true;
   Band band = {};
+  uint32_t first = 0, last = 0;  // nodes that touch it
 
-  void add(bool write, bool row, const Band& b) {
+  void add(uint32_t node, bool write, bool row, const Band& b) {
+    if (accesses == 0) first = node;
+    last = node;
     written = written || write;
     by_rows = by_rows && row && (accesses == 0 || b.stride == band.stride);
     if (accesses++ == 0) {
@@ -96,7 +99,7 @@ class Grouping {
     for_each_access(program_, program_.nodes[n], rows,
                     [&](const ProgramView& view, bool write, bool row, const Band& band) {
                       Track& track = (*tracks)[view.buffer];
-                      track.add(write, row, band);
+                      track.add(n, write, row, band);
                       safe = safe && track.safe();
                     });
     return safe;
@@ -112,30 +115,34 @@ class Grouping {
 
   // Chooses the rows of a block; false if there would be too few blocks to share out, or too long rows.
   bool cut(const Tracks& tracks, RowGroup* group) const {
-    int64_t row_bytes = 0, whole_bytes = 0, multiple = 1;
+    int64_t whole_bytes = 0, multiple = 1, least = 1;
+    std::vector<int64_t> alive(group->end - group->first);  // bytes of a row, node by node
     for (const auto& [buffer, track] : tracks) {
       if (track.by_rows) {
-        row_bytes += track.band.high - track.band.low;
+        for (uint32_t n = track.first; n <= track.last; n++)
+          alive[n - group->first] += track.band.high - track.band.low;
       } else if (!track.written) {
         whole_bytes += program_.buffers[buffer].bytes;
       }
     }
+    const int64_t row_bytes = *std::max_element(alive.begin(), alive.end());
     for (uint32_t n = group->first; n < group->end; n++) {
       const RowWise& how = program_.nodes[n].prepared.rows;
       const int64_t each = how.count / group->rows;
       int64_t block = 1;  // the least power of two whose rows begin where a partial result does
       while (block < group->rows && block * each % how.multiple != 0) block *= 2;
       multiple = std::max(multiple, block);
+      least = std::max(least, blocks(how.least, each));
     }
     if (whole_bytes > kMaxWholeBytes || row_bytes > kBlockBytes) return false;
     // Long whole operands are read by every block: many rows make up for it.
     const int64_t least_bytes = std::min(kBlockBytes, std::max(kLeastBlockBytes, whole_bytes / 2));
-    int64_t least = multiple;
-    while (least * row_bytes < least_bytes && least < group->rows) least *= 2;
-    int64_t block = least;
+    int64_t block = multiple;
+    while ((block < least || block * row_bytes < least_bytes) && block < group->rows) block *= 2;
     while (2 * block * row_bytes <= kBlockBytes && blocks(group->rows, 2 * block) >= kGoodBlocks) block *= 2;
+    const int64_t count = blocks(blocks(group->rows, block), kShares) * kShares;
     group->least_block = multiple;
-    group->block = block;
+    group->block = blocks(blocks(group->rows, count), multiple) * multiple;
     return blocks(group->rows, block) >= kLeastBlocks;
   }
 
@@ -205,7 +212,7 @@ bool share_rows(const Program& program, const RowGroup& group, const std::vector
     for_each_access(program, program.nodes[n], group.rows,
                     [&](const ProgramView& view, bool write, bool row, const Band& band) {
                       const int32_t place = owner[view.buffer];
-                      if (place == a || place == b) track.add(write, row, band);
+                      if (place == a || place == b) track.add(n, write, row, band);
                     });
   return track.by_rows;
 }

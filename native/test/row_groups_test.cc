@@ -2,6 +2,7 @@
 // broadcasts, slices and windows of rows, sums of rows and of columns, gathered rows; on any number of threads. And what must
 // not run together does not.
 #include "runner/runner.h"
+#include "simd/activation_kind.h"
 #include "test/program_bytes.h"
 
 using namespace jepa;
@@ -118,6 +119,61 @@ void views() {
     const size_t expected = which <= 1 || which == 4 ? 1 : 0;  // 4: the last two
     expect(found.groups == expected, "view %d: %zu groups", which, found.groups);
   }
+}
+
+// Pictures through a layer of a transformer, with weights packed before: attention goes by pictures, and with it all that is
+// cut into tokens. Another time the sums before the activation are wanted.
+void a_transformer(bool rounded, bool sums) {
+  ProgramBytes p;
+  const uint64_t pictures = 64, tokens = 40, width = 48, heads = 3, hidden = 80, all = pictures * tokens;
+  const uint32_t flags = 1u | (rounded ? 2u : 0u);
+  uint32_t inputs = 1;
+  const auto packed = [&](uint64_t k, uint64_t n) {
+    const uint32_t weight = p.floats(kInput, {k, n}, inputs++);
+    const uint64_t numbers = k * ((n + 31) / 32 * 32);
+    const DType dtype = rounded ? DType::bfloat16 : DType::float32;
+    const uint32_t to = p.view(p.buffer(kTemporary, numbers * (rounded ? 2 : 4)), dtype, {numbers});
+    p.node("matmul_pack", {weight}, {to});
+    return to;
+  };
+  const auto kind = [&](uint32_t more, uint64_t k, uint64_t n, Activation activation) {
+    return Bytes()
+        .add(flags | more)
+        .add(static_cast<uint32_t>(k))
+        .add(static_cast<uint32_t>(n))
+        .add(static_cast<uint32_t>(activation));
+  };
+  const uint32_t to_qkv = packed(width, 3 * width), to_x = packed(width, width), up = packed(width, hidden),
+                 down = packed(hidden, width);
+  const uint32_t x = p.floats(kInput, {all, width}), bias = p.floats(kInput, {hidden}, inputs++);
+  const uint32_t normal = p.floats(kTemporary, {all, width}), mean = p.floats(kTemporary, {all}),
+                 rstd = p.floats(kTemporary, {all});
+  p.node("layer_norm", {x}, {normal, mean, rstd}, Bytes().add(1e-5f).add(0u));
+  const uint32_t qkv = p.buffer(kTemporary, all * 3 * width * 4), mixed = p.buffer(kTemporary, all * width * 4);
+  p.node("matmul", {normal, to_qkv}, {p.view(qkv, DType::float32, {all, 3 * width})},
+         kind(0, width, 3 * width, Activation::none));
+  const auto of_heads = [&](uint32_t buffer, uint64_t row, uint64_t offset) {
+    return p.view(buffer, DType::float32, {pictures, heads, tokens, width / heads},
+                  {tokens * row, width / heads, row, 1}, offset);
+  };
+  Bytes how;
+  how.add(0.25f).add(0u);
+  for (int i = 0; i < 5; i++) how.add(int32_t{0});
+  how.add(rounded ? 1u : 0u);
+  p.node("attention",
+         {of_heads(qkv, 3 * width, 0), of_heads(qkv, 3 * width, width), of_heads(qkv, 3 * width, 2 * width)},
+         {of_heads(mixed, width, 0), p.floats(kTemporary, {pictures, heads, tokens})}, how);
+  const uint32_t between = p.floats(kTemporary, {all, width}), active = p.floats(kTemporary, {all, hidden});
+  p.node("matmul", {p.view(mixed, DType::float32, {all, width}), to_x, x}, {between},
+         kind(4, width, width, Activation::none));
+  std::vector<uint32_t> results = {active};
+  if (sums) results.push_back(p.floats(kOutput, {all, hidden}, 1));
+  p.node("matmul", {between, up, bias}, results, kind(0, width, hidden, Activation::gelu_erf));
+  p.node("matmul", {active, down, between}, {p.floats(kOutput, {all, width})},
+         kind(4, hidden, width, Activation::none));
+  const Outcomes found = same_bits(p, rounded ? "a transformer in bfloat16" : "a transformer");
+  expect(found.groups == 1 && found.locals == 8, "a transformer is %zu groups with %zu local buffers", found.groups,
+         found.locals);
 }
 
 // What is read before it is written anew, in other rows: not together.
@@ -247,6 +303,8 @@ int main() {
   flush_denormals();
   a_chain();
   views();
+  for (const bool rounded : {false, true})
+    for (const bool sums : {false, true}) a_transformer(rounded, sums);
   write_after_read();
   commits();
   faults();

@@ -138,6 +138,11 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   work.tiles[0] = a->tiny ? divide_up(heads, kGroup) : heads * a->query_tiles;
   work.scratch_bytes = 4 * (a->tiny ? tiny_floats(*a) : forward_floats(*a));
   cost(*a, 2, 1, &work);
+  if (!a->tiny && a->batches > 1) {
+    prepared->rows.count = a->batches;
+    prepared->rows.cost = a->heads * a->query_tiles * work.tile_cost;
+    prepared->rows.inputs = ~uint64_t{0};
+  }
   return {};
 }
 

@@ -242,6 +242,13 @@ void run(const Call& call, int, int64_t begin, int64_t end, char* scratch) {
       run_tile(call, a, tile, scratch);
 }
 
+// All heads of batches [begin, end).
+void run_rows(const Call& call, int64_t begin, int64_t end, char* scratch) {
+  const auto& a = *static_cast<const Attributes*>(call.attributes);
+  const int64_t tiles = a.heads * a.query_tiles;
+  run(call, 0, begin * tiles, end * tiles, scratch);
+}
+
 }  // namespace
 
-JEPA_KERNEL(attention, run)
+JEPA_ROW_KERNEL(attention, run, run_rows)

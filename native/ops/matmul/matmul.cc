@@ -203,6 +203,12 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
                       static_cast<double>(t.batches) * static_cast<double>(t.k) * static_cast<double>(t.m + t.n));
   const int64_t tiles = work.tiles[t.packing];
   work.tile_cost = tiles ? static_cast<int64_t>(work.flops / 80.0 / static_cast<double>(tiles)) + 50 : 0;
+  if (t.packed && t.batches == 1 && t.chunks == 1 && (t.a_column == 1 || t.k == 1) && t.m > 0) {
+    prepared->rows.count = t.m;
+    prepared->rows.least = kRows / 2;
+    prepared->rows.cost = static_cast<int64_t>(work.flops / 80.0 / static_cast<double>(t.m)) + 1;
+    prepared->rows.inputs = uint64_t{1} | (beside ? uint64_t{1} << (inputs - 1) : 0);  // a, residual or slope
+  }
   return {};
 }
 

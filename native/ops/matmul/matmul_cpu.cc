@@ -280,6 +280,25 @@ void run(const Call& call, int phase, int64_t begin, int64_t end, char* scratch)
   if (t.streamed || t.sums_streamed) stream_end();
 }
 
+// Rows of one product with a packed b; results are read soon, by the nodes that follow.
+void run_rows(const Call& call, int64_t begin, int64_t end, char* scratch) {
+  const auto& t = *static_cast<const Attributes*>(call.attributes);
+  const Place place = batch_place(t, 0);
+  Finish finish = finish_of(call, t, place);
+  finish.streamed = false;
+  const int64_t rows = end - begin, blocks = (rows + kRows - 1) / kRows;
+  for (int64_t i = 0; i < blocks; i++) {
+    Block at = {};
+    at.row = begin + share(rows, i, blocks);
+    at.rows = begin + share(rows, i + 1, blocks) - at.row;
+    at.panels = t.panels;
+    at.to = t.k;
+    block(call, t, place, at, call.out[0].as<float>() + place.y + at.row * t.y_row, t.y_row, finish,
+          reinterpret_cast<float*>(scratch));
+  }
+  if (finish.sums_streamed) stream_end();
+}
+
 }  // namespace
 
-JEPA_KERNEL(matmul, run)
+JEPA_ROW_KERNEL(matmul, run, run_rows)
