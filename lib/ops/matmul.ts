@@ -30,11 +30,11 @@ const matmulOp: OpDefinition<Attributes> = {
   },
   gradient: ({ inputs: [a, b, bias], attributes: { precision }, cotangents: [cotangent], needs }) => {
     const dy = cotangent as Tensor;
-    return [
-      needs[0] ? product(precision, dy, transpose(b)) : undefined,
-      needs[1] ? rightGradient(precision, a, b, dy) : undefined,
-      ...(bias ? [needs[2] ? unbroadcast(dy, bias.shape) : undefined] : []),
-    ];
+    const dbias = bias && needs[2] ? unbroadcast(dy, bias.shape) : undefined;
+    const db = needs[1] ? rightGradient(precision, a, b, dy) : undefined;
+    // Last: what follows goes by rows of it, as it does itself.
+    const da = needs[0] ? product(precision, dy, transpose(b)) : undefined;
+    return bias ? [da, db, dbias] : [da, db];
   },
 };
 

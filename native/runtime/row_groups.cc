@@ -9,7 +9,7 @@ namespace {
 // What a block touches at a time, about: larger ones leave a second-level cache of 1 MiB, smaller ones read weights too often.
 constexpr int64_t kBlockBytes = 640 << 10;
 constexpr int64_t kLeastBlockBytes = 8 << 10;  // below, the calls of a block cost more than they do
-constexpr int64_t kLeastBlocks = 8, kGoodBlocks = 16, kShares = 4;
+constexpr int64_t kLeastBlocks = 8, kGoodBlocks = 16, kShares = 4, kLeastLocal = 8;
 constexpr uint32_t kMaxNodes = 64;
 // Operands that every block reads whole, such as weights, should stay in the third-level cache meanwhile.
 constexpr int64_t kMaxWholeBytes = 8 << 20;
@@ -58,26 +58,28 @@ class Grouping {
  public:
   explicit Grouping(Program* program) : program_(*program) {}
 
-  void run() {
-    const auto count = static_cast<uint32_t>(program_.nodes.size());
-    first_ = program_.hoisted;  // what comes before seldom runs
-    for (uint32_t n = first_; n < count; n++) {
+  // What comes before `hoisted` seldom runs.
+  void run() { scan(program_.hoisted, static_cast<uint32_t>(program_.nodes.size())); }
+
+ private:
+  using Tracks = std::unordered_map<uint32_t, Track>;
+
+  void scan(uint32_t begin, uint32_t end) {
+    first_ = begin;
+    for (uint32_t n = begin; n < end; n++) {
       if (n == program_.commit_start) close(n);
       if (join(n)) continue;
       close(n);
       first_ = n;
       if (!join(n)) first_ = n + 1;
     }
-    close(count);
+    close(end);
   }
-
- private:
-  using Tracks = std::unordered_map<uint32_t, Track>;
 
   bool join(uint32_t n) {
     const Prepared& prepared = program_.nodes[n].prepared;
     const int64_t count = prepared.rows.count;
-    if (count < kLeastBlocks || n - first_ >= kMaxNodes) return false;
+    if (count < kLeastBlocks || n - first_ >= kMaxNodes || (prepared.rows.least > 1 && !products_)) return false;
     // The fault of a group must tell whose it is.
     if (prepared.can_fail)
       for (uint32_t k = first_; k < n; k++)
@@ -151,6 +153,14 @@ class Grouping {
   void close(uint32_t end) {
     RowGroup group = {first_, end, rows_, 0, 0, 0};
     if (end >= first_ + 2 && cut(tracks_, &group)) {
+      if (!worth_it(group)) {
+        const uint32_t first = first_;
+        tracks_.clear();
+        products_ = false;
+        scan(first, end);
+        products_ = true;
+        return;
+      }
       const auto index = static_cast<int32_t>(program_.groups.size());
       for (uint32_t n = group.first; n < group.end; n++) {
         program_.nodes[n].group = index;
@@ -158,8 +168,7 @@ class Grouping {
       }
       for (const auto& [number, track] : tracks_) {
         Buffer& buffer = program_.buffers[number];
-        if (buffer.kind != BufferKind::temporary || !track.written || !track.by_rows) continue;
-        if (buffer.first < static_cast<int32_t>(first_) || buffer.last >= static_cast<int32_t>(end)) continue;
+        if (!is_local(number, track, end)) continue;
         buffer.local = true;
         buffer.row_stride = track.band.stride;
         buffer.low = track.band.low;
@@ -171,9 +180,29 @@ class Grouping {
     first_ = end;
   }
 
+  bool is_local(uint32_t number, const Track& track, uint32_t end) const {
+    const Buffer& buffer = program_.buffers[number];
+    return buffer.kind == BufferKind::temporary && track.written && track.by_rows &&
+           buffer.first >= static_cast<int32_t>(first_) && buffer.last < static_cast<int32_t>(end);
+  }
+
+  // Blocks of products read their weights again and again: only if enough of what they write never leaves the cache.
+  bool worth_it(const RowGroup& group) const {
+    bool products = false;
+    for (uint32_t n = group.first; n < group.end; n++) products |= program_.nodes[n].prepared.rows.least > 1;
+    int64_t local = 0, all = 0;
+    for (const auto& [number, track] : tracks_) {
+      const int64_t bytes = track.by_rows ? track.band.high - track.band.low : 0;
+      all += bytes;
+      if (is_local(number, track, group.end)) local += bytes;
+    }
+    return !products || local >= all / kLeastLocal;
+  }
+
   Program& program_;
   uint32_t first_ = 0;
   int64_t rows_ = 0;
+  bool products_ = true;  // may join
   Tracks tracks_;
 };
 

@@ -176,6 +176,58 @@ void a_transformer(bool rounded, bool sums) {
          found.locals);
 }
 
+// Pictures cut out of larger ones, a convolution, its activation, and the adjoint of it all, whose result lies where the output does.
+void a_convolution() {
+  ProgramBytes p;
+  const uint64_t pictures = 160, size = 8, channels = 3, windows = 16 * pictures, columns = 9 * channels, width = 40;
+  const auto packed = [&](uint64_t k, uint64_t n, uint32_t slot) {
+    const uint32_t to = p.floats(kTemporary, {k * ((n + 31) / 32 * 32)});
+    p.node("matmul_pack", {p.floats(kInput, {k, n}, slot)}, {to});
+    return to;
+  };
+  const auto product = [&](uint32_t a, uint32_t b, uint64_t k, uint64_t n, Activation activation) {
+    const uint32_t y = p.floats(kTemporary, {windows, n});
+    const auto kind = static_cast<uint32_t>(activation);
+    p.node("matmul", {a, b}, {y},
+           Bytes().add(1u).add(static_cast<uint32_t>(k)).add(static_cast<uint32_t>(n)).add(kind));
+    return y;
+  };
+  Bytes window;
+  for (const uint32_t value : {3u, 3u, 2u, 2u, 1u, 1u, 1u, 1u, 4u, 4u}) window.add(value);
+  const uint32_t there = packed(columns, width, 1), back = packed(width, columns, 2);
+  const uint32_t large = p.buffer(kInput, pictures * 10 * 10 * channels * 4);
+  const uint32_t inside = p.view(large, DType::float32, {pictures, size, size, channels},
+                                 {100 * channels, 10 * channels, channels, 1}, 11 * channels);
+  const uint32_t x = p.floats(kTemporary, {pictures, size, size, channels}),
+                 patches = p.floats(kTemporary, {windows, columns});
+  p.node("copy", {inside}, {x}).node("im2col", {x}, {patches}, window);
+  const uint32_t y = product(patches, there, columns, width, Activation::gelu_erf);
+  const uint32_t dx = p.floats(kTemporary, {pictures, size, size, channels});
+  p.node("col2im", {product(y, back, width, columns, Activation::none)}, {dx}, window);
+  p.node("elementwise", {x, dx}, {p.floats(kOutput, {pictures, size, size, channels})}, pass(2, "tanh"));
+  const Outcomes found = same_bits(p, "a convolution");
+  expect(found.groups == 1 && found.locals == 4, "a convolution is %zu groups with %zu local buffers", found.groups,
+         found.locals);
+}
+
+// Products whose results are all wanted later run one by one: in blocks they would read their weights many times for nothing.
+void products_apart() {
+  ProgramBytes p;
+  const uint64_t rows = 2048, width = 64;
+  const uint32_t packed = p.floats(kTemporary, {width * width});
+  p.node("matmul_pack", {p.floats(kInput, {width, width}, 1)}, {packed});
+  uint32_t x = p.floats(kInput, {rows, width});
+  for (uint32_t i = 0; i < 3; i++) {
+    const uint32_t y = p.floats(kOutput, {rows, width}, i);
+    p.node("matmul", {x, packed}, {y}, Bytes().add(1u).add(64u).add(64u).add(0u));
+    x = y;
+  }
+  const uint32_t t = p.floats(kTemporary, {rows, width});
+  p.node("elementwise", {x}, {t}, pass(1, "tanh"))
+      .node("elementwise", {t}, {p.floats(kOutput, {rows, width}, 3)}, pass(1, "neg_f"));
+  expect(same_bits(p, "products apart").groups == 1, "only what follows the products goes together");
+}
+
 // What is read before it is written anew, in other rows: not together.
 void write_after_read() {
   ProgramBytes p;
@@ -305,6 +357,8 @@ int main() {
   views();
   for (const bool rounded : {false, true})
     for (const bool sums : {false, true}) a_transformer(rounded, sums);
+  a_convolution();
+  products_apart();
   write_after_read();
   commits();
   faults();

@@ -38,6 +38,18 @@ int transposed_axis(const Axis* axes, int rank) {
   return -1;
 }
 
+// Whether elements are copied in row-major order, which is that of the output's strides.
+bool in_order(const View& out) {
+  if (out.rank < 2) return false;
+  int64_t last = INT64_MAX;
+  for (int i = 0; i < out.rank; i++) {
+    if (out.shape[i] == 1) continue;
+    if (out.stride[i] > last) return false;
+    last = out.stride[i];
+  }
+  return true;
+}
+
 Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t*, size_t size,
                Prepared* prepared) {
   if (inputs != 1 || outputs != 1) return fail("[copy] expected 1 input and 1 output, got %d and %d", inputs, outputs);
@@ -84,6 +96,11 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   work.tiles[0] = a->transposed ? (a->units + a->units_per_tile - 1) / a->units_per_tile
                                 : (a->elements + kTileElements - 1) / kTileElements;
   work.tile_cost = std::min(a->elements, kTileElements) / (a->transposed ? 3 : 8);
+  if (!a->transposed && in_order(*out)) {
+    prepared->rows.count = a->elements / out->shape[out->rank - 1];
+    prepared->rows.cost = out->shape[out->rank - 1] / 8 + 1;
+    prepared->rows.inputs = 1;
+  }
   return {};
 }
 

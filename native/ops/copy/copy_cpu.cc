@@ -122,11 +122,14 @@ void transpose_units(const Attributes& a, const T* x, T* y, int64_t begin, int64
 }
 
 template <class T>
-void run_width(const Call& call, int64_t begin, int64_t end) {
+void run_width(const Call& call, int64_t begin, int64_t end, bool rows) {
   const auto& a = *static_cast<const Attributes*>(call.attributes);
   const auto* x = reinterpret_cast<const T*>(call.in[0].data);
   auto* y = reinterpret_cast<T*>(call.out[0].data);
-  if (a.transposed) {
+  if (rows) {
+    const int64_t width = call.out[0].shape[call.out[0].rank - 1];
+    copy_elements(a, x, y, begin * width, end * width);
+  } else if (a.transposed) {
     const int64_t last = end * a.units_per_tile < a.units ? end * a.units_per_tile : a.units;
     transpose_units(a, x, y, begin * a.units_per_tile, last);
   } else {
@@ -135,17 +138,21 @@ void run_width(const Call& call, int64_t begin, int64_t end) {
   }
 }
 
-void run(const Call& call, int, int64_t begin, int64_t end, char*) {
+void run_any(const Call& call, int64_t begin, int64_t end, bool rows) {
   switch (static_cast<const Attributes*>(call.attributes)->width) {
     case 4:
-      return run_width<uint32_t>(call, begin, end);
+      return run_width<uint32_t>(call, begin, end, rows);
     case 2:
-      return run_width<uint16_t>(call, begin, end);
+      return run_width<uint16_t>(call, begin, end, rows);
     default:
-      return run_width<uint8_t>(call, begin, end);
+      return run_width<uint8_t>(call, begin, end, rows);
   }
 }
 
+void run(const Call& call, int, int64_t begin, int64_t end, char*) { run_any(call, begin, end, false); }
+
+void run_rows(const Call& call, int64_t begin, int64_t end, char*) { run_any(call, begin, end, true); }
+
 }  // namespace
 
-JEPA_KERNEL(copy, run)
+JEPA_ROW_KERNEL(copy, run, run_rows)

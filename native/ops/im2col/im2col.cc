@@ -33,6 +33,12 @@ Status check(const char* op, const View& picture, const View& rows, const uint8_
   return {};
 }
 
+void by_pictures(int64_t pictures, int64_t tiles, Prepared* prepared) {
+  prepared->rows.count = pictures;
+  prepared->rows.cost = tiles * prepared->work.tile_cost;
+  prepared->rows.inputs = 1;
+}
+
 Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
                Prepared* prepared) {
   if (inputs != 1 || outputs != 1)
@@ -43,6 +49,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   std::memcpy(&a, bytes, sizeof a);
   prepared->work.tiles[0] = in[0].shape[0] * a.oh;  // a row of windows
   prepared->work.tile_cost = prepared->work.tiles[0] ? out[0].elements() / prepared->work.tiles[0] / 8 + 20 : 0;
+  by_pictures(in[0].shape[0], a.oh, prepared);
   return {};
 }
 
@@ -56,6 +63,7 @@ Status prepare_adjoint(const View* in, int inputs, const View* out, int outputs,
   prepared->work.tiles[0] = out[0].shape[0] * out[0].shape[1];  // a row of pixels
   prepared->work.tile_cost = prepared->work.tiles[0] ? in[0].elements() / prepared->work.tiles[0] / 4 + 20 : 0;
   prepared->work.flops = static_cast<double>(in[0].elements());
+  by_pictures(out[0].shape[0], out[0].shape[1], prepared);
   return {};
 }
 

@@ -60,6 +60,11 @@ void run(const Call& call, int, int64_t begin, int64_t end, char*) {
   }
 }
 
+void run_rows(const Call& call, int64_t begin, int64_t end, char* scratch) {
+  const int64_t tiles = static_cast<const Attributes*>(call.attributes)->oh;
+  run(call, 0, begin * tiles, end * tiles, scratch);
+}
+
 }  // namespace
 
-JEPA_KERNEL(im2col, run)
+JEPA_ROW_KERNEL(im2col, run, run_rows)
