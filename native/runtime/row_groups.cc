@@ -9,7 +9,10 @@ namespace {
 // What a block touches at a time, about: larger ones leave a second-level cache of 1 MiB, smaller ones read weights too often.
 constexpr int64_t kBlockBytes = 640 << 10;
 constexpr int64_t kLeastBlockBytes = 8 << 10;  // below, the calls of a block cost more than they do
-constexpr int64_t kLeastBlocks = 8, kGoodBlocks = 16, kShares = 4, kLeastLocal = 8;
+constexpr int64_t kLeastBlocks = 8, kGoodBlocks = 16;
+constexpr int64_t kShares = 4;  // blocks are a multiple of it, so that two or four threads have the same to do
+constexpr int64_t kLeastLocal =
+    8;  // one part in so many of what a group with products touches must not leave the cache
 constexpr uint32_t kMaxNodes = 64;
 // Operands that every block reads whole, such as weights, should stay in the third-level cache meanwhile.
 constexpr int64_t kMaxWholeBytes = 8 << 20;
@@ -144,6 +147,7 @@ class Grouping {
     while (2 * block * row_bytes <= kBlockBytes && blocks(group->rows, 2 * block) >= kGoodBlocks) block *= 2;
     const int64_t count = blocks(blocks(group->rows, block), kShares) * kShares;
     group->least_block = multiple;
+    while (group->least_block < least) group->least_block *= 2;
     group->block = blocks(blocks(group->rows, count), multiple) * multiple;
     return blocks(group->rows, block) >= kLeastBlocks;
   }
