@@ -34,7 +34,8 @@ void RowBlocks::bind(Device* device, const Program& program, const std::vector<C
   for (const RowGroup& from : program.groups) {
     Group group = {nodes_.size(), 0, moving_.size(), 0, from.first, from.rows, from.block, 0};
     // Bits are the same for every cut: with many threads blocks may be shorter.
-    while (blocks(group.rows, group.block) < 4 * threads && group.block % (2 * from.least_block) == 0) group.block /= 2;
+    while (blocks(group.rows, group.block) < 4 * threads && group.block > from.least_block)
+      group.block = blocks(group.block, 2 * from.least_block) * from.least_block;
     for (uint32_t n = from.first; n < from.end; n++) {
       const ProgramNode& node = program.nodes[n];
       nodes_.push_back({device->target().kernels[node.op], node.prepared.rows.count / from.rows});
