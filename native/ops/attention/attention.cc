@@ -1,5 +1,6 @@
 #include "ops/attention/attention.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/status.h"
@@ -7,6 +8,9 @@
 namespace jepa {
 namespace attention {
 namespace {
+
+// Nanoseconds, eleven days: shapes that no memory holds, without columns, must not overflow.
+constexpr double kMostCost = 1e15;
 
 Status read(const char* op, const uint8_t* bytes, size_t size, Attributes* a) {
   if (size != 32) return fail("[%s] expected 32 attribute bytes, got %zu", op, size);
@@ -140,7 +144,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   cost(*a, 2, 1, &work);
   if (!a->tiny && a->batches > 1) {
     prepared->rows.count = a->batches;
-    prepared->rows.cost = a->heads * a->query_tiles * work.tile_cost;
+    const double all = static_cast<double>(work.tiles[0]) * static_cast<double>(work.tile_cost);
+    prepared->rows.cost = static_cast<int64_t>(std::min(all, kMostCost)) / a->batches;
     prepared->rows.inputs = ~uint64_t{0};
   }
   return {};

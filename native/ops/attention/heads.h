@@ -106,8 +106,11 @@ struct Rows {
 // rows far apart, are otherwise waited for. Nothing if this is the last.
 JEPA_INLINE Ahead next_rows(const Call& call, const Attributes& a, int64_t index, int input, const Heads& strides,
                             int64_t first, int64_t width) {
-  if (index + 1 >= a.batches * a.heads) return {};
-  return {Head(call, a, index + 1).rows(call.in[input], strides) + first * strides.row, strides.row, width};
+  const int64_t next = index + 1;
+  if (next >= a.batches * a.heads) return {};
+  // An address only: its key_length may be of another block of rows, which nobody has computed yet.
+  const int64_t at = next / a.heads * strides.batch + next % a.heads * strides.head + first * strides.row;
+  return {call.in[input].as<const float>() + at, strides.row, width};
 }
 // Rows that lie 4 KiB apart share their lines of L1: fourteen at once push each other out.
 JEPA_INLINE bool apart(int64_t row) { return row % 1024 != 0; }
