@@ -56,8 +56,8 @@ struct ProgramNode {
   int64_t workspace = 0;  // where its own begins
 };
 
-// Nodes [first, end), each run over `block` rows before the next block (row_groups.h), a multiple of least_block. With more
-// threads than there are blocks for, blocks are halved.
+// Nodes [first, end), each run over `block` rows before the next block (row_groups.h). With more threads than there are blocks
+// for, longer ones are halved, to multiples of least_block.
 struct RowGroup {
   uint32_t first, end;
   int64_t rows;
