@@ -12,7 +12,7 @@ const metrics = {
     for (let k = 0; k < width; k++) sum += Math.abs(a[i + k] - b[j + k]);
     return sum;
   },
-  /** 1 − cosine of the angle. */
+  /** 1 − cosine of the angle; 1 where a side is 0 and has no direction. */
   cosine: (a, b, width, i, j) => {
     let [product, squareA, squareB] = [0, 0, 0];
     for (let k = 0; k < width; k++) {
@@ -20,7 +20,7 @@ const metrics = {
       squareA += a[i + k] ** 2;
       squareB += b[j + k] ** 2;
     }
-    return 1 - product / Math.sqrt(squareA * squareB);
+    return product === 0 ? 1 : 1 - product / Math.sqrt(squareA * squareB);
   },
 } satisfies Record<
   string,

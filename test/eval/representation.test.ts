@@ -52,6 +52,13 @@ describe('nearest neighbours', () => {
     expect([...angles.prediction]).toEqual([1]);
   });
 
+  it('have no angle to what is 0, and as far from it as from what is at right angles', () => {
+    const options = { width: 2, classes: 2, k: 2, temperature: 1, metric: 'cosine' } as const;
+    const { scores, prediction } = nearestNeighbours([0, 0, 3, 0, 0, 2], [0, 1, 1], [4, 0, 0, 0], options);
+    expect([...scores]).toEqual([1 / 2, 1, 1 / 2, 1 / 2]);
+    expect([...prediction]).toEqual([1, 0]);
+  });
+
   it.each([
     [{ k: 5 }, labels, 'ERR_JEPA_INVALID_ARGUMENT', 'k from 1 to 4'],
     [{ metric: 'hamming' }, labels, 'ERR_JEPA_INVALID_ARGUMENT', "got 20, 0.07 and 'hamming'"],
