@@ -1,3 +1,4 @@
+import { checkOptions } from '../io/options.js';
 import { type Tensor, tensor } from '../tensor/index.js';
 import { bestProbabilities, type RankedChoice } from '../world-model/confidence.js';
 import type { RankingCritic } from '../world-model/critic.js';
@@ -57,13 +58,16 @@ export interface RankEvaluationOptions {
 /**
  * Which of two actions is better? Eight plans a start; the goal is the outcome of one of them. The simulator judges: its states make the
  * true costs, and no scorer sees them.
- * @throws JepaError ERR_JEPA_CONFIG for a model of another world, ERR_JEPA_MISSING_PEER without the physics engine
+ * @throws JepaError ERR_JEPA_CONFIG for a model of another world, ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_ABORTED, ERR_JEPA_MISSING_PEER without the physics engine
  * @example const { auc, scorers } = await evaluateActionRanking(model, { split: 'validation', seed: 1 });
  */
 export async function evaluateActionRanking(
   model: WorldModel,
-  { split, seed, starts = 100, autoencoder, demonstrations, critic, signal }: RankEvaluationOptions,
+  options: RankEvaluationOptions,
 ): Promise<ActionRankResults> {
+  const optional = ['starts', 'autoencoder', 'demonstrations', 'critic', 'signal'];
+  checkOptions('evaluateActionRanking', options, ['split', 'seed', ...optional]);
+  const { split, seed, starts = 100, autoencoder, demonstrations, critic, signal } = options;
   expectPhysicsModel('evaluateActionRanking', model);
   const { plans, clips, costs } = await candidateForcePlans({ split, seed, count: starts, signal });
   const embedded = await embed(model, clips, signal);

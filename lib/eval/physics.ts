@@ -1,4 +1,5 @@
 import { JepaError } from '../errors.js';
+import { checkOptions } from '../io/options.js';
 import { physicsCritic } from '../world-model/physics-training.js';
 import { refreshStatistics } from '../world-model/statistics.js';
 import { WorldModelTraining } from '../world-model/training.js';
@@ -45,32 +46,54 @@ export interface PhysicsEvaluationOptions {
   readonly onProgress?: (text: string) => void;
 }
 
+/** Sees to it that something is freed at the end. */
+type Own = <Owned extends { dispose(): void }>(owned: Owned) => Owned;
+
 /**
  * The whole examination of a world model of the physics suite, floors and rivals included.
- * @throws JepaError ERR_JEPA_MISSING_PEER without the physics engine
+ * @throws JepaError ERR_JEPA_CONFIG for a model of another world, ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_ABORTED,
+ *   ERR_JEPA_MISSING_PEER without the physics engine
  * @example const { results } = await evaluatePhysics(model, { split: 'test', seed: 7 });
  */
 export async function evaluatePhysics(
   model: WorldModel,
-  { split, seed, scale = 1, autoencoderSteps = 220, signal, onProgress }: PhysicsEvaluationOptions,
+  options: PhysicsEvaluationOptions,
 ): Promise<{ results: PhysicsResults; examples: PhysicsExamples }> {
+  checkOptions('evaluatePhysics', options, ['split', 'seed', 'scale', 'autoencoderSteps', 'signal', 'onProgress']);
+  const { scale = 1 } = options;
   if (!(scale > 0 && scale <= 1))
     throw new JepaError(
       'ERR_JEPA_INVALID_ARGUMENT',
       `[evaluatePhysics] expected a scale above 0 and at most 1, got ${scale}`,
     );
   expectPhysicsModel('evaluatePhysics', model);
+  const owned: { dispose(): void }[] = [];
+  try {
+    return await examine(model, options, (one) => {
+      owned.push(one);
+      return one;
+    });
+  } finally {
+    for (const one of owned) one.dispose();
+  }
+}
+
+async function examine(
+  model: WorldModel,
+  { split, seed, scale = 1, autoencoderSteps = 220, signal, onProgress }: PhysicsEvaluationOptions,
+  own: Own,
+): Promise<{ results: PhysicsResults; examples: PhysicsExamples }> {
   const sized = (count: number): number => Math.max(8, Math.round(count * scale));
   onProgress?.('training the pixel autoencoder');
   const { autoencoder, equal, steps } = await rivals(
     model,
     seed,
     Math.max(2, Math.round(autoencoderSteps * scale)),
-    signal,
-    onProgress,
+    own,
+    { signal, onProgress },
   );
   onProgress?.('the untrained network');
-  const untrained = await untrainedModel(model, seed);
+  const untrained = await untrainedModel(model, seed, own);
   const scorer =
     (which: WorldModel, read: 'normalised' | 'raw'): Scorer =>
     async (clips) => {
@@ -101,7 +124,7 @@ export async function evaluatePhysics(
   onProgress?.('counterfactuals');
   const counterfactual = await evaluateCounterfactuals(model, { split, seed, count: sized(300), signal });
   onProgress?.('training a critic of plans');
-  const critic = await physicsCritic(model, { seed, choices: sized(800), steps: sized(1000), signal });
+  const critic = own(await physicsCritic(model, { seed, choices: sized(800), steps: sized(1000), signal }));
   onProgress?.('ranking actions');
   const actionRank = await evaluateActionRanking(model, {
     split,
@@ -113,7 +136,6 @@ export async function evaluatePhysics(
     signal,
   });
   const violationPictures = await violationExamples(model, split, seed, signal);
-  for (const other of [equal, untrained, autoencoder, critic]) other.dispose();
   return {
     results: {
       violations,
@@ -136,16 +158,16 @@ async function rivals(
   model: WorldModel,
   seed: number,
   autoencoderSteps: number,
-  signal: AbortSignal | undefined,
-  onProgress?: (text: string) => void,
+  own: Own,
+  { signal, onProgress }: Pick<PhysicsEvaluationOptions, 'signal' | 'onProgress'>,
 ): Promise<{ autoencoder: PixelAutoencoder; equal: WorldModel; steps: { autoencoder: number; equal: number } }> {
-  const autoencoder = new PixelAutoencoder(model.config);
+  const autoencoder = own(new PixelAutoencoder(model.config));
   await autoencoder.train(new PhysicsDataset({ seed, signal }), autoencoderSteps, {
     signal,
     onStep: (step) => onProgress?.(`training the pixel autoencoder: step ${step}/${autoencoderSteps}`),
   });
-  const equal = new WorldModel(model.config);
-  const training = new WorldModelTraining(equal);
+  const equal = own(new WorldModel(model.config));
+  const training = own(new WorldModelTraining(equal));
   const dataset = new PhysicsDataset({ seed, signal });
   const kept = [];
   let steps = 0;
@@ -163,8 +185,8 @@ async function rivals(
 }
 
 /** The same architecture with random weights, its normalisation fitted to data: what motion energy alone gives. */
-async function untrainedModel(model: WorldModel, seed: number): Promise<WorldModel> {
-  const untrained = new WorldModel({ ...model.config, seed: model.config.seed + 1 });
+async function untrainedModel(model: WorldModel, seed: number, own: Own): Promise<WorldModel> {
+  const untrained = own(new WorldModel({ ...model.config, seed: model.config.seed + 1 }));
   const batches = await Promise.all(Array.from({ length: 8 }, (_, index) => physicsTrainingBatch({ seed }, index)));
   await refreshStatistics(
     untrained.network,

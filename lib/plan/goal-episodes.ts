@@ -1,13 +1,14 @@
 import { JepaError } from '../errors.js';
 import { type Share, shareOf } from '../eval/statistics.js';
 import { joined } from '../io/joined.js';
+import { checkOptions } from '../io/options.js';
 import { type Tensor, tensor } from '../tensor/index.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import type { Info } from '../worlds/environment.js';
 import type { GoalEnvironment, GoalEpisode } from '../worlds/goal-environment.js';
 import type { BoxSpace } from '../worlds/space.js';
 import { Planner, type PlannerOptions } from './planner.js';
-import { refuse } from './settings.js';
+import { expectWhole, refuse } from './settings.js';
 
 /** What is seen is pictures, what is done is numbers. */
 export type PictureWorld = GoalEnvironment<Uint8Array, Float32Array>;
@@ -38,17 +39,27 @@ export interface PlayOptions {
   readonly onEpisode?: (over: number) => void;
 }
 
+const playOptions = ['blockSteps', 'signal', 'onStep', 'onEpisode'];
+
 /**
  * Plays episodes with goals: shows pictures, carries out block by block what is decided. An episode ends with its success.
- * @param frames how many are shown   @returns [episodes] step of the success, −1 if never   @throws JepaError ERR_JEPA_ABORTED
+ * @param frames how many are shown   @returns [episodes] step of the success, −1 if never
+ * @throws JepaError ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_ABORTED
+ * @example
+ * const world = new pendulum.Pendulum();
+ * const episodes = pendulum.pendulumEpisodes({ task: 'hold', split: 'validation', seed: 0, count: 20 });
+ * const first = await playGoalEpisodes(world, episodes, ({ block }) => [block % 2, 0], 1, { blockSteps: 2 });
  */
 export async function playGoalEpisodes(
   world: PictureWorld,
   episodes: readonly GoalEpisode[],
   decide: DecideBlock,
   frames: number,
-  { blockSteps, signal, onStep, onEpisode }: PlayOptions,
+  options: PlayOptions,
 ): Promise<Int32Array> {
+  checkOptions('playGoalEpisodes', options, playOptions);
+  const { blockSteps, signal, onStep, onEpisode } = options;
+  expectWhole('playGoalEpisodes', { frames, blockSteps });
   const space = world.actionSpace as BoxSpace;
   const { shape } = world.observationSpace as BoxSpace;
   const [actionSize] = space.shape;
@@ -125,7 +136,7 @@ export interface PlanGoalEpisodesOptions extends PlayOptions {
 
 /**
  * Plans from pictures in any world that has goals; an episode ends with its success.
- * @throws JepaError ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_ABORTED
+ * @throws JepaError ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_ABORTED
  * @example
  * const world = new pendulum.Pendulum();
  * const episodes = pendulum.pendulumEpisodes({ task: 'swing up', split: 'validation', seed: 0, count: 20 });
@@ -135,13 +146,16 @@ export async function planGoalEpisodes(
   model: WorldModel,
   world: PictureWorld,
   episodes: readonly GoalEpisode[],
-  { planner: options, replanEvery = 1, ...play }: PlanGoalEpisodesOptions,
+  options: PlanGoalEpisodesOptions,
 ): Promise<EpisodeResults> {
+  checkOptions('planGoalEpisodes', options, ['planner', 'replanEvery', ...playOptions]);
+  const { planner: search, replanEvery = 1, ...play } = options;
+  expectWhole('planGoalEpisodes', { blockSteps: play.blockSteps });
   const once = replanEvery === Number.POSITIVE_INFINITY;
-  const horizon = options.horizon ?? 5;
+  const horizon = search.horizon ?? 5;
   if (!once && !(Number.isInteger(replanEvery) && replanEvery >= 1 && replanEvery <= horizon))
     refuse('planGoalEpisodes', `replanEvery from 1 to ${horizon}, or Infinity`, replanEvery);
-  const planner = new Planner(model, options);
+  const planner = new Planner(model, search);
   const size = model.config.action.size;
   const planMilliseconds: number[] = [];
   let plan = new Float32Array(0);

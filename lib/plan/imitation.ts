@@ -1,12 +1,14 @@
 import type { Clips } from '../data/clips.js';
 import { JepaError } from '../errors.js';
 import { gatheredRows } from '../io/joined.js';
+import { checkOptions } from '../io/options.js';
 import { MLP, mse } from '../nn/index.js';
 import { add, concat, div, mul, sub } from '../ops/index.js';
 import { compile, type Tensor, tensor } from '../tensor/index.js';
 import { trainHead } from '../world-model/head-training.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import type { DecideBlock } from './goal-episodes.js';
+import { expectWhole } from './settings.js';
 
 const hidden = 128;
 
@@ -27,13 +29,19 @@ export interface ImitationOptions {
  * Imitation to compare planning with: from the embeddings of the last frames, as many as the model's context, and of a later one, the block
  * of actions that was taken (goal-conditioned behaviour cloning with goals in hindsight, anywhere later in the clip). The encoder is the model's own.
  * @param batches of clips of recordings, one for each step
- * @throws JepaError ERR_JEPA_DATASET if there are fewer, ERR_JEPA_ABORTED
+ * @throws JepaError ERR_JEPA_DATASET if there are fewer, ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_ABORTED
+ * @example
+ * const { decide, dispose } = await trainImitation(model, clipBatches(recordings, { frames: 8, frameSkip: 2, seed: 1 }), { seed: 1 });
+ * const first = await playGoalEpisodes(world, episodes, decide, model.config.contextFrames, { blockSteps: 2 });
  */
 export async function trainImitation(
   model: WorldModel,
   batches: Iterable<Clips> | AsyncIterable<Clips>,
-  { seed, steps = 300, signal }: ImitationOptions,
+  options: ImitationOptions,
 ): Promise<Imitation> {
+  checkOptions('trainImitation', options, ['seed', 'steps', 'signal']);
+  const { seed, steps = 300, signal } = options;
+  expectWhole('trainImitation', { steps });
   const { embeddingSize: width, contextFrames: context, action } = model.config;
   const network = new MLP((context + 1) * width, hidden, action.size, { seed, name: 'imitation' });
   const [mean, std] = [tensor([...action.mean]), tensor([...action.std])];

@@ -151,6 +151,11 @@ describe('evaluatePhysics', () => {
       });
   });
 
+  it('refuses options of other names', async () => {
+    const options = { split, seed: 0, scales: 0.1 } as never;
+    await expect(evaluatePhysics(new WorldModel(sensorConfig), options)).rejects.toThrow(/did you mean 'scale'/);
+  });
+
   it('ends without anybody watching', async () => {
     const { model, training, dataset } = physicsTraining({ preset: 'tiny', seed: 0, clips: 4, workers: 1 });
     await training.finish(await dataset.statisticsBatches(2));

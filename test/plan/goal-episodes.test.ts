@@ -112,6 +112,15 @@ describe('planGoalEpisodes and evaluatePlanning', () => {
     await expect(made(4)).rejects.toThrow('[planGoalEpisodes] expected replanEvery from 1 to 3, or Infinity, got 4');
   });
 
+  it.each([
+    [{ blockSteps, replan: 2 }, "got 'replan'"],
+    [{ blockSteps: 0 }, '[planGoalEpisodes] expected blockSteps to be a positive integer, got 0'],
+    [{}, '[planGoalEpisodes] expected blockSteps to be a positive integer, got undefined'],
+  ])('refuse %j', async (options, sentence) => {
+    const play = planGoalEpisodes(model, new Pendulum({ torque: 6 }), episodes, { planner, ...options } as never);
+    await expect(play).rejects.toThrow(sentence);
+  });
+
   it('puts the planner between random actions and the true simulator', async () => {
     const world = new Pendulum({ torque: 6 });
     const task = { world, blockSteps, planner: { ...planner, horizon: 6, bounds: [-6, 6] } as const };
@@ -123,7 +132,10 @@ describe('planGoalEpisodes and evaluatePlanning', () => {
     expect(rows.oracle.accuracy).toBe(100);
     expect(rows.oracle.interval[0]).toBeCloseTo(43.85, 1); // Wilson's of 3 of 3: 3 / (3 + 1.96²)
     expect(rows.first.length).toBe(3);
-    expect(rows.imitation.interval[1]).toBeGreaterThan(0);
+    expect(rows.model.accuracy).toBeCloseTo((100 * rows.first.filter((step) => step >= 0).length) / 3, 9);
+    expect(rows.planMilliseconds.length).toBeGreaterThanOrEqual(3);
+    const wrong = evaluatePlanning(model, { ...task, episodes: held }, { ...options, imitationSteps: 0 });
+    await expect(wrong).rejects.toThrow('[trainImitation] expected steps to be a positive integer, got 0');
   });
 });
 
