@@ -40,26 +40,31 @@ export async function fitPerceptron(
   const random = new Random(seed, 'probe rows');
   const rate = cosineSchedule({ from: learningRate, to: 0, total: iterations });
   const count = Math.min(rowsPerStep, rows);
-  let pending: Promise<void> = Promise.resolve();
-  for (let iteration = 0; iteration < iterations; iteration++) {
-    const chosenX = new Float32Array(count * inputs);
-    const chosenY = new Float32Array(count * outputs);
-    for (let i = 0; i < count; i++) {
-      const row = random.below(rows);
-      chosenX.set(standardX.subarray(row * inputs, (row + 1) * inputs), i * inputs);
-      chosenY.set(standardY.subarray(row * outputs, (row + 1) * outputs), i * outputs);
+  try {
+    let pending: Promise<void> = Promise.resolve();
+    for (let iteration = 0; iteration < iterations; iteration++) {
+      const chosenX = new Float32Array(count * inputs);
+      const chosenY = new Float32Array(count * outputs);
+      for (let i = 0; i < count; i++) {
+        const row = random.below(rows);
+        chosenX.set(standardX.subarray(row * inputs, (row + 1) * inputs), i * inputs);
+        chosenY.set(standardY.subarray(row * outputs, (row + 1) * outputs), i * outputs);
+      }
+      const next = step.call(
+        { signal },
+        tensor(chosenX, { shape: [count, inputs] }),
+        tensor(chosenY, { shape: [count, outputs] }),
+        scalar(rate(iteration)),
+      );
+      next.catch(() => {}); // reported when its turn comes, or not at all if the one before fails
+      await pending; // one step in flight beside the one being prepared
+      pending = next;
     }
-    const next = step.call(
-      { signal },
-      tensor(chosenX, { shape: [count, inputs] }),
-      tensor(chosenY, { shape: [count, outputs] }),
-      scalar(rate(iteration)),
-    );
-    next.catch(() => {}); // reported when its turn comes, or not at all if the one before fails
-    await pending; // one step in flight beside the one being prepared
-    pending = next;
+    await pending;
+  } finally {
+    optimiser.dispose();
+    step.dispose();
   }
-  await pending;
   const read = compile((rows: Tensor) => network.forward(rows), { name: 'probe' });
   return async (queries) => {
     const result = new Float32Array((queries.length / inputs) * outputs);

@@ -58,7 +58,7 @@ export interface TrainTwoRoomOptions {
 }
 
 /**
- * Trains it with VICReg's variance and covariance terms: in a flat latent plane, a wall would cost little.
+ * Trains it with VICReg's variance and covariance terms: in a flat latent plane, a wall would cost little. Disposes of a model that is not finished.
  * @param name for the error   @param last batches that the statistics of the normalisation are taken from
  * @throws JepaError ERR_JEPA_ABORTED
  */
@@ -88,12 +88,19 @@ export async function trainTwoRoomModel(
     finalFraction: 0.05,
     averaging: 0,
   });
-  for await (const event of new Trainer(training, { steps, healthEvery: 0 }).run(batches, { signal })) {
-    onEvent?.(event);
-    if (event.type === 'interrupted')
-      throw new JepaError('ERR_JEPA_ABORTED', `[${name}] stopped by its signal at step ${event.step} of ${steps}`, {
-        cause: signal?.reason,
-      });
+  try {
+    for await (const event of new Trainer(training, { steps, healthEvery: 0 }).run(batches, { signal })) {
+      onEvent?.(event);
+      if (event.type === 'interrupted')
+        throw new JepaError('ERR_JEPA_ABORTED', `[${name}] stopped by its signal at step ${event.step} of ${steps}`, {
+          cause: signal?.reason,
+        });
+    }
+    await training.finish(last);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  } finally {
+    training.dispose();
   }
-  await training.finish(last);
 }

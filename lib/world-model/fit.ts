@@ -68,9 +68,10 @@ export async function fitWorldModel(
   const { config, batches } = await materialOf(source, options);
   const { steps, training: trainingOptions, signal, onEvent } = withDefaults(defaults, options);
   const model = make(config);
-  const training = new WorldModelTraining(model, trainingOptions);
+  let training: WorldModelTraining | undefined;
   const recent: ClipBatch[] = [];
   try {
+    training = new WorldModelTraining(model, trainingOptions);
     for await (const event of new Trainer(training, { steps }).run(kept(batches, recent), { signal })) {
       onEvent?.(event);
       if (event.type === 'interrupted')
@@ -84,7 +85,7 @@ export async function fitWorldModel(
     model.dispose();
     throw error;
   } finally {
-    training.dispose();
+    training?.dispose();
   }
 }
 
