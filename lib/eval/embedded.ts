@@ -22,8 +22,8 @@ export async function embed(model: WorldModel, set: ClipSet, signal?: AbortSigna
   return { clips, frames, embeddings: await model.encode(observations, { signal }), actions, states };
 }
 
-/** Two sets as one. */
-export async function joinEmbedded(sets: readonly EmbeddedClips[]): Promise<EmbeddedClips> {
+/** Some sets as one. */
+async function joinEmbedded(sets: readonly EmbeddedClips[]): Promise<EmbeddedClips> {
   const [{ frames }] = sets;
   const clips = sets.reduce((total, set) => total + set.clips, 0);
   const width = sets[0].embeddings.shape[2];

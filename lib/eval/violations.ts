@@ -28,7 +28,7 @@ export interface ViolationResults {
   readonly rawMacro: number;
 }
 
-export type Scorers = Readonly<Record<Exclude<Contender, 'pixelDifference' | 'secondDifference'>, Scorer>> & {
+type Scorers = Readonly<Record<Exclude<Contender, 'pixelDifference' | 'secondDifference'>, Scorer>> & {
   readonly raw: Scorer;
 };
 
@@ -90,7 +90,7 @@ export async function evaluateViolations(
   };
 }
 
-export function mapRows(of: (contender: Contender) => Share): Rows {
+function mapRows(of: (contender: Contender) => Share): Rows {
   return {
     model: of('model'),
     modelAtEqualCompute: of('modelAtEqualCompute'),
@@ -102,7 +102,7 @@ export function mapRows(of: (contender: Contender) => Share): Rows {
 }
 
 /** The mean of eight: visible and occluded permanence are halves of one. */
-export function macroOf(shares: Readonly<Record<Property, Share>>): Share {
+function macroOf(shares: Readonly<Record<Property, Share>>): Share {
   const both = ['permanence-visible', 'permanence-occluded'] as const;
   const parts = (read: (share: Share) => number): number[] => [
     ...properties
