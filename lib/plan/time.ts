@@ -8,8 +8,7 @@ export function either(a: AbortSignal | undefined, b: AbortSignal | undefined): 
 /** Half, and nineteen of twenty, of the plans took no longer, ms. */
 export function planTimes(milliseconds: readonly number[]): { readonly p50: number; readonly p95: number } {
   const sorted = [...milliseconds].sort((a, b) => a - b);
-  const quantile = (q: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+  const quantile = (q: number): number => sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
   return { p50: quantile(0.5), p95: quantile(0.95) };
 }
 

@@ -190,7 +190,7 @@ class Grouping {
            buffer.first >= static_cast<int32_t>(first_) && buffer.last < static_cast<int32_t>(end);
   }
 
-  // Blocks of products read their weights again and again: only if enough of what they write never leaves the cache.
+  // Blocks of products read their weights again and again: only if enough of what they touch never leaves the cache.
   bool worth_it(const RowGroup& group) const {
     bool products = false;
     for (uint32_t n = group.first; n < group.end; n++) products |= program_.nodes[n].prepared.rows.least > 1;

@@ -125,7 +125,7 @@ void views() {
 // cut into tokens. Another time the sums before the activation are wanted.
 void a_transformer(bool rounded, bool sums) {
   ProgramBytes p;
-  const uint64_t pictures = 64, tokens = 40, width = 48, heads = 3, hidden = 80, all = pictures * tokens;
+  const uint64_t pictures = sums ? 128 : 40, tokens = 60, width = 48, heads = 3, hidden = 80, all = pictures * tokens;
   const uint32_t flags = 1u | (rounded ? 2u : 0u);
   uint32_t inputs = 1;
   const auto packed = [&](uint64_t k, uint64_t n) {
