@@ -11,8 +11,8 @@ constexpr int64_t kBlockBytes = 640 << 10;
 constexpr int64_t kLeastBlockBytes = 8 << 10;  // below, the calls of a block cost more than they do
 constexpr int64_t kLeastBlocks = 8, kGoodBlocks = 16;
 constexpr int64_t kShares = 4;  // blocks are a multiple of it, so that two or four threads have the same to do
-constexpr int64_t kLeastLocal =
-    8;  // one part in so many of what a group with products touches must not leave the cache
+// Of what a group with products touches, one part in so many must not leave the cache.
+constexpr int64_t kLeastLocal = 8;
 constexpr uint32_t kMaxNodes = 64;
 // Operands that every block reads whole, such as weights, should stay in the third-level cache meanwhile.
 constexpr int64_t kMaxWholeBytes = 8 << 20;
@@ -82,7 +82,7 @@ class Grouping {
   bool join(uint32_t n) {
     const Prepared& prepared = program_.nodes[n].prepared;
     const int64_t count = prepared.rows.count;
-    if (count < kLeastBlocks || n - first_ >= kMaxNodes || (prepared.rows.least > 1 && !products_)) return false;
+    if (count < kLeastBlocks || n - first_ >= kMaxNodes || (is_product(n) && !products_)) return false;
     // The fault of a group must tell whose it is.
     if (prepared.can_fail)
       for (uint32_t k = first_; k < n; k++)
@@ -190,10 +190,13 @@ class Grouping {
            buffer.first >= static_cast<int32_t>(first_) && buffer.last < static_cast<int32_t>(end);
   }
 
+  // Reads whole operands for every block, so that short ones do not pay.
+  bool is_product(uint32_t n) const { return program_.nodes[n].prepared.rows.least > 1; }
+
   // Blocks of products read their weights again and again: only if enough of what they touch never leaves the cache.
   bool worth_it(const RowGroup& group) const {
     bool products = false;
-    for (uint32_t n = group.first; n < group.end; n++) products |= program_.nodes[n].prepared.rows.least > 1;
+    for (uint32_t n = group.first; n < group.end; n++) products |= is_product(n);
     int64_t local = 0, all = 0;
     for (const auto& [number, track] : tracks_) {
       const int64_t bytes = track.by_rows ? track.band.high - track.band.low : 0;
