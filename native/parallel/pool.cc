@@ -24,13 +24,17 @@ void pause() {
 #endif
 }
 
-constexpr uint32_t kClosed = 0xffffffffu;
-constexpr int64_t kMaxChunks = 1 << 20;  // far below kClosed, whatever the count
-constexpr int kSpins = 2000;             // about 50 µs: longer than the gaps between kernels of a step
+constexpr int64_t kMaxChunks = 0xffff;
+constexpr int kSpins = 2000;  // about 50 µs: longer than the gaps between kernels of a step
+
+uint64_t ticket_of(uint32_t call, int64_t next, int64_t end) {
+  return uint64_t{call} << 32 | static_cast<uint64_t>(end) << 16 | static_cast<uint64_t>(next);
+}
+uint32_t call_of(uint64_t ticket) { return static_cast<uint32_t>(ticket >> 32); }
 
 }  // namespace
 
-Pool::Pool(int threads) {
+Pool::Pool(int threads) : shares_(new Share[static_cast<size_t>(threads)]) {
   try {
     for (int worker = 1; worker < threads; worker++) workers_.emplace_back([this, worker] { work(worker); });
   } catch (const std::system_error&) {
@@ -53,73 +57,85 @@ void Pool::run(int64_t count, int64_t chunk, Body body, void* context) {
     body(context, 0, count, 0);
     return;
   }
-  // No worker of the last call may be inside when the fields change. Closing the last call and this look, a worker's
-  // entry and its look at the ticket: sequential consistency lets one of the two see the other.
-  while (job_.inside.load(std::memory_order_seq_cst) != 0) pause();
   const int64_t least = (count + kMaxChunks - 1) / kMaxChunks;
-  job_.count = count;
-  job_.chunk = chunk > least ? chunk : least;
-  job_.chunks = (count + job_.chunk - 1) / job_.chunk;
-  job_.body = body;
-  job_.context = context;
-  job_.done.store(0, std::memory_order_relaxed);
-  const uint32_t call = ++call_;
-  job_.ticket.store(uint64_t{call} << 32, std::memory_order_release);
-  posted_.store(call, std::memory_order_seq_cst);
-  if (sleeping_.load(std::memory_order_seq_cst) > 0) {
-    { std::lock_guard<std::mutex> lock(mutex_); }
-    wake_.notify_all();
+  if (chunk < least) chunk = least;
+  const int64_t chunks = (count + chunk - 1) / chunk, parts = chunks < threads() ? chunks : threads();
+  call_++;
+  for (int64_t part = parts - 1; part >= 0; part--) {  // the caller's last: the others are on their way
+    Share& share = shares_[static_cast<size_t>(part)];
+    share.count = count;
+    share.chunk = chunk;
+    share.body = body;
+    share.context = context;
+    share.ticket.store(ticket_of(call_, chunks * part / parts, chunks * (part + 1) / parts), std::memory_order_release);
   }
-  claim(call, 0);
+  wake(parts);
+  owed_ += count - claim(0);
   // Only tiles that a running worker has claimed are outstanding.
-  for (int spins = 0; job_.done.load(std::memory_order_acquire) != count; spins++) {
+  for (int spins = 0; done_.load(std::memory_order_acquire) != owed_; spins++) {
     if (spins < kSpins) {
       pause();
     } else {
       std::this_thread::yield();
     }
   }
-  // Late workers find nothing: close the call.
-  job_.ticket.store(uint64_t{call} << 32 | kClosed, std::memory_order_seq_cst);
 }
 
-void Pool::claim(uint32_t call, int worker) {
+// Who falls asleep says so, comes to the meeting and looks at its ticket; the caller has written the ticket, comes to the
+// meeting and looks who sleeps. The second of the two sees what the first one wrote.
+void Pool::wake(int64_t parts) {
+  meeting_.fetch_add(1, std::memory_order_acq_rel);
+  for (int64_t part = 1; part < parts; part++) {
+    if (!shares_[static_cast<size_t>(part)].asleep.load(std::memory_order_relaxed)) continue;
+    { std::lock_guard<std::mutex> lock(mutex_); }
+    wake_.notify_all();
+    return;
+  }
+}
+
+int64_t Pool::claim(int worker) {
+  int64_t tiles = claim_from(shares_[static_cast<size_t>(worker)], true, worker);
+  for (int i = 1; i < threads(); i++)
+    tiles += claim_from(shares_[static_cast<size_t>((worker + i) % threads())], false, worker);
+  return tiles;
+}
+
+// The owner goes on from the front, others take the end: what the owner would come to last.
+int64_t Pool::claim_from(Share& share, bool own, int worker) {
+  int64_t tiles = 0;
+  uint64_t ticket = share.ticket.load(std::memory_order_acquire);
   for (;;) {
-    uint64_t ticket = job_.ticket.load(std::memory_order_seq_cst);
-    do {
-      // The fields of a closed call may be changing: they are not looked at.
-      if (static_cast<uint32_t>(ticket >> 32) != call || static_cast<uint32_t>(ticket) == kClosed) return;
-      if (static_cast<int64_t>(ticket & 0xffffffffu) >= job_.chunks) return;
-    } while (!job_.ticket.compare_exchange_weak(ticket, ticket + 1, std::memory_order_seq_cst));
-    const int64_t begin = static_cast<int64_t>(ticket & 0xffffffffu) * job_.chunk;
-    const int64_t end = begin + job_.chunk < job_.count ? begin + job_.chunk : job_.count;
-    job_.body(job_.context, begin, end, worker);
-    job_.done.fetch_add(end - begin, std::memory_order_acq_rel);
+    const int64_t next = ticket & 0xffff, end = ticket >> 16 & 0xffff;
+    if (next == end) return tiles;
+    const int64_t mine = own ? next : end - 1;
+    const uint64_t left = own ? ticket_of(call_of(ticket), next + 1, end) : ticket_of(call_of(ticket), next, mine);
+    if (!share.ticket.compare_exchange_weak(ticket, left, std::memory_order_acq_rel)) continue;
+    const int64_t begin = mine * share.chunk, last = begin + share.chunk;
+    const int64_t stop = last < share.count ? last : share.count;
+    share.body(share.context, begin, stop, worker);
+    tiles += stop - begin;
+    ticket = share.ticket.load(std::memory_order_acquire);
   }
 }
 
 void Pool::work(int worker) {
   flush_denormals();
+  Share& share = shares_[static_cast<size_t>(worker)];
   uint32_t seen = 0;
+  const auto called = [&] { return call_of(share.ticket.load(std::memory_order_acquire)) != seen; };
   for (;;) {
-    uint32_t posted = posted_.load(std::memory_order_acquire);
-    for (int spins = 0; posted == seen && spins < kSpins && !stop_.load(std::memory_order_relaxed); spins++) {
-      pause();
-      posted = posted_.load(std::memory_order_acquire);
-    }
-    if (posted == seen) {
+    for (int spins = 0; !called() && spins < kSpins && !stop_.load(std::memory_order_relaxed); spins++) pause();
+    if (!called()) {
       std::unique_lock<std::mutex> lock(mutex_);
-      sleeping_.fetch_add(1, std::memory_order_seq_cst);
-      wake_.wait(lock, [&] { return stop_.load() || posted_.load(std::memory_order_seq_cst) != seen; });
-      sleeping_.fetch_sub(1, std::memory_order_seq_cst);
+      share.asleep.store(true, std::memory_order_relaxed);
+      meeting_.fetch_add(1, std::memory_order_acq_rel);
+      wake_.wait(lock, [&] { return stop_.load() || called(); });
+      share.asleep.store(false, std::memory_order_relaxed);
       if (stop_.load()) return;
-      continue;
     }
-    seen = posted;
-    // Announce, then look: the caller changes the fields only while nobody is inside.
-    job_.inside.fetch_add(1, std::memory_order_seq_cst);
-    if (posted_.load(std::memory_order_seq_cst) == seen) claim(seen, worker);
-    job_.inside.fetch_sub(1, std::memory_order_release);
+    seen = call_of(share.ticket.load(std::memory_order_acquire));
+    const int64_t tiles = claim(worker);
+    if (tiles > 0) done_.fetch_add(tiles, std::memory_order_release);
   }
 }
 

@@ -11,9 +11,9 @@
 namespace jepa {
 
 // Huge pages would need a privilege that users do not have.
-void* allocate_aligned(size_t bytes, size_t alignment, bool) { return _aligned_malloc(bytes, alignment); }
+void* allocate(size_t bytes) { return _aligned_malloc(bytes, 64); }
 
-void free_aligned(void* memory) { _aligned_free(memory); }
+void release(void* memory, size_t) { _aligned_free(memory); }
 
 int64_t available_memory() {
   MEMORYSTATUSEX status;
