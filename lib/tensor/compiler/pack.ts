@@ -2,8 +2,8 @@ import { isRounded, panelColumns } from '../product-format.js';
 import { type Buffer, type Graph, keyOf, type NativeNode } from './ir.js';
 import { flagsOf, setPacked } from './product.js';
 
-/** The product kernel packs anew for every block of 196 rows: soon dearer than once. */
-const manyRows = 4 * 196;
+/** The product kernel packs anew for every block of so many rows: dearer than once. */
+const manyRows = 196;
 
 /**
  * Packs a right operand once where several products or many rows use it: the product kernel then streams it in the order it reads.

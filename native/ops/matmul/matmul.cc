@@ -28,6 +28,16 @@ bool is_matrix(const View& v) {
 // Whether rows `stride` elements apart are a multiple of so many bytes apart.
 bool aliases(int64_t stride, int64_t bytes) { return stride != 0 && stride % (bytes / 4) == 0; }
 
+// Inner steps of a block, none much shorter than the others.
+int64_t depth_of(const Attributes& t) {
+  const int64_t most = t.rounded && (t.packed || (t.a_whole && t.b_whole)) ? kPairedDepth
+                       : t.rounded || t.a_column == 1                      ? kDepth
+                                                                           : kDepth / 2;
+  if (t.chunks > 1) return most;  // divides a chunk
+  const int64_t depths = std::max<int64_t>(blocks(t.k, most), 1);
+  return std::max<int64_t>(blocks(blocks(t.k, depths), 16), 1) * 16;
+}
+
 // Cuts one product into blocks of rows and columns: the cheapest way by a model of what a block costs, in cycles an inner step,
 // as two threads would share the blocks out and, with less weight, eight.
 void cut(Attributes* t) {
@@ -159,7 +169,6 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   }
   if (beside) t.beside_row = in[inputs - 1].stride[y.rank - 2];
   if (outputs == 2) t.sums_row = out[1].stride[y.rank - 2];
-  t.depth = t.a_column == 1 || t.rounded ? kDepth : kDepth / 2;
   t.panels = blocks(t.n, kPanel);
   t.copied = t.rounded || (t.a_column == 1 ? aliases(t.a_row, kSetsOfL1) : aliases(t.a_column, kSetsOfL2));
   t.b_copied = t.rounded || t.b_column != 1 || t.a_column == 1 || aliases(t.b_row, kSetsOfL2);
@@ -171,6 +180,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   const bool turned = t.a_column != 1 && t.k > 1 && !t.packed && t.batches == 1;
   t.a_whole = turned && t.copied;
   t.b_whole = turned && t.b_copied && t.b_column == 1;
+  t.depth = depth_of(t);
   cut(&t);
 
   Work& work = prepared->work;

@@ -81,7 +81,7 @@ Left left_of(const Attributes& t, const float* a, int64_t rows, int64_t depth, f
     return left;
   }
   if (!t.copied) return {a, 1, t.a_column, 0, left.strips, rows};
-  left = {scratch, 1, kStripRow, kStripRow * t.depth, left.strips, rows};
+  left = {scratch, 1, kStripRow, kStripRow * depth_of(t), left.strips, rows};
   for (int64_t s = 0; s < left.strips; s++) {
     const int64_t first = left.begin(s), height = left.begin(s + 1) - first;
     float* to = scratch + s * left.strip;
@@ -146,7 +146,7 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
   const float* a = call.in[0].as<const float>() + place.a + at.row * t.a_row;
   const float* b = call.in[1].as<const float>() + place.b;
   float* turned = scratch + kDepth * kPanel;
-  const int64_t step = kPairs && t.rounded && t.packed ? kPairedDepth : t.depth;
+  const int64_t step = depth_of(t);
   for (int64_t k = at.from; k < at.to || k == at.from; k += step) {
     const int64_t depth = smaller(step, at.to - k);
     const int64_t steps = steps_of(t, depth);
@@ -247,21 +247,21 @@ void combine(const Call& call, const Attributes& t, int64_t tile) {
   }
 }
 
-// A block of rows of a, or some panels of b, of one depth.
+// A block of rows of a, or some panels of b, of one depth. Depths one after another: the rows of both that a thread packs are often
+// those that it computed.
 void pack_whole(const Call& call, const Attributes& t, int64_t tile) {
-  const int64_t depths = (t.k + t.depth - 1) / t.depth, of_a = t.a_whole ? t.row_blocks * depths : 0;
-  if (tile < of_a) {
+  const int64_t groups = (t.panels + kWholePanels - 1) / kWholePanels;
+  const int64_t of_a = t.a_whole ? t.row_blocks : 0, of_depth = of_a + (t.b_whole ? groups : 0);
+  const int64_t k = tile / of_depth * t.depth, depth = smaller(t.depth, t.k - k), part = tile % of_depth;
+  if (part < of_a) {
     if (!a_is_whole(t)) return;
-    const int64_t k = tile % depths * t.depth, row_block = tile / depths;
-    const int64_t row = share(t.m, row_block, t.row_blocks), rows = share(t.m, row_block + 1, t.row_blocks) - row;
-    pack_whole_a(t, call.in[0].as<const float>() + row * t.a_row + k * t.a_column, rows, smaller(t.depth, t.k - k),
-                 strips_of(rows), whole_a(t, call.workspace, row_block, strips_of(rows), k));
+    const int64_t row = share(t.m, part, t.row_blocks), rows = share(t.m, part + 1, t.row_blocks) - row;
+    pack_whole_a(t, call.in[0].as<const float>() + row * t.a_row + k * t.a_column, rows, depth, strips_of(rows),
+                 whole_a(t, call.workspace, part, strips_of(rows), k));
     return;
   }
   if (!b_is_whole(t)) return;
-  const int64_t groups = (t.panels + kWholePanels - 1) / kWholePanels;
-  const int64_t panel = (tile - of_a) % groups * kWholePanels, k = (tile - of_a) / groups * t.depth;
-  const int64_t depth = smaller(t.depth, t.k - k);
+  const int64_t panel = (part - of_a) * kWholePanels;
   pack_whole_b(t, call.in[1].as<const float>() + k * t.b_row + panel * kPanel, smaller(kWholePanels, t.panels - panel),
                t.n - panel * kPanel, depth, whole_b(t, call.workspace, k) + panel * kPanel * steps_of(t, depth));
 }

@@ -19,6 +19,11 @@ JEPA_INLINE bool a_is_whole(const Attributes& t) { return t.a_whole && (kPairs |
 JEPA_INLINE bool b_is_whole(const Attributes& t) { return t.b_whole && (kPairs || !t.rounded); }
 JEPA_INLINE int64_t steps_of(const Attributes& t, int64_t depth) { return t.rounded ? rounded_steps(depth) : depth; }
 
+// Inner steps of a block: rounded numbers that are no pairs take more room than `depth` reckons with.
+JEPA_INLINE int64_t depth_of(const Attributes& t) {
+  return t.rounded && !kPairs ? smaller(jepa::matmul::kDepth, t.depth) : t.depth;
+}
+
 // Where the strips of a block of rows begin at inner step k, and the panels of b at step k.
 JEPA_INLINE float* whole_a(const Attributes& t, char* workspace, int64_t row_block, int64_t strips, int64_t k) {
   return reinterpret_cast<float*>(workspace) + t.a_whole_at + row_block * t.a_whole_row * steps_of(t, t.k) +
@@ -55,6 +60,8 @@ void pack_whole_b(const Attributes& t, const float* b, int64_t panels, int64_t c
       const float* from = b + k * t.b_row + p * kPanel;
       const int64_t width = smaller(kPanel, columns - p * kPanel);
       float* panel = to + p * stride + steps_of(t, k) * kPanel;
+      for (int64_t next = kGroup; next < 2 * kGroup; next++)  // what follows, perhaps from another core's cache
+        for (int64_t j = 0; j < kPanel; j += kLine) __builtin_prefetch(from + next * t.b_row + j, 0, 3);
       if (!t.rounded) {
         pack_rows(from, t.b_row, steps, width, panel);
       } else if (width == kPanel) {
