@@ -36,6 +36,8 @@ export interface CemOptions extends BoundedOptions, BlockOptions {
   readonly momentum?: number;
   /** What is added to the elites' standard deviation (default .05). */
   readonly stdFloor?: number;
+  /** The answer: 'mean' (default) of the last elites, or the 'best' plan of the last round: where a mean of two ways is neither. */
+  readonly answer?: 'mean' | 'best';
 }
 
 export interface IcemOptions extends BoundedOptions {
@@ -53,7 +55,7 @@ export interface IcemOptions extends BoundedOptions {
   readonly answer?: 'mean' | 'best';
 }
 
-const common = { ...boundedDefaults, numElites: 8 };
+const common = { ...boundedDefaults, numElites: 8, answer: 'mean' as 'mean' | 'best' };
 const cemDefaults = { ...common, ...blockDefaults, momentum: 0, stdFloor: 0.05 };
 const icemDefaults = {
   ...common,
@@ -61,7 +63,6 @@ const icemDefaults = {
   stdFloor: 0,
   noiseBeta: 2,
   keepElites: 5,
-  answer: 'mean' as 'mean' | 'best',
 };
 
 /**
@@ -103,7 +104,7 @@ type Settings = typeof common &
 /** Memory: `mean` and `std` [B, W], `elites` [B, K] numbers of the last round's best plans, cheapest first, and `kept` [B, K, W], those plans. */
 function crossEntropy(name: string, actionSize: number, settings: Settings): Method {
   const { horizon, numSamples, numElites, iterations, std, stdFloor, momentum, seed, keepElites = 0 } = settings;
-  const { noiseBeta, repeat = 1, sharedNoise = 0, answer = 'mean' } = settings;
+  const { noiseBeta, repeat = 1, sharedNoise = 0, answer } = settings;
   expectElites(name, numElites, numSamples, 2);
   expectPositive(name, { std });
   expectFromZero(name, { stdFloor });

@@ -20,8 +20,11 @@ export interface PlanningTask {
   readonly planner: PlannerOptions;
   /** Blocks between two plans (default 1); Infinity plans once. */
   readonly replanEvery?: number;
-  /** What counts of a plan for the oracle: the sum over its blocks (default), over each of its steps, or its end alone. */
-  readonly oracleCost?: 'sum' | 'steps' | 'end';
+  /**
+   * What counts of a plan for the oracle: the sum over its blocks (default), over each of its steps, or 'arrival', the end alone of plans that
+   * are a block shorter each time, so that the goal is met when a first plan of the whole horizon would meet it.
+   */
+  readonly oracleCost?: 'sum' | 'steps' | 'arrival';
 }
 
 export interface EvaluatePlanningOptions {

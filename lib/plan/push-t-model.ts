@@ -28,6 +28,7 @@ export const pushTRecipe: PlanningRecipe = {
     world: new PushT({ imageSize }),
     episodes: pushTEpisodes(options),
     blockSteps,
+    oracleCost: 'arrival',
     planner: { horizon: 5, repeat: blockSteps, sharedNoise: 0.5 },
   }),
 };

@@ -21,12 +21,14 @@ export function simulatorBlocks(
     }
     if (block % replanEvery === 0) {
       const random = new Random(seed, `oracle ${episode} ${block}`);
-      const counted = { sum: blockSteps, steps: 1, end: horizon * blockSteps }[oracleCost];
-      searchOnSimulator(mean, random, (plan) => world.foresee(plan, counted), {
+      const blocks = oracleCost === 'arrival' ? Math.max(horizon - block, 1) : horizon;
+      const counted = { sum: blockSteps, steps: 1, arrival: blocks * blockSteps }[oracleCost];
+      searchOnSimulator(mean.subarray(0, blocks * size), random, (plan) => world.foresee(plan, counted), {
         actionSize: shape[0],
         blockSteps,
         low,
         high,
+        answer: 'best',
       });
     }
     return mean.subarray(0, size);
