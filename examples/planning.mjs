@@ -1,8 +1,12 @@
 // Planning in a world of your own, written as tensors: a cart on a line, pushed to a place and stopped there, with pushes that arrive late.
-//   node examples/planning.mjs [milliseconds for a plan]
+//   node examples/planning.mjs [milliseconds for a plan] [--quick]
 import { add, CemSolver, Controller, concat, distanceAlongHorizon, GradientSolver, mul, tensor } from 'jepa';
 
-const budget = Number(process.argv[2] ?? 20);
+const [budget = 20] = process.argv
+  .slice(2)
+  .filter((argument) => !argument.startsWith('--'))
+  .map(Number);
+const steps = process.argv.includes('--quick') ? 10 : 40;
 const seconds = 0.2;
 const cart = {
   actionSize: 1, // a push, an acceleration in m/s² from −1 to 1
@@ -22,7 +26,7 @@ for (const Solver of [CemSolver, GradientSolver]) {
   const controller = new Controller(solver, { latency: 1, budget, safeAction: [0] });
   let [place, velocity, onItsWay] = [0, 0, 0];
   const outcomes = {};
-  for (let step = 0; step < 40; step++) {
+  for (let step = 0; step < steps; step++) {
     const state = { place: tensor([[place]]), velocity: tensor([[velocity]]) };
     const { action, plan } = await controller.act(state, goal);
     outcomes[plan.status] = (outcomes[plan.status] ?? 0) + 1;

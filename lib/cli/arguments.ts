@@ -36,13 +36,12 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
       { type: type === 'boolean' ? ('boolean' as const) : ('string' as const) },
     ]),
   );
-  let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
-  for (const argument of args) checkKnown(spec, argument);
-  try {
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true }) as typeof parsed;
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('. ')[0]}\n${usage(spec)}`);
-  }
+  const parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] } = parseArgs({
+    args: checkedArguments(spec, args),
+    options,
+    allowPositionals: true,
+    strict: true,
+  });
   const required = spec.positionals.filter((name) => !name.startsWith('[')).length;
   if (parsed.positionals.length < required || parsed.positionals.length > spec.positionals.length) {
     throw new UsageError(
@@ -67,18 +66,46 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
   };
 }
 
-function checkKnown({ name, options }: CommandSpec, argument: string): void {
-  const given = /^--([^=]+)/.exec(argument)?.[1];
-  if (given === undefined || Object.hasOwn(options, given)) return;
-  const nearest = nearestName(given, Object.keys(options));
-  const meant = nearest === undefined ? '' : `, did you mean --${nearest}?`;
-  throw new UsageError(`jepa ${name} has no option --${given}${meant}`);
+/**
+ * The arguments, every option one that there is and its value, or none, as it should be.
+ * A number below 0 is joined to its option, for it looks like an option itself.
+ */
+function checkedArguments(spec: CommandSpec, args: readonly string[]): string[] {
+  const checked: string[] = [];
+  for (let index = 0; index < args.length; index++) {
+    const argument = args[index];
+    if (argument === '--') return [...checked, ...args.slice(index)]; // positional from here on
+    checked.push(argument);
+    if (!/^-./.test(argument)) continue;
+    const [, name, value] = /^--([^=]+)(?:=(.*))?$/s.exec(argument) ?? [];
+    if (name === undefined || !Object.hasOwn(spec.options, name)) throw unknownOption(spec, name, argument);
+    const option = spec.options[name];
+    if (option.type === 'boolean') {
+      if (value === undefined) continue;
+      throw new UsageError(`expected --${name} without a value, got '${value}'`);
+    }
+    if (value !== undefined) continue;
+    const next = args[++index];
+    if (next === undefined || (/^-./.test(next) && !/^-[\d.]/.test(next)))
+      throw new UsageError(`expected --${name} ${valueName(option)}, got ${next === undefined ? 'none' : `'${next}'`}`);
+    checked.splice(-1, 1, `--${name}=${next}`);
+  }
+  return checked;
 }
 
+function unknownOption({ name, options }: CommandSpec, given: string | undefined, argument: string): UsageError {
+  const nearest = given === undefined ? undefined : nearestName(given, Object.keys(options));
+  const meant = nearest === undefined ? '' : `, did you mean --${nearest}?`;
+  return new UsageError(`jepa ${name} has no option ${given === undefined ? argument : `--${given}`}${meant}`);
+}
+
+/** What the help calls the value of an option. */
+const valueName = ({ type, value }: OptionSpec): string => value ?? (type === 'string' ? 'TEXT' : 'N');
+
 export function usage({ name, positionals, summary, options }: CommandSpec): string {
-  const lines = Object.entries(options).map(([option, { value, type, help }]) => {
-    const left = `--${option}${type === 'boolean' ? '' : ` ${value ?? (type === 'string' ? 'TEXT' : 'N')}`}`;
-    return `  ${left.padEnd(24)} ${help}`;
+  const lines = Object.entries(options).map(([option, spec]) => {
+    const left = `--${option}${spec.type === 'boolean' ? '' : ` ${valueName(spec)}`}`;
+    return `  ${left.padEnd(24)} ${spec.help}`;
   });
   return [
     `usage: jepa ${[name, ...positionals].join(' ')}${lines.length > 0 ? ' [options]' : ''}`,

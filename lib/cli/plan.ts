@@ -59,6 +59,8 @@ export const command: Command = {
       const results = await world.evaluate(model, { seed, episodes, replanning, progress, signal });
       if (json) await writeJson(json, results);
       console.log(JSON.stringify(results, null, 2));
+      if (parsed.positionals[0] === 'new' && !out)
+        progress.say('the new model was not kept: --out FILE saves it, and `jepa plan FILE` plans with it again');
       return 0;
     } finally {
       release();

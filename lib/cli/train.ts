@@ -64,10 +64,11 @@ export const command: Command = {
     const [run, resume] = [parsed.string('run'), parsed.string('resume')];
     const [source] = parsed.positionals;
     const directory = run ?? resume;
-    if (directory === undefined || (run !== undefined && resume !== undefined))
-      throw new UsageError('expected --run DIR for a new run or --resume DIR to go on with one');
     if (resume !== undefined && source !== undefined)
       throw new UsageError(`expected no CONFIG with --resume, which reads that of the run, got ${source}`);
+    const given = source === undefined ? {} : await readConfig(source);
+    if (directory === undefined || (run !== undefined && resume !== undefined))
+      throw new UsageError('expected --run DIR for a new run or --resume DIR to go on with one');
     if (run !== undefined && existsSync(checkpointPath(run)))
       throw new JepaError(
         'ERR_JEPA_INVALID_ARGUMENT',
@@ -79,11 +80,7 @@ export const command: Command = {
     const steps = parsed.number('steps');
     const config = {
       ...defaults,
-      ...(resume !== undefined
-        ? await readConfig(join(resume, 'config.json'))
-        : source
-          ? await readConfig(source)
-          : {}),
+      ...(resume === undefined ? given : await readConfig(join(resume, 'config.json'))),
       ...(steps === undefined ? {} : { steps }),
     };
     checkConfig(config);

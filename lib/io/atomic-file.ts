@@ -128,5 +128,6 @@ const remedies: Record<string, string | { read: string; write: string }> = {
   EFBIG: 'the file is larger than this file system or process may write; the previous file is whole',
   EISDIR: 'the path is a directory: name a file in it',
   ENOTDIR: 'a part of the path is a file, not a directory',
+  EEXIST: 'a part of the path is a file, not a directory', // of mkdir, where the last directory is a file
   EMFILE: 'too many files are open: close some, or raise `ulimit -n`',
 };

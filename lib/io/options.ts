@@ -14,11 +14,10 @@ export function checkOptions(name: string, options: object, allowed: readonly st
   }
   for (const key of Object.keys(options)) {
     if (allowed.includes(key)) continue;
-    const meant = nearestName(key, allowed);
     throw new JepaError(
       'ERR_JEPA_UNKNOWN_OPTION',
       `[${name}] expected options among ${allowed.join(', ') || '(none)'}, got '${key}'`,
-      { help: meant === undefined ? [] : [`did you mean '${meant}'?`] },
+      { help: didYouMean(key, allowed) },
     );
   }
 }
@@ -48,6 +47,12 @@ export function nearestName(name: string, candidates: readonly string[]): string
     }
   }
   return nearest;
+}
+
+/** Help for a name that there is not: the candidate that was probably meant, if any is near enough. */
+export function didYouMean(name: unknown, candidates: readonly string[]): string[] {
+  const nearest = typeof name === 'string' ? nearestName(name, candidates) : undefined;
+  return nearest === undefined ? [] : [`did you mean '${nearest}'?`];
 }
 
 /** Levenshtein distance: insertions, deletions and substitutions. */

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 import { JepaError } from '../errors.js';
-import { checkOptions } from '../io/options.js';
+import { checkOptions, didYouMean } from '../io/options.js';
 import type { ConvLayer } from '../models/conv-encoder.js';
 import type {
   EncoderConfig,
@@ -220,9 +220,11 @@ function expectToFit(config: WorldModelConfig): void {
     );
 }
 
-export function fail(field: string, expected: string, value: unknown): never {
+/** @param names those of which one was wanted, to say which was probably meant */
+export function fail(field: string, expected: string, value: unknown, names: readonly string[] = []): never {
   throw new JepaError(
     'ERR_JEPA_CONFIG',
     `[worldModel] expected ${field} to be ${expected}, got ${JSON.stringify(value)}`,
+    { help: didYouMean(value, names) },
   );
 }

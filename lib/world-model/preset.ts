@@ -40,14 +40,14 @@ const presetOptionNames = ['observation', 'action', 'frameRate', 'contextFrames'
  * config.embeddingSize; // 64
  */
 export function presetConfig(preset: Preset, options: PresetOptions): WorldModelConfig {
-  if (preset !== 'tiny' && preset !== 'small') fail('the preset', "'tiny' or 'small'", preset);
+  if (preset !== 'tiny' && preset !== 'small') fail('the preset', "'tiny' or 'small'", preset, ['tiny', 'small']);
   checkOptions('worldModel', options, presetOptionNames);
   const { observation, frameRate, contextFrames = 4, seed = 0, encoder = 'convolution' } = options;
   const { predictor = 'recurrent' } = options;
   const factor = preset === 'small' ? 2 : 1;
   positive('action.size', options.action?.size);
   if (encoder !== 'convolution' && encoder !== 'transformer')
-    fail('encoder', "'convolution' or 'transformer'", encoder);
+    fail('encoder', "'convolution' or 'transformer'", encoder, ['convolution', 'transformer']);
   if (observation?.kind === 'vector' && options.encoder !== undefined)
     fail('encoder', 'left out for vectors, which have their own', encoder);
   return checkedConfig({
@@ -88,7 +88,7 @@ function presetPredictor(kind: PredictorConfig['kind'], factor: number, historyS
     case 'markov':
       return { kind, hidden };
     default:
-      return fail('predictor', "'recurrent', 'transformer' or 'markov'", kind);
+      return fail('predictor', "'recurrent', 'transformer' or 'markov'", kind, ['recurrent', 'transformer', 'markov']);
   }
 }
 

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { JepaError } from '../errors.js';
 import { ioError } from '../io/atomic-file.js';
+import { didYouMean } from '../io/options.js';
 
 /** Models that are part of the package. */
 export const pretrainedNames = ['physics'] as const;
@@ -29,6 +30,7 @@ export async function findPretrained(
     throw new JepaError(
       'ERR_JEPA_INVALID_ARGUMENT',
       `[WorldModel.pretrained] expected ${pretrainedNames.map((known) => `'${known}'`).join(' or ')}, got ${JSON.stringify(name)}`,
+      { help: didYouMean(name, pretrainedNames) },
     );
   const path = fileURLToPath(new URL(`${name}.jepa`, folder));
   const models = JSON.parse((await contents(fileURLToPath(new URL('models.json', folder)))).toString()) as Record<

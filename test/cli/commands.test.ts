@@ -42,7 +42,9 @@ describe('jepa', () => {
   });
 
   it.each([
-    [['dmeo'], /jepa has no command 'dmeo': expected demo, train, eval/],
+    [['dmo'], /^jepa has no command 'dmo', did you mean demo\?\nexpected demo, train, eval/],
+    [['trian'], /^jepa has no command 'trian', did you mean train\?\n/],
+    [['frobnicate'], /^jepa has no command 'frobnicate'\nexpected demo, train, eval/],
     [['demo', '--sead', '3'], /jepa demo has no option --sead, did you mean --seed\?/],
     [['train', '--resum=x'], /did you mean --resume\?/],
     [['doctor', '--frobnicate'], /jepa doctor has no option --frobnicate\n$/],
@@ -52,7 +54,16 @@ describe('jepa', () => {
     [['demo', '--pretrained', '--minutes', '1'], /expected no --minutes with --pretrained/],
     [['demo', '--scale', '2'], /expected --scale to be above 0 and at most 1, got 2/],
     [['demo', 'again'], /expected no arguments, got again/],
-    [['demo', '--json'], /--json.*argument missing/],
+    [['demo', '--minutes', '-1'], /^expected --minutes to be above 0, got -1\n$/],
+    [['demo', '--minutes=-.5'], /^expected --minutes to be above 0, got -0.5\n$/],
+    [['demo', '--minutes'], /^expected --minutes M, got none\n$/],
+    [['demo', '--minutes', '--quick'], /^expected --minutes M, got '--quick'\n$/],
+    [['demo', '--json'], /^expected --json FILE, got none\n$/],
+    [['demo', '--quick=no'], /^expected --quick without a value, got 'no'\n$/],
+    [['demo', '-q'], /^jepa demo has no option -q\n$/],
+    [['train', '--steps'], /^expected --steps N, got none\n$/],
+    [['plan', 'x', '--episodes', '-3'], /^expected --episodes to be at least 1, got -3\n$/],
+    [['inspect', '--', '--json', 'x'], /^expected FILE, got --json x\n/],
     [['eval'], /expected CHECKPOINT, got none\nusage: jepa eval CHECKPOINT/],
     [['eval', 'x', '--suite', 'alarms', '--report', 'r.html'], /expected no --report with --suite alarms/],
     [['eval', 'x', '--suite', 'chess'], /expected --suite physics or alarms, got 'chess'/],
@@ -196,7 +207,7 @@ describe('outputs that cannot be written', () => {
       ['train', '--run', 'file/run'],
     ]) {
       const { code, stdout, stderr } = await jepa(args, { cwd: folder });
-      expect(stderr).toMatch(/\[io\] cannot write .*(EISDIR|ENOTDIR|EEXIST)[\s\S]*\(ERR_JEPA_IO\)/);
+      expect(stderr).toMatch(/^\[io\] cannot write .*(EISDIR|ENOTDIR|EEXIST)\n {2}→ .*\(ERR_JEPA_IO\)\n$/);
       expect([code, stdout]).toEqual([1, '']);
     }
     expect(

@@ -38,10 +38,21 @@ test('jepa plan new trains a model of another world for as long as it is told, a
   const args = ['plan', 'new', '--world', 'bucket', '--steps', '2', '--episodes', '1', '--replanning'];
   const { code, stdout, stderr } = await jepa([...args, '--seed', '1', '--out', 'bucket.jepa'], { cwd: folder });
   expect(code, stderr).toBe(0);
+  expect(stderr).not.toContain('not kept');
   const { bucket, replanning } = JSON.parse(stdout);
   expect(bucket).toMatchObject({ episodes: 1, planMilliseconds: { p50: expect.any(Number) } });
   for (const row of ['random', 'imitation', 'model', 'oracle'])
     expect(bucket[row]).toMatchObject({ accuracy: expect.any(Number), interval: expect.any(Array) });
   expect(replanning.never).toMatchObject({ model: bucket.model, oracle: bucket.oracle }); // one throw is one plan
   expect(readdirSync(folder)).toEqual(['bucket.jepa']);
+});
+
+test('jepa plan new without --out says that its model is gone, and how to keep one', async () => {
+  const folder = temporaryFolder();
+  const args = ['plan', 'new', '--world', 'bucket', '--steps', '1', '--episodes', '1'];
+  const { code, stdout, stderr } = await jepa(args, { cwd: folder });
+  expect(code, stderr).toBe(0);
+  JSON.parse(stdout);
+  expect(stderr).toMatch(/the new model was not kept: --out FILE saves it[^\n]*\n$/);
+  expect(readdirSync(folder)).toEqual([]);
 });

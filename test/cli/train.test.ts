@@ -136,6 +136,16 @@ describe('jepa train', () => {
     );
   });
 
+  it('reads the configuration before it asks where the run goes', async () => {
+    const folder = temporaryFolder();
+    const none = await jepa(['train', 'none.json'], { cwd: folder });
+    expect(none.stderr).toMatch(/^\[io\] cannot read none\.json: ENOENT\n {2}→ check the path \(ERR_JEPA_IO\)\n$/);
+    writeFileSync(join(folder, 'config.json'), '{}');
+    const nowhere = await jepa(['train', 'config.json'], { cwd: folder });
+    expect(nowhere.stderr).toMatch(/^expected --run DIR for a new run or --resume DIR/);
+    expect([none.code, nowhere.code]).toEqual([1, 2]);
+  });
+
   it('says what it cannot resume', async () => {
     const folder = temporaryFolder();
     const none = await jepa(['train', '--resume', 'none'], { cwd: folder });

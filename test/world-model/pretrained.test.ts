@@ -36,6 +36,7 @@ it('refuses a file that is another one, none, and other names', async () => {
     ),
   });
   await expect(WorldModel.pretrained('chess' as 'physics')).rejects.toThrow(
-    '[WorldModel.pretrained] expected \'physics\', got "chess"',
+    /^\[WorldModel\.pretrained\] expected 'physics', got "chess"$/,
   );
+  await expect(WorldModel.pretrained('phisics' as 'physics')).rejects.toThrow("→ did you mean 'physics'?");
 });

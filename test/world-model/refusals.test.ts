@@ -117,7 +117,10 @@ describe('a configuration', () => {
   it('of a preset is checked too', () => {
     const options = { observation: { kind: 'vector', size: 3 }, action: { size: 1 }, frameRate: 10 } as const;
     expect(() => WorldModel.create('large' as 'tiny', options)).toThrow(
-      refusal('ERR_JEPA_CONFIG', /expected the preset to be 'tiny' or 'small', got "large"/),
+      refusal('ERR_JEPA_CONFIG', /expected the preset to be 'tiny' or 'small', got "large"$/),
+    );
+    expect(() => WorldModel.create('tinny' as 'tiny', options)).toThrow(
+      refusal('ERR_JEPA_CONFIG', /got "tinny"\n {2}→ did you mean 'tiny'\?$/),
     );
     expect(() => WorldModel.create('tiny', { ...options, framerate: 5 } as never)).toThrow(
       refusal('ERR_JEPA_UNKNOWN_OPTION', /got 'framerate'\n.*did you mean 'frameRate'/),
