@@ -33,6 +33,14 @@ export function shown(value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : String(value);
 }
 
+/** What a value is, as an error tells it where an object of some kind was expected. */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (Array.isArray(value)) return 'an array';
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
 export interface JepaErrorOptions {
   /** What to do about it, one sentence each; shown below the message. */
   readonly help?: readonly string[];

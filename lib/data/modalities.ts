@@ -26,7 +26,11 @@ export function mapModalities<Known, Given, Made>(
 ): PerModality<Made> {
   if (of.kind !== 'multimodal') {
     if (!isRecord(given)) return each(given, of, '');
-    throw refusal(where, 'observations of one modality', `several by name: ${listed(Object.keys(given))}`);
+    throw refusal(
+      where,
+      'observations of one modality',
+      Object.keys(given).length === 0 ? 'an empty object' : `several by name: ${listed(Object.keys(given))}`,
+    );
   }
   const names = Object.keys(of.modalities);
   if (!isRecord(given)) throw refusal(where, `observations of ${listed(names)} by name`, 'one without names');

@@ -1,7 +1,7 @@
 import { open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
-import { JepaError } from '../errors.js';
+import { JepaError, kindOf } from '../errors.js';
 
 let written = 0;
 
@@ -112,6 +112,14 @@ async function syncDirectory(path: string): Promise<void> {
 /** A file system error as a sentence with a remedy. Errors that are not the file system's come back as they are. */
 export function ioError(verb: 'read' | 'write', path: string, cause: unknown): unknown {
   const { code, syscall } = cause as NodeJS.ErrnoException;
+  if (code === 'ERR_INVALID_ARG_TYPE' && typeof path !== 'string')
+    return new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[io] expected the path of a file to ${verb}, got ${kindOf(path)}`,
+      {
+        cause,
+      },
+    );
   if (cause instanceof JepaError || !code || (!syscall && !Object.hasOwn(remedies, code))) return cause;
   const remedy = Object.hasOwn(remedies, code) ? remedies[code] : undefined;
   const help = remedy ? [typeof remedy === 'string' ? remedy : remedy[verb]] : [];

@@ -46,6 +46,10 @@ const bytesOf: Record<string, number> = {
   U64: 8,
 };
 
+const whatIsRead = [
+  'name a model (.jepa), a checkpoint or another safetensors file; one that was cut short has to be copied again',
+];
+
 /**
  * Reads a safetensors file. I64 becomes int32 where every value fits; what cannot be held is listed with the reason.
  * @throws JepaError ERR_JEPA_IO, or ERR_JEPA_CHECKPOINT_FORMAT saying what is wrong with the file
@@ -107,13 +111,13 @@ export function encode(
 }
 
 function headerBytes(prefix: Uint8Array, size: number): number {
-  if (prefix.length < 8) refuse('at least 8 bytes', `${size}`);
+  if (prefix.length < 8) refuse('at least 8 bytes', `${size}: no .jepa or safetensors file`, whatIsRead);
   const length = Buffer.from(prefix).readBigUInt64LE();
-  if (length > BigInt(maxHeaderBytes) || Number(length) > size - 8)
-    refuse(
-      `a header of at most ${Math.min(maxHeaderBytes, size - 8)} bytes`,
-      `${length}: a file cut short, or of another kind`,
-    );
+  if (length > BigInt(maxHeaderBytes))
+    // text and other formats begin with bytes that are far too large a length
+    refuse('a .jepa or safetensors file', 'one of another kind', whatIsRead);
+  if (Number(length) > size - 8)
+    refuse(`a header of at most ${size - 8} bytes`, `${length}: a file cut short, or of another kind`, whatIsRead);
   return Number(length);
 }
 
@@ -185,6 +189,6 @@ function invalid(expected: string, got: string): never {
   throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[safetensors] expected ${expected}, got ${got}`);
 }
 
-function refuse(expected: string, got: string): never {
-  throw new JepaError('ERR_JEPA_CHECKPOINT_FORMAT', `[safetensors] expected ${expected}, got ${got}`);
+function refuse(expected: string, got: string, help: readonly string[] = []): never {
+  throw new JepaError('ERR_JEPA_CHECKPOINT_FORMAT', `[safetensors] expected ${expected}, got ${got}`, { help });
 }

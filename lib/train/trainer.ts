@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { unlessAborted } from '../data/abort.js';
 import type { Dataset } from '../data/dataset.js';
 import { isAsyncIterable } from '../data/iterable.js';
-import { JepaError, shown } from '../errors.js';
+import { JepaError, kindOf, shown } from '../errors.js';
 import { ioError } from '../io/atomic-file.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import { nativeTarget } from '../tensor/index.js';
@@ -62,6 +62,7 @@ export class Trainer<Batch> {
 
   /** @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT */
   constructor(trainable: Trainable<Batch>, options: TrainerOptions) {
+    expectTrainable(trainable);
     checkOptions('Trainer', options, ['steps', 'directory', 'description', ...Object.keys(defaults)]);
     this.trainable = trainable;
     this.options = withDefaults(defaults, options);
@@ -236,7 +237,7 @@ export class Trainer<Batch> {
     if (!isAsyncIterable(dataset))
       throw new JepaError(
         'ERR_JEPA_INVALID_ARGUMENT',
-        `[Trainer] expected batches as an async iterable, got ${Array.isArray(dataset) ? 'an array' : dataset === null ? 'null' : typeof dataset}`,
+        `[Trainer] expected batches as an async iterable, got ${kindOf(dataset)}`,
         { help: ['an async generator gives them: async function* batches() { for (;;) yield { x, y }; }'] },
       );
     if ('seek' in dataset) dataset.seek(this.step);
@@ -283,6 +284,20 @@ export class Trainer<Batch> {
         { help: ['resume from the last checkpoint'] },
       );
   }
+}
+
+function expectTrainable(given: unknown): void {
+  const methods = ['step', 'stateDict', 'loadStateDict', 'samples'];
+  const object = (typeof given === 'object' && given !== null ? given : {}) as Readonly<Record<string, unknown>>;
+  const missing = methods.filter((name) => typeof object[name] !== 'function');
+  if (missing.length === 0) return;
+  throw new JepaError(
+    'ERR_JEPA_INVALID_ARGUMENT',
+    `[Trainer] expected a training with the methods ${methods.join(', ')}, got ${object === given ? `one without ${missing.join(', ')}` : kindOf(given)}`,
+    {
+      help: ['a world model trains as `new WorldModelTraining(world)`, a module as `new ModuleTraining(module, loss)`'],
+    },
+  );
 }
 
 async function makeDirectory(directory: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { JepaError, shown } from '../errors.js';
+import { JepaError, kindOf, shown } from '../errors.js';
 import { readCalibration, writeCalibration } from './calibration-file.js';
 import type { Outliers } from './outliers.js';
 
@@ -129,6 +129,14 @@ export class SurpriseCalibration {
   static async load(path: string): Promise<SurpriseCalibration> {
     return new SurpriseCalibration(await readCalibration(path));
   }
+}
+
+/** @throws JepaError ERR_JEPA_INVALID_ARGUMENT for what is no calibration */
+export function expectCalibration(where: string, given: unknown): void {
+  if (given instanceof SurpriseCalibration) return;
+  throw new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${where}] expected a calibration, got ${kindOf(given)}`, {
+    help: ['measure what is ordinary: await world.calibrate(dataset)'],
+  });
 }
 
 /** @throws JepaError ERR_JEPA_INVALID_ARGUMENT for a rate that is none, or that a calibration has too few frames for */

@@ -1,6 +1,6 @@
 import { mapModalities } from '../data/modalities.js';
-import { JepaError } from '../errors.js';
-import type { Tensor, TypedArray } from '../tensor/index.js';
+import { JepaError, kindOf } from '../errors.js';
+import { Tensor, type TypedArray } from '../tensor/index.js';
 import type { WorldModelConfig } from './config.js';
 import { frameOf, type Observations } from './observations.js';
 
@@ -10,17 +10,38 @@ import { frameOf, type Observations } from './observations.js';
 export function expectObservations({ observation }: WorldModelConfig, observations: Observations): Observations {
   let extents: readonly number[] | undefined;
   return mapModalities('worldModel', observation, observations, (given, modality, name) => {
-    const { shape, dtype } = given;
     const frame = frameOf(modality);
     const wanted = [...(extents ?? ['clips', 'frames']), ...frame.shape];
-    extents ??= shape.slice(0, 2);
-    if (shape.length !== wanted.length || dtype !== frame.dtype || wanted.some(differs(shape)))
-      throw new JepaError(
-        'ERR_JEPA_SHAPE',
-        `[worldModel] expected observations ${name}${frame.dtype} [${wanted.join(', ')}], got ${dtype} [${shape.join(', ')}]`,
-      );
+    if (!fits(given, frame.dtype, wanted)) throw misfit(`observations ${name}`, frame.dtype, wanted, given);
+    extents ??= given.shape.slice(0, 2);
     return given;
   });
+}
+
+type Extents = readonly (number | string)[];
+
+/** Whether a value, of whatever kind, is a tensor of that dtype and shape. */
+function fits(given: unknown, dtype: string, wanted: Extents): given is Tensor {
+  if (!(given instanceof Tensor) || given.dtype !== dtype) return false;
+  return given.shape.length === wanted.length && !wanted.some(differs(given.shape));
+}
+
+function misfit(what: string, dtype: string, wanted: Extents, given: unknown): JepaError {
+  return new JepaError(
+    'ERR_JEPA_SHAPE',
+    `[worldModel] expected ${what}${dtype} [${wanted.join(', ')}], got ${described(given)}`,
+  );
+}
+
+/** What was given where a tensor was expected. */
+function described(given: unknown): string {
+  return given instanceof Tensor ? `${given.dtype} [${given.shape.join(', ')}]` : kindOf(given);
+}
+
+/** A tensor of any shape: those that the shape depends on come later. */
+export function expectTensor(what: string, given: unknown): void {
+  if (given instanceof Tensor) return;
+  throw new JepaError('ERR_JEPA_SHAPE', `[worldModel] expected ${what} in a tensor, got ${described(given)}`);
 }
 
 /** Whether an extent of the wanted shape is another one; words stand for any. */
@@ -32,20 +53,18 @@ const differs =
 /** Actions for every clip, of more frames than are seen: otherwise there is nothing to predict. */
 export function expectActions(
   { action }: WorldModelConfig,
-  { shape: embeddings }: Tensor,
-  { shape, dtype }: Tensor,
+  embeddings: Tensor,
+  actions: Tensor,
   context: number,
 ): void {
-  if (shape.length !== 3 || shape[2] !== action.size || shape[0] !== embeddings[0] || dtype !== 'float32') {
+  expectTensor('embeddings', embeddings);
+  const [clips, frames] = embeddings.shape;
+  const wanted = [clips, 'frames', action.size];
+  if (!fits(actions, 'float32', wanted)) throw misfit('actions ', 'float32', wanted, actions);
+  if (frames < context || actions.shape[1] <= context) {
     throw new JepaError(
       'ERR_JEPA_SHAPE',
-      `[worldModel] expected actions float32 [${embeddings[0]}, frames, ${action.size}], got ${dtype} [${shape.join(', ')}]`,
-    );
-  }
-  if (embeddings[1] < context || shape[1] <= context) {
-    throw new JepaError(
-      'ERR_JEPA_SHAPE',
-      `[worldModel] expected ${context} frames of context and more actions than that, got ${embeddings[1]} frames and ${shape[1]} actions`,
+      `[worldModel] expected ${context} frames of context and more actions than that, got ${frames} frames and ${actions.shape[1]} actions`,
     );
   }
 }
@@ -65,21 +84,19 @@ export function expectEvaluation({ training }: { readonly training: boolean }): 
 /** Embeddings and actions of the same clips, frame by frame. */
 export function expectClips(
   { action, embeddingSize }: WorldModelConfig,
-  { shape }: Tensor,
+  embeddings: Tensor,
   actions: Tensor,
   least: number,
 ): void {
+  expectTensor('embeddings', embeddings);
+  const { shape } = embeddings;
   if (shape.length !== 3 || shape[2] !== embeddingSize || shape[1] < least)
     throw new JepaError(
       'ERR_JEPA_SHAPE',
       `[worldModel] expected clips of at least ${least} frames, embeddings [clips, frames, ${embeddingSize}], got [${shape.join(', ')}]`,
     );
   const wanted = [shape[0], shape[1], action.size];
-  if (actions.dtype !== 'float32' || actions.shape.join() !== wanted.join())
-    throw new JepaError(
-      'ERR_JEPA_SHAPE',
-      `[worldModel] expected actions float32 [${wanted.join(', ')}], got ${actions.dtype} [${actions.shape.join(', ')}]`,
-    );
+  if (!fits(actions, 'float32', wanted)) throw misfit('actions ', 'float32', wanted, actions);
 }
 
 /** Numbers of frames seen before a prediction. */

@@ -2,7 +2,7 @@ import { JepaError } from '../errors.js';
 import { type Tensor, tensor } from '../tensor/index.js';
 import { batched, chunkClips } from './batched.js';
 import { bestProbabilities } from './confidence.js';
-import { expectJudge } from './expect.js';
+import { expectJudge, expectTensor } from './expect.js';
 import type { Inference } from './inference.js';
 import type { WorldModel } from './world-model.js';
 
@@ -47,10 +47,12 @@ export async function planCosts(
 ): Promise<Float32Array> {
   if (typeof by !== 'object') expectJudge(by, world.network.critic !== undefined);
   const width = world.config.embeddingSize;
-  if (goal.length !== width)
+  expectTensor('embeddings of seen frames', seen);
+  expectTensor('candidates', candidates);
+  if (goal?.length !== width)
     throw new JepaError(
       'ERR_JEPA_SHAPE',
-      `[worldModel] expected the embedding [${width}] of one goal, got ${goal.length} values`,
+      `[worldModel] expected the embedding [${width}] of one goal, got ${goal?.length ?? 'no'} values`,
     );
   if (typeof by === 'object') return by.costs(world, seen, candidates, goal, { signal });
   const [count] = candidates.shape;

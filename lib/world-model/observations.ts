@@ -1,5 +1,5 @@
 import { allOf, mapEach, type PerModality, valuesOf } from '../data/modalities.js';
-import { type Tensor, tensor } from '../tensor/index.js';
+import { Tensor, tensor } from '../tensor/index.js';
 import type { ModalityConfig, ObservationConfig } from './config.js';
 
 /** What a model sees: [B, T, H, W, C] uint8 pixels or [B, T, size] float32 readings; of several modalities each, by name. */
@@ -21,12 +21,14 @@ export function extentsOf(observations: Observations): readonly [clips: number, 
   return [shape[0], shape[1]];
 }
 
-/** Materialised observations with so many axes of extent 1 in front. */
+/** Materialised observations with so many axes of extent 1 in front. What is no tensor stays, for the model to refuse. */
 export async function withLeadingAxes(observations: Observations, axes: number): Promise<Observations> {
   return allOf(
-    mapEach(observations, async (given) =>
-      tensor(await given.data(), { shape: [...new Array<number>(axes).fill(1), ...given.shape], dtype: given.dtype }),
-    ),
+    mapEach(observations, async (given) => {
+      if (!(given instanceof Tensor)) return given;
+      const shape = [...new Array<number>(axes).fill(1), ...given.shape];
+      return tensor(await given.data(), { shape, dtype: given.dtype });
+    }),
   );
 }
 

@@ -230,7 +230,7 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
   }
 
   #tensors(batch: ClipBatch): { observations: Observations; actions: Tensor; twinCosts: Tensor | null } {
-    const [observations, actions] = clipTensors(this.model.config, batch);
+    const [observations, actions] = clipTensors(this.model.config, batch, 'WorldModelTraining');
     const { twins } = batch;
     const twinCosts = twins ? tensor(twins.costs, { shape: [twins.groups, twins.size, twins.size] }) : null;
     return { observations, actions, twinCosts };

@@ -8,9 +8,9 @@ import type { Environment } from '../worlds/environment.js';
 import type { ObservationValue } from '../worlds/space.js';
 import { batched, chunkClips } from './batched.js';
 import { type CalibrationOptions, calibrate } from './calibrate.js';
-import { checkRate, type Judgement, type SurpriseCalibration } from './calibration.js';
+import { checkRate, expectCalibration, type Judgement, type SurpriseCalibration } from './calibration.js';
 import { checkedConfig } from './check-config.js';
-import { type Clips, clipTensors, type TensorsOfClips } from './clips.js';
+import { type Clips, clipTensors, expectParts, type TensorsOfClips } from './clips.js';
 import type { WeightFormat } from './compact.js';
 import type { InferenceOptions, WorldModelConfig } from './config.js';
 import { expectActions, expectClips, expectContexts, expectEvaluation, expectObservations } from './expect.js';
@@ -140,9 +140,9 @@ export class WorldModel {
     await writeWorldModel(path, this.config, await this.network.stateDict(), options.weights);
   }
 
-  /** Clips on the host, such as those of a dataset, as the observations and actions that the other methods take. */
+  /** Clips on the host, such as those of a dataset, as the observations and actions that the other methods take. @throws JepaError ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_SHAPE */
   tensors<Data extends HostObservations>(clips: Clips<Data>): [observations: TensorsOfClips<Data>, actions: Tensor] {
-    return clipTensors(this.config, clips);
+    return clipTensors(this.config, clips, 'worldModel tensors');
   }
 
   /**
@@ -276,10 +276,8 @@ export class WorldModel {
     const seen = await this.encode(await withLeadingAxes(observations, 1), options);
     const context = seen.shape[1];
     const imagine = async (plan: Tensor): Promise<Tensor> => {
-      const { embeddings } = await this.imagine(seen, tensor(await plan.data(), { shape: [1, ...plan.shape] }), {
-        ...options,
-        context,
-      });
+      const one = (await withLeadingAxes(plan, 1)) as Tensor;
+      const { embeddings } = await this.imagine(seen, one, { ...options, context });
       return tensor(await embeddings.data(), { shape: embeddings.shape.slice(1) });
     };
     const future = await imagine(actions);
@@ -295,6 +293,7 @@ export class WorldModel {
    */
   async session(options: SessionOptions = {}): Promise<Session> {
     checkOptions('worldModel session', options, ['calibration', 'falseAlarmRate']);
+    if (options.calibration !== undefined) expectCalibration('worldModel session', options.calibration);
     await this.#expectOwn(options.calibration);
     return new Session(this, this.#programs.stream, options);
   }
@@ -312,6 +311,8 @@ export class WorldModel {
     checkOptions('worldModel judge', options, ['falseAlarmRate', 'signal']);
     const { falseAlarmRate = 1e-3, signal } = options;
     expectEvaluation(this.network);
+    expectParts(this.config, clips, 'worldModel judge');
+    expectCalibration('worldModel judge', calibration);
     checkRate(falseAlarmRate, calibration);
     await this.#expectOwn(calibration);
     const found: Judgement[][] = Array.from({ length: clips.clips }, () => []);

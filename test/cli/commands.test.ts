@@ -113,8 +113,10 @@ describe('jepa inspect', () => {
   it('says what is wrong with a file: 1', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'short'), 'abc');
+    writeFileSync(join(folder, 'page.md'), '# A page, and no model\n');
     for (const [path, message] of [
-      [join(folder, 'short'), /expected at least 8 bytes, got 3 .*\(ERR_JEPA_CHECKPOINT_FORMAT\)/],
+      [join(folder, 'short'), /expected at least 8 bytes, got 3.*\n {2}→ .*\(ERR_JEPA_CHECKPOINT_FORMAT\)/],
+      [join(folder, 'page.md'), /expected a \.jepa or safetensors file, got .*page\.md\)\n {2}→ name a model/],
       [join(folder, 'none'), /cannot read .*none: ENOENT\n.*check the path \(ERR_JEPA_IO\)/],
       [folder, /EISDIR/],
     ] as const) {

@@ -40,8 +40,10 @@ describe('jepa demo', () => {
     // The row at equal compute had as many operations as the autoencoder, to the nearest step.
     const model = await WorldModel.load(path);
     const each = await new WorldModelTraining(model).flops(await physicsTrainingBatch({ seed: 3 }, 0));
-    const { autoencoderFlops, equalComputeSteps } = results.physics.rivals;
+    const { autoencoderSteps, autoencoderFlops, equalComputeSteps } = results.physics.rivals;
     expect(Math.abs(autoencoderFlops / each - equalComputeSteps)).toBeLessThanOrEqual(0.5);
+    const steps = new RegExp(`^ +steps of a rival’s training +${equalComputeSteps} +${autoencoderSteps} +0$`, 'm');
+    expect(demo.stdout).toMatch(steps);
 
     const again = await jepa(
       [

@@ -66,7 +66,7 @@ describe('hostile files', () => {
     );
     expect(error).toBeInstanceOf(JepaError);
     expect(error).toMatchObject({ code: 'ERR_JEPA_CHECKPOINT_FORMAT' });
-    expect((error as JepaError).message).toMatch(/^\[safetensors\] expected .+ \(.+\.safetensors\)$/s);
+    expect((error as JepaError).message).toMatch(/^\[safetensors\] expected .+ \(.+\.safetensors\)(\n {2}→ [^\n]+)?$/s);
     expect(() => parseSafetensors(readFileSync(path))).toThrow(JepaError);
   });
 });

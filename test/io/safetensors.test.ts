@@ -112,8 +112,16 @@ describe('damaged files', () => {
     const path = join(folder, 'short.safetensors');
     writeFileSync(path, whole.subarray(0, 40));
     await expect(readSafetensors(path)).rejects.toThrow(
-      /^\[safetensors\] expected a header of at most 32 bytes, got \d+: a file cut short, or of another kind \(.*short\.safetensors\)$/,
+      /^\[safetensors\] expected a header of at most 32 bytes, got \d+: a file cut short, or of another kind \(.*short\.safetensors\)\n {2}→ /,
     );
+    writeFileSync(path, '# A page, and no model\n');
+    await expect(readSafetensors(path)).rejects.toThrow(
+      /^\[safetensors\] expected a \.jepa or safetensors file, got one of another kind \(.*\)\n {2}→ name a model/,
+    );
+    await expect(readSafetensors(undefined as never)).rejects.toMatchObject({
+      code: 'ERR_JEPA_INVALID_ARGUMENT',
+      message: '[io] expected the path of a file to read, got nothing',
+    });
   });
 });
 

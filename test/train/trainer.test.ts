@@ -207,6 +207,21 @@ describe('Trainer', () => {
     );
   });
 
+  it('refuses what is no training', () => {
+    for (const [given, message] of [
+      [
+        {},
+        /^\[Trainer\] expected a training with the methods step, .*, got one without step, stateDict, loadStateDict,/,
+      ],
+      [{ step() {}, stateDict() {}, samples: 4 }, /got one without loadStateDict, samples\n {2}→ .*WorldModelTraining/],
+      [undefined, /got nothing\n/],
+      [() => {}, /got a function\n/],
+    ] as const)
+      expect(() => new Trainer(given as never, { steps: 3 })).toThrow(
+        expect.objectContaining({ code: 'ERR_JEPA_INVALID_ARGUMENT', message: expect.stringMatching(message) }),
+      );
+  });
+
   it('says what it cannot write, before or after training', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'file'), '');

@@ -241,6 +241,61 @@ describe('a method', () => {
     await expect(call()).rejects.toThrow(refusal(code, message));
   });
 
+  const takesTensors: Readonly<Record<string, (given: never) => Promise<unknown>>> = {
+    'encode observations': (given) => model.encode(given),
+    'rollout observations': (given) => model.rollout(given, actions),
+    'rollout actions': (given) => model.rollout(observations, given),
+    'surprise observations': (given) => model.surprise(given, actions),
+    'surprise actions': (given) => model.surprise(observations, given),
+    'surpriseOf embeddings': (given) => model.surpriseOf(given, actions),
+    'states embeddings': (given) => model.states(given, actions),
+    'imagine embeddings': (given) => model.imagine(given, actions),
+    'imagine actions': (given) => model.imagine(zeros(2, 8, 6), given),
+    'rank observations': (given) => model.rank(given, zeros(4, 8, 2), { goal: zeros(1, 3) }),
+    'rank candidates': (given) => model.rank(zeros(3, 3), given, { goal: zeros(1, 3) }),
+    'rank goal observations': (given) => model.rank(zeros(3, 3), zeros(4, 8, 2), { goal: given }),
+    'planCosts embeddings': (given) => model.planCosts(given, zeros(4, 8, 2), new Float32Array(6)),
+    'counterfactual observations': (given) => model.counterfactual(given, zeros(8, 2), zeros(8, 2)),
+    'counterfactual actions': (given) => model.counterfactual(zeros(3, 3), given, zeros(8, 2)),
+    'counterfactual actions instead': (given) => model.counterfactual(zeros(3, 3), zeros(8, 2), given),
+  };
+  it.each(Object.entries(takesTensors))('refuses what is no tensor: %s', async (name, call) => {
+    const what = /observations|embeddings|candidates|actions/.exec(name)?.[0];
+    for (const [given, told] of [
+      [undefined, 'nothing'],
+      [[1, 2, 3], 'an array'],
+      [Float32Array.of(1), 'a Float32Array'],
+    ] as const)
+      await expect(call(given as never), told).rejects.toThrow(
+        refusal('ERR_JEPA_SHAPE', new RegExp(`^\\[worldModel\\] expected ${what}.*, got ${told}$`)),
+      );
+  });
+
+  it('refuses clips and calibrations that are none', async () => {
+    for (const [given, told] of [
+      [undefined, 'nothing'],
+      [{}, 'an object without clips, frames, observations, actions'],
+      [{ ...clipsFor(sensorConfig, 2, 8), actions: undefined }, 'an object without actions'],
+    ] as const) {
+      const parts = `expected an object with clips, frames, observations, actions, got ${told}`;
+      const held = 'observations float32 \\[clips, frames, 3\\], actions float32 \\[clips, frames, 2\\]';
+      const refused = (where: string) =>
+        refusal('ERR_JEPA_INVALID_ARGUMENT', new RegExp(`^\\[worldModel ${where}\\] ${parts}\n {2}→ .*${held}`));
+      expect(() => model.tensors(given as never)).toThrow(refused('tensors'));
+      await expect(model.judge(given as never, undefined as never)).rejects.toThrow(refused('judge'));
+    }
+    await expect(model.judge(clipsFor(sensorConfig, 2, 8), undefined as never)).rejects.toThrow(
+      refusal('ERR_JEPA_INVALID_ARGUMENT', /^\[worldModel judge\] expected a calibration, got nothing\n/),
+    );
+    await expect(model.session({ calibration: {} as never })).rejects.toThrow(
+      refusal('ERR_JEPA_INVALID_ARGUMENT', /^\[worldModel session\] expected a calibration, got an object\n/),
+    );
+    using several = new WorldModel(multimodalConfig);
+    expect(() => several.tensors({} as never)).toThrow(
+      /observations 'front' uint8 \[clips, frames, 16, 16, 3\], 'wrist'/,
+    );
+  });
+
   it('refuses NaN and infinite readings, saying where', async () => {
     for (const [value, text] of [
       [Number.NaN, 'NaN'],

@@ -3,7 +3,7 @@ import type { Results } from '../results.js';
 
 /** The one table of a demo: every measure of the model beside its floors and rivals. */
 export function rowsOf({ physics, planning }: Results): string[][] {
-  const { violations, counterfactual, actionRank, probes, rollout } = physics;
+  const { violations, counterfactual, actionRank, probes, rollout, rivals } = physics;
   const kinds = [
     'model',
     'modelAtEqualCompute',
@@ -29,6 +29,7 @@ export function rowsOf({ physics, planning }: Results): string[][] {
     violationRow('broken laws: mean of 8, % of pairs', violations.macro),
     ...properties.map((property) => violationRow(`  ${property}`, violations.perProperty[property])),
     violationRow('  colour change (control, want about 50)', violations.colourControl),
+    ['  steps of a rival’s training', '', `${rivals.equalComputeSteps}`, `${rivals.autoencoderSteps}`, '', '', '0', ''],
     rest('counterfactual match, %', percent(counterfactual.match), `random ${percent(counterfactual.random)}`),
     rest(
       'counterfactual effect error',
