@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCheckpoint } from '#lib/train/index.js';
 import { WorldModel } from '#lib/world-model/index.js';
+import { defaultObjective } from '#lib/world-model/objective.js';
 import { readEvents } from '../io/event-file.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
+import { root } from '../package/source-files.js';
 import { jepa, start } from './command.js';
 
 const hash = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
@@ -135,6 +137,20 @@ describe('jepa train', () => {
       }),
     );
   });
+
+  it('takes the configuration of docs/world-models.md as it stands there', async () => {
+    const folder = temporaryFolder();
+    const page = readFileSync(join(root, 'docs/world-models.md'), 'utf8');
+    const [, text] = /```json\n([\s\S]*?)```/.exec(page) ?? [];
+    writeFileSync(join(folder, 'config.json'), text);
+    const { code, stderr } = await jepa(['train', 'config.json', '--run', 'run', '--steps', '1'], { cwd: folder });
+    expect(code, stderr).toBe(0);
+    expect(readdirSync(join(folder, 'run')).sort()).toEqual(files);
+    const config = JSON.parse(readFileSync(join(folder, 'run', 'config.json'), 'utf8'));
+    expect(config).toEqual({ ...JSON.parse(text), steps: 1 }); // every key is there, so that none has to be looked up
+    const { description } = await readCheckpoint(join(folder, 'run', 'checkpoint.safetensors'));
+    expect(description).toMatchObject({ objective: defaultObjective, training: { learningRate: 1.2e-3 } });
+  }, 120_000);
 
   it('reads the configuration before it asks where the run goes', async () => {
     const folder = temporaryFolder();
