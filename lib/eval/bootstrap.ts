@@ -1,4 +1,5 @@
 import { checkOptions, withDefaults } from '../io/options.js';
+import { interpolatedQuantile } from '../world-model/quantile.js';
 import { Random } from '../worlds/random.js';
 import { checkConfidence, checkFinite, invalid } from './significance.js';
 import { mean, median } from './statistics.js';
@@ -82,14 +83,8 @@ export function bootstrapReplicates(
   });
 }
 
-/** The quantiles (1 ∓ confidence)/2 of replicates, with linear interpolation at position q·(B − 1) of those in order. */
+/** The quantiles (1 ∓ confidence)/2 of replicates. */
 export function percentileInterval(replicates: Float64Array, confidence: number): [number, number] {
   const ordered = replicates.slice().sort();
-  const quantile = (q: number): number => {
-    const position = q * (ordered.length - 1);
-    const below = Math.floor(position);
-    const above = Math.min(below + 1, ordered.length - 1);
-    return ordered[below] + (position - below) * (ordered[above] - ordered[below]);
-  };
-  return [quantile((1 - confidence) / 2), quantile((1 + confidence) / 2)];
+  return [interpolatedQuantile(ordered, (1 - confidence) / 2), interpolatedQuantile(ordered, (1 + confidence) / 2)];
 }

@@ -1,5 +1,6 @@
 import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
+import { cholesky, solveLower } from '../world-model/cholesky.js';
 import { symmetricEigenvalues } from '../world-model/effective-rank.js';
 
 /**
@@ -104,24 +105,11 @@ export function lidar(features: ArrayLike<number>, width: number, options: Lidar
 
 /** λ of A·x = λ·B·x: eigenvalues of L⁻¹·A·L⁻ᵀ with B = L·Lᵀ, the same as those of B^−½·A·B^−½. */
 function generalisedEigenvalues(a: Float64Array, b: Float64Array, n: number): number[] {
-  const factor = Float64Array.from(b);
-  for (let j = 0; j < n; j++) {
-    for (let k = 0; k < j; k++) for (let i = j; i < n; i++) factor[i * n + j] -= factor[i * n + k] * factor[j * n + k];
-    const pivot = Math.sqrt(factor[j * n + j]);
-    for (let i = j; i < n; i++) factor[i * n + j] /= pivot;
-  }
-  const reduced = Float64Array.from(a);
-  // Forward substitution on the columns, then on the rows.
-  for (const [row, column] of [
-    [n, 1],
-    [1, n],
-  ])
-    for (let c = 0; c < n; c++)
-      for (let i = 0; i < n; i++) {
-        let value = reduced[i * row + c * column];
-        for (let k = 0; k < i; k++) value -= factor[i * n + k] * reduced[k * row + c * column];
-        reduced[i * row + c * column] = value / factor[i * n + i];
-      }
+  const factor = cholesky(b, n);
+  const half = Float64Array.from(a);
+  solveLower(factor, n, half, n); // L⁻¹·A
+  const reduced = half.map((_, at) => half[(at % n) * n + Math.floor(at / n)]);
+  solveLower(factor, n, reduced, n); // L⁻¹·(L⁻¹·A)ᵀ
   return symmetricEigenvalues(reduced, n).map((value) => Math.max(0, value));
 }
 

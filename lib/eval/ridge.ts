@@ -1,3 +1,5 @@
+import { cholesky, solveLower, solveLowerTransposed } from '../world-model/cholesky.js';
+
 /** A linear map with intercept. */
 export interface LinearFit {
   /** [inputs, outputs] */
@@ -37,7 +39,10 @@ export function fitRidge(
     }
   }
   for (let i = 0; i < inputs; i++) gram[i * inputs + i] += alpha;
-  const weight = solveCholesky(gram, cross, inputs, outputs);
+  const factor = cholesky(gram, inputs, 1e-13); // inputs that do not vary get no weight
+  const weight = cross;
+  solveLower(factor, inputs, weight, outputs);
+  solveLowerTransposed(factor, inputs, weight, outputs);
   const intercept = Float64Array.from({ length: outputs }, (_, k) => {
     let value = meanY[k];
     for (let i = 0; i < inputs; i++) value -= meanX[i] * weight[i * outputs + k];
@@ -71,34 +76,4 @@ function columnMeans(values: ArrayLike<number>, width: number): Float64Array {
   for (let i = 0; i < values.length; i++) means[i % width] += values[i];
   const rows = values.length / width;
   return means.map((sum) => sum / rows);
-}
-
-/** Solves A·W = B for symmetric positive A, given by its lower triangle; directions without extent get weight 0. */
-function solveCholesky(a: Float64Array, b: Float64Array, n: number, outputs: number): Float64Array {
-  const scale = a.reduce((largest, value, i) => (i % (n + 1) === 0 ? Math.max(largest, value) : largest), 0);
-  for (let j = 0; j < n; j++) {
-    let diagonal = a[j * n + j];
-    for (let k = 0; k < j; k++) diagonal -= a[j * n + k] ** 2;
-    const pivot = diagonal > 1e-13 * scale ? Math.sqrt(diagonal) : Number.POSITIVE_INFINITY;
-    a[j * n + j] = pivot;
-    for (let i = j + 1; i < n; i++) {
-      let value = a[i * n + j];
-      for (let k = 0; k < j; k++) value -= a[i * n + k] * a[j * n + k];
-      a[i * n + j] = value / pivot;
-    }
-  }
-  const w = Float64Array.from(b);
-  for (let k = 0; k < outputs; k++) {
-    for (let i = 0; i < n; i++) {
-      let value = w[i * outputs + k];
-      for (let j = 0; j < i; j++) value -= a[i * n + j] * w[j * outputs + k];
-      w[i * outputs + k] = value / a[i * n + i];
-    }
-    for (let i = n - 1; i >= 0; i--) {
-      let value = w[i * outputs + k];
-      for (let j = i + 1; j < n; j++) value -= a[j * n + i] * w[j * outputs + k];
-      w[i * outputs + k] = value / a[i * n + i];
-    }
-  }
-  return w;
 }

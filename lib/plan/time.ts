@@ -1,4 +1,5 @@
 import { JepaError } from '../errors.js';
+import { nearestRankQuantile } from '../world-model/quantile.js';
 
 /** A signal that fires when one of two does. */
 export function either(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
@@ -8,8 +9,7 @@ export function either(a: AbortSignal | undefined, b: AbortSignal | undefined): 
 /** Half, and nineteen of twenty, of the plans took no longer, ms. */
 export function planTimes(milliseconds: readonly number[]): { readonly p50: number; readonly p95: number } {
   const sorted = [...milliseconds].sort((a, b) => a - b);
-  const quantile = (q: number): number => sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
-  return { p50: quantile(0.5), p95: quantile(0.95) };
+  return { p50: nearestRankQuantile(sorted, 0.5), p95: nearestRankQuantile(sorted, 0.95) };
 }
 
 /** Whether what failed was ended by the time being up, and not given up by its caller. */

@@ -7,6 +7,7 @@ import { flawOf } from './calibration-file.js';
 import type { Clips } from './clips.js';
 import { type Measured, measure } from './measure.js';
 import { Outliers } from './outliers.js';
+import { nearestRankQuantile } from './quantile.js';
 import { horizonsUpTo, type StreamProgram } from './stream.js';
 import type { WorldModel } from './world-model.js';
 
@@ -74,8 +75,8 @@ export async function calibrate(
       },
     );
   const scales = Float32Array.from(horizons, (_, index) =>
-    quantile(
-      yardstick.flatMap(({ errors }) => (errors.length > index ? [errors[index]] : [])),
+    nearestRankQuantile(
+      Float32Array.from(yardstick.flatMap(({ errors }) => (errors.length > index ? [errors[index]] : []))).sort(),
       0.99,
     ),
   );
@@ -106,12 +107,6 @@ export async function calibrate(
       help: ['readings so large that the model overflows, and a model that errs nowhere, are no yardstick'],
     });
   return new SurpriseCalibration(scoredMeasures);
-}
-
-/** The smallest of the values that at least a share `part` of them does not exceed. */
-function quantile(values: readonly number[], part: number): number {
-  const sorted = Float32Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)];
 }
 
 /** Least and greatest action, by channel. */

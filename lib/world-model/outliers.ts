@@ -1,3 +1,5 @@
+import { cholesky, solveLower } from './cholesky.js';
+
 /**
  * How far vectors lie from those of a set: the squared Mahalanobis distance over the dimension, about 1 for one of them.
  * Noise, darkness or another picture altogether leave the cloud of embeddings although no law of the world was broken.
@@ -38,25 +40,10 @@ export class Outliers {
   distance(vector: ArrayLike<number>, offset = 0): number {
     const width = this.mean.length;
     const solved = new Float64Array(width); // factor · solved = vector − mean
+    for (let i = 0; i < width; i++) solved[i] = vector[offset + i] - this.mean[i];
+    solveLower(this.factor, width, solved);
     let square = 0;
-    for (let i = 0; i < width; i++) {
-      let rest = vector[offset + i] - this.mean[i];
-      for (let j = 0; j < i; j++) rest -= this.factor[i * width + j] * solved[j];
-      solved[i] = rest / this.factor[i * width + i];
-      square += solved[i] * solved[i];
-    }
+    for (let i = 0; i < width; i++) square += solved[i] * solved[i];
     return square / width;
   }
-}
-
-/** Lower triangular L with L·Lᵀ = A, of which only the lower half is read. */
-function cholesky(a: Float64Array, size: number): Float64Array {
-  const factor = new Float64Array(size * size);
-  for (let i = 0; i < size; i++)
-    for (let j = 0; j <= i; j++) {
-      let rest = a[i * size + j];
-      for (let k = 0; k < j; k++) rest -= factor[i * size + k] * factor[j * size + k];
-      factor[i * size + j] = i === j ? Math.sqrt(rest) : rest / factor[j * size + j];
-    }
-  return factor;
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { auroc, fitRidge, pearson, predictLinear, r2, shareOf, spearman, wilsonInterval } from '#lib/eval/index.js';
 import { averageRanks, pairedShare } from '#lib/eval/statistics.js';
+import { cholesky, solveLower, solveLowerTransposed } from '#lib/world-model/cholesky.js';
+import { interpolatedQuantile, nearestRankQuantile } from '#lib/world-model/quantile.js';
 import { Random } from '#lib/worlds/random.js';
 
 const draw = (stream: string, count: number): number[] => {
@@ -179,5 +181,47 @@ describe('ridge regression', () => {
     expect(fit.weight[0]).toBeCloseTo(2, 10);
     expect(fit.weight[1]).toBe(0);
     expect(predictLinear(fit, [10, 7])[0]).toBeCloseTo(20, 10);
+  });
+});
+
+describe('quantiles', () => {
+  it('are a value that occurred, or lie between two', () => {
+    const ordered = [1, 2, 4, 8];
+    expect([0, 0.25, 0.26, 0.5, 0.95, 1].map((part) => nearestRankQuantile(ordered, part))).toEqual([1, 1, 2, 2, 8, 8]);
+    expect([0, 0.25, 0.5, 0.9, 1].map((part) => interpolatedQuantile(ordered, part))).toEqual([
+      1,
+      1.75,
+      3,
+      expect.closeTo(6.8, 12),
+      8,
+    ]);
+    expect([nearestRankQuantile([7], 0.5), interpolatedQuantile([7], 0.5)]).toEqual([7, 7]);
+    expect(nearestRankQuantile([], 0.5)).toBeNaN();
+  });
+});
+
+describe('Cholesky', () => {
+  // L = [2, 0; 3, 1], A = L·Lᵀ = [4, 6; 6, 10]; the upper half is not read.
+  const a = Float64Array.of(4, Number.NaN, 6, 10);
+
+  it('factors, and solves from either side', () => {
+    const factor = cholesky(a, 2);
+    expect([...factor]).toEqual([2, 0, 3, 1]);
+    const b = Float64Array.of(2, 4, 5, 9); // columns [2, 5] and [4, 9]
+    solveLower(factor, 2, b, 2);
+    expect([...b]).toEqual([1, 2, 2, 3]);
+    solveLowerTransposed(factor, 2, b, 2);
+    expect([...b]).toEqual([-2.5, -3.5, 2, 3]);
+  });
+
+  it('leaves out directions without extent where it is asked to', () => {
+    const flat = Float64Array.of(4, 0, 4, 4);
+    const factor = cholesky(flat, 2, 1e-13);
+    expect([...factor]).toEqual([2, 0, 2, Number.POSITIVE_INFINITY]);
+    const b = Float64Array.of(8, 8);
+    solveLower(factor, 2, b);
+    solveLowerTransposed(factor, 2, b);
+    expect([...b]).toEqual([2, 0]);
+    expect(cholesky(Float64Array.of(1, 0, 2, 1), 2)[3]).toBeNaN();
   });
 });
