@@ -1,3 +1,4 @@
+import { shown } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import type { SurpriseCalibration } from '../world-model/calibration.js';
 import type { WorldModel } from '../world-model/world-model.js';
@@ -5,6 +6,7 @@ import type { ClipSet } from '../worlds/physics/clip.js';
 import { physicsClips, violationPairs } from '../worlds/physics/evaluation.js';
 import { clipFrames, frameBytes } from '../worlds/physics/layout.js';
 import { type Property, properties } from '../worlds/physics/violations.js';
+import { checkWhole, invalid } from './expect.js';
 import { expectPhysicsModel } from './physics-model.js';
 import { type Share, shareOf } from './statistics.js';
 
@@ -36,12 +38,19 @@ const framesToFind = 3;
 
 /**
  * Alarms of sessions on the physics suite: calibrated on ordinary clips of its validation split, counted on those of its test split,
- * then on clips that break a law. @throws JepaError ERR_JEPA_CONFIG for a model of another world, ERR_JEPA_ABORTED
+ * then on clips that break a law.
+ * @throws JepaError ERR_JEPA_CONFIG for a model of another world, ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_ABORTED
+ * @example
+ * const model = await WorldModel.pretrained('physics');
+ * const { ordinary, found } = await evaluateAlarms(model, { seed: 7, calibrationFrames: 5000, frames: 5000, pairs: 50, falseAlarmRate: 0.01 });
  */
 export async function evaluateAlarms(model: WorldModel, options: AlarmEvaluationOptions): Promise<AlarmResults> {
   checkOptions('evaluateAlarms', options, optionNames);
   const { seed, calibrationFrames = 200_000, frames = 200_000, pairs = 200, falseAlarmRate = 1e-3 } = options;
   const { signal, onProgress } = options;
+  checkWhole('evaluateAlarms', { calibrationFrames, frames, pairs });
+  if (!(falseAlarmRate > 0 && falseAlarmRate < 1))
+    throw invalid('evaluateAlarms', 'falseAlarmRate between 0 and 1', shown(falseAlarmRate));
   expectPhysicsModel('evaluateAlarms', model, model.config.contextFrames);
   onProgress?.('alarms: calibrating');
   const calibration = await model.calibrate(ordinary('validation', seed, signal), {

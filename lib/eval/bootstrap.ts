@@ -1,7 +1,7 @@
 import { checkOptions, withDefaults } from '../io/options.js';
 import { interpolatedQuantile } from '../world-model/quantile.js';
 import { Random } from '../worlds/random.js';
-import { checkConfidence, checkFinite, invalid } from './significance.js';
+import { checkConfidence, checkFinite, invalid } from './expect.js';
 import { mean, median } from './statistics.js';
 
 /** A figure of a sample, which a bootstrap computes again of samples drawn from it. */

@@ -1,5 +1,5 @@
 import type { RankedChoice } from '../world-model/confidence.js';
-import { checkFinite, invalid } from './significance.js';
+import { checkFinite, invalid } from './expect.js';
 import { averageRanks, mean, spearman } from './statistics.js';
 
 /** How well a scorer orders candidates; means over the choices in which a figure is defined. */

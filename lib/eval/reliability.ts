@@ -1,4 +1,4 @@
-import { checkFinite, invalid } from './significance.js';
+import { checkFinite, invalid } from './expect.js';
 
 /** Whether confidences are what they say. */
 export interface Reliability {

@@ -2,6 +2,7 @@ import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { cholesky, solveLower } from '../world-model/cholesky.js';
 import { symmetricEigenvalues } from '../world-model/effective-rank.js';
+import { rowsOf } from './expect.js';
 
 /**
  * Singular values of a matrix, largest first: roots of the eigenvalues of its smaller Gram matrix, in float64. Those below 1e-8 of the
@@ -128,11 +129,4 @@ function symmetric(n: number, element: (i: number, j: number) => number): Float6
 
 function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
-}
-
-function rowsOf(op: string, features: ArrayLike<number>, width: number): number {
-  const rows = features.length / width;
-  if (!(Number.isInteger(width) && width >= 1 && Number.isInteger(rows) && rows >= 1))
-    throw new JepaError('ERR_JEPA_SHAPE', `[${op}] expected rows of width ${width}, got ${features.length} numbers`);
-  return rows;
 }

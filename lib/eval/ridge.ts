@@ -1,4 +1,6 @@
+import { JepaError, shown } from '../errors.js';
 import { cholesky, solveLower, solveLowerTransposed } from '../world-model/cholesky.js';
+import { checkFinite, invalid, rowsOf } from './expect.js';
 
 /** A linear map with intercept. */
 export interface LinearFit {
@@ -13,6 +15,7 @@ export interface LinearFit {
 /**
  * Ridge regression with an unpenalised intercept: minimises ‖Y − XW − b‖² + alpha·‖W‖², by Cholesky in float64.
  * @param x [rows, inputs]   @param y [rows, outputs]
+ * @throws JepaError ERR_JEPA_SHAPE for sides of unequal rows, or none, ERR_JEPA_INVALID_ARGUMENT for numbers that are not finite
  * @example
  * const fit = fitRidge([0, 1, 2], [1, 3, 5], 1, 1, 0); // y = 2x + 1
  * [...predictLinear(fit, [10])]; // [21]
@@ -24,7 +27,16 @@ export function fitRidge(
   outputs: number,
   alpha: number,
 ): LinearFit {
-  const rows = x.length / inputs;
+  const rows = rowsOf('fitRidge', x, inputs);
+  const others = rowsOf('fitRidge', y, outputs);
+  if (others !== rows)
+    throw new JepaError(
+      'ERR_JEPA_SHAPE',
+      `[fitRidge] expected a row of y for each of ${rows} rows of x, got ${others}`,
+    );
+  if (!(alpha >= 0 && Number.isFinite(alpha))) throw invalid('fitRidge', 'alpha to be 0 or more', shown(alpha));
+  checkFinite('fitRidge', x);
+  checkFinite('fitRidge', y);
   const meanX = columnMeans(x, inputs);
   const meanY = columnMeans(y, outputs);
   const gram = new Float64Array(inputs * inputs);
@@ -54,12 +66,13 @@ export function fitRidge(
 /**
  * What a fit by {@link fitRidge} predicts, row by row.
  * @param x [rows, inputs]   @returns [rows, outputs]
+ * @throws JepaError ERR_JEPA_SHAPE
  * @example
  * const fit = fitRidge([0, 1, 2], [1, 3, 5], 1, 1, 0);
  * [...predictLinear(fit, [10, 20])]; // [21, 41]
  */
 export function predictLinear({ weight, intercept, inputs, outputs }: LinearFit, x: ArrayLike<number>): Float64Array {
-  const rows = x.length / inputs;
+  const rows = rowsOf('predictLinear', x, inputs);
   const result = new Float64Array(rows * outputs);
   for (let r = 0; r < rows; r++) {
     for (let k = 0; k < outputs; k++) {

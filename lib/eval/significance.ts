@@ -1,5 +1,5 @@
-import { JepaError } from '../errors.js';
 import { checkOptions, withDefaults } from '../io/options.js';
+import { checkConfidence, checkPairs, invalid } from './expect.js';
 import { averageRanks, mean, pearson } from './statistics.js';
 import { twoSidedP, twoSidedQuantile } from './student-t.js';
 
@@ -84,28 +84,4 @@ export function pairedTTest(
     meanDifference,
     interval: [meanDifference - half, meanDifference + half],
   };
-}
-
-function checkPairs(where: string, a: ArrayLike<number>, b: ArrayLike<number>, least: number): void {
-  if (a.length !== b.length) throw invalid(where, 'as many values on both sides', `${a.length} and ${b.length}`);
-  if (a.length < least) throw invalid(where, `at least ${least} pairs`, `${a.length}`);
-  checkFinite(where, a);
-  checkFinite(where, b);
-}
-
-/** @throws JepaError ERR_JEPA_INVALID_ARGUMENT */
-export function checkFinite(where: string, values: ArrayLike<number>): void {
-  for (let i = 0; i < values.length; i++)
-    if (!Number.isFinite(values[i])) throw invalid(where, 'finite numbers', `${values[i]} at position ${i}`);
-}
-
-/** @throws JepaError ERR_JEPA_INVALID_ARGUMENT */
-export function checkConfidence(where: string, confidence: number): void {
-  if (typeof confidence !== 'number' || !(confidence > 0 && confidence < 1))
-    throw invalid(where, 'a confidence between 0 and 1', `${confidence}`);
-}
-
-/** An argument of a statistic that has no meaning. */
-export function invalid(where: string, expected: string, got: string): JepaError {
-  return new JepaError('ERR_JEPA_INVALID_ARGUMENT', `[${where}] expected ${expected}, got ${got}`);
 }

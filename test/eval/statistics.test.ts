@@ -1,9 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { auroc, fitRidge, pearson, predictLinear, r2, shareOf, spearman, wilsonInterval } from '#lib/eval/index.js';
+import { JepaError } from '#lib/errors.js';
+import {
+  auroc,
+  evaluateAlarms,
+  fitRidge,
+  pearson,
+  predictLinear,
+  r2,
+  shareOf,
+  spearman,
+  wilsonInterval,
+} from '#lib/eval/index.js';
 import { averageRanks, pairedShare } from '#lib/eval/statistics.js';
 import { cholesky, solveLower, solveLowerTransposed } from '#lib/world-model/cholesky.js';
+import { WorldModel } from '#lib/world-model/index.js';
 import { interpolatedQuantile, nearestRankQuantile } from '#lib/world-model/quantile.js';
 import { Random } from '#lib/worlds/random.js';
+import { sensorConfig } from '../world-model/small.js';
 
 const draw = (stream: string, count: number): number[] => {
   const random = new Random(11, stream);
@@ -223,5 +236,76 @@ describe('Cholesky', () => {
     solveLowerTransposed(factor, 2, b);
     expect([...b]).toEqual([2, 0]);
     expect(cholesky(Float64Array.of(1, 0, 2, 1), 2)[3]).toBeNaN();
+  });
+});
+
+describe('what has no meaning is refused', () => {
+  type Refused = readonly [compute: () => unknown, message: string];
+  const [nan, infinite] = [Number.NaN, Number.POSITIVE_INFINITY];
+  const both = (name: string, compute: (a: number[], b: number[]) => number): Refused[] => [
+    [() => compute([1, 2], [1, 2, 3]), `[${name}] expected as many values on both sides, got 2 and 3`],
+    [() => compute([1, infinite], [1, 2]), `[${name}] expected finite numbers, got Infinity at position 1`],
+    [() => compute([1, 2], [nan, 2]), `[${name}] expected finite numbers, got NaN at position 0`],
+  ];
+
+  it.each<Refused>([
+    ...both('pearson', pearson),
+    [() => pearson([], []), '[pearson] expected at least 1 pair, got 0'],
+    ...both('spearman', spearman),
+    [() => spearman([], []), '[spearman] expected at least 1 pair, got 0'],
+    ...both('r2', (a, b) => r2(a, b, 1)),
+    [() => r2([1, 2, 3], [1, 2, 3], 2), '[r2] expected rows of width 2, got 3 numbers'],
+    [() => r2([], [], 1), '[r2] expected rows of width 1, got 0 numbers'],
+    [() => auroc([1, 2], [1]), '[auroc] expected 2 labels, got 1'],
+    [() => auroc([1, nan], [1, 0]), '[auroc] expected finite numbers, got NaN at position 1'],
+    [
+      () => auroc([1, 2], [1, 1]),
+      '[auroc] expected scores of both classes, got 2 positives and 0 negatives\n  → score',
+    ],
+    [() => auroc([], []), '[auroc] expected scores of both classes, got 0 positives and 0 negatives'],
+    [
+      () => wilsonInterval(5, 3),
+      '[wilsonInterval] expected 0 to 3 successes of 3, got 5\n  → give the successes first',
+    ],
+    [() => wilsonInterval(-1, 3), '[wilsonInterval] expected 0 to 3 successes of 3, got -1'],
+    [() => wilsonInterval(0, nan), '[wilsonInterval] expected a count of 0 or more, got NaN'],
+    [() => wilsonInterval(1, 3, -1.96), '[wilsonInterval] expected z to be 0 or more, got -1.96'],
+    [() => shareOf(5, 3), '[shareOf] expected 0 to 3 successes of 3, got 5'],
+    [() => fitRidge([1, 2, 3], [1], 2, 1, 0), '[fitRidge] expected rows of width 2, got 3 numbers'],
+    [() => fitRidge([], [], 2, 1, 0), '[fitRidge] expected rows of width 2, got 0 numbers'],
+    [() => fitRidge([1, 2], [1], 1.5, 1, 0), '[fitRidge] expected rows of width 1.5, got 2 numbers'],
+    [() => fitRidge([1, 2], [1], 1, 1, 0), '[fitRidge] expected a row of y for each of 2 rows of x, got 1'],
+    [() => fitRidge([1, 2], [1, 2], 1, 1, -1), '[fitRidge] expected alpha to be 0 or more, got -1'],
+    [() => fitRidge([1, 2], [1, nan], 1, 1, 0), '[fitRidge] expected finite numbers, got NaN at position 1'],
+    [() => fitRidge([infinite, 2], [1, 2], 1, 1, 0), '[fitRidge] expected finite numbers, got Infinity at position 0'],
+    [
+      () => predictLinear(fitRidge([0, 1, 1, 0], [1, 2], 2, 1, 1), [1, 2, 3]),
+      '[predictLinear] expected rows of width 2, got 3 numbers',
+    ],
+  ])('%s', (compute, message) => {
+    let error: unknown;
+    try {
+      compute();
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(JepaError);
+    expect(error).toMatchObject({ message: expect.stringContaining(message) });
+  });
+
+  it('numbers of clips and frames that alarms are not counted on', async () => {
+    const model = new WorldModel(sensorConfig);
+    for (const [options, message] of [
+      [{ frames: 0 }, 'frames to be a positive integer, got 0'],
+      [{ calibrationFrames: 1.5 }, 'calibrationFrames to be a positive integer, got 1.5'],
+      [{ pairs: -1 }, 'pairs to be a positive integer, got -1'],
+      [{ falseAlarmRate: 0 }, 'falseAlarmRate between 0 and 1, got 0'],
+    ] as const)
+      await expect(evaluateAlarms(model, { seed: 1, ...options })).rejects.toMatchObject({
+        code: 'ERR_JEPA_INVALID_ARGUMENT',
+        message: `[evaluateAlarms] expected ${message}`,
+      });
+    await expect(evaluateAlarms(model, { seed: 1 })).rejects.toMatchObject({ code: 'ERR_JEPA_CONFIG' });
+    model.dispose();
   });
 });
