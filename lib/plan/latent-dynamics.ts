@@ -8,6 +8,10 @@ export type LatentState = { readonly memory: Tensor; readonly embedding: Tensor 
 /**
  * The dynamics that a world model has learned, imagined in the precision that the model was made or loaded with. Actions are given in the
  * world's units and standardised inside.
+ * @example
+ * const model = twoRoomModel(7);
+ * const dynamics = latentDynamics(model);
+ * new CemSolver(dynamics, distanceAtEnd, { horizon: 5, bounds: [-1, 1] }).actionSize; // 10
  */
 export function latentDynamics(model: WorldModel): Dynamics<LatentState> {
   const { network, config } = model;

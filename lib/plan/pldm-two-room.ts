@@ -34,7 +34,13 @@ export const pldmTwoRoomModel = (seed: number): WorldModel =>
 const clipsOf = (recordings: Episodes, seed: number): AsyncIterable<Clips> =>
   clipBatches(recordings, { frames: clipFrames, frameSkip, clips, seed });
 
-/** Trains on wanderers' walks, for {@link pldmTwoRoomSteps} steps: a minute of one core. @throws JepaError ERR_JEPA_ABORTED */
+/**
+ * Trains on wanderers' walks, for {@link pldmTwoRoomSteps} steps: a minute of one core.
+ * @throws JepaError ERR_JEPA_ABORTED
+ * @example
+ * const model = await trainPldmTwoRoom(7);
+ * await model.save('pldm-two-room.jepa');
+ */
 export async function trainPldmTwoRoom(seed: number, options: TrainTwoRoomOptions = {}): Promise<WorldModel> {
   const { steps = pldmTwoRoomSteps } = options;
   const model = pldmTwoRoomModel(seed);

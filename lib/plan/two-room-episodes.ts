@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
+import { unlessAborted } from '../data/abort.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import type { GoalEpisode } from '../worlds/goal-environment.js';
 import { TwoRoom } from '../worlds/two-room/environment.js';
-import type { GoalPairs } from '../worlds/two-room/protocol.js';
+import { type GoalPairs, type Policy, successes } from '../worlds/two-room/protocol.js';
 import { frameSkip } from '../worlds/two-room/training.js';
 import type { CemOptions } from './cross-entropy.js';
 import {
@@ -35,7 +37,15 @@ export interface PlanEpisodesOptions
   readonly onPosition?: (episode: number, x: number, y: number) => void;
 }
 
-/** Plans from pictures on the true simulator; an episode ends with its success. @throws JepaError ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_ABORTED */
+/**
+ * Plans from pictures on the true simulator; an episode ends with its success.
+ * @throws JepaError ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_ABORTED
+ * @example
+ * const model = await trainTwoRoom(7, { steps: 100 });
+ * const pairs = twoRoom.goalPairs({ split: 'validation', seed: 7, count: 10 });
+ * const { first } = await planEpisodes(model, pairs, 7);
+ * twoRoom.successRate(first); // share of the pairs that it got between
+ */
 export function planEpisodes(
   model: WorldModel,
   pairs: GoalPairs,
@@ -54,8 +64,26 @@ export function planEpisodes(
 }
 
 /** What somebody else reaches who sees the same pictures. @returns [count] step of the first success, −1 if never */
-export const walkEpisodes = (pairs: GoalPairs, decide: DecideBlock): Promise<Int32Array> =>
-  playGoalEpisodes(new TwoRoom({ imageSize }), episodesOf(pairs), decide, 1, { blockSteps: frameSkip });
+export const walkEpisodes = (pairs: GoalPairs, decide: DecideBlock, signal?: AbortSignal): Promise<Int32Array> =>
+  playGoalEpisodes(new TwoRoom({ imageSize }), episodesOf(pairs), decide, 1, { blockSteps: frameSkip, signal });
+
+/**
+ * What a policy reaches that sees true positions; between two pairs others have their turn, and the signal is heard.
+ * @param where for the error   @returns [count] step of the first success, −1 if never   @throws JepaError ERR_JEPA_ABORTED
+ */
+export async function policyEpisodes(
+  where: string,
+  pairs: GoalPairs,
+  policy: Policy,
+  signal?: AbortSignal,
+): Promise<Int32Array> {
+  const first: number[] = [];
+  for (const step of successes(pairs, policy)) {
+    first.push(step);
+    await unlessAborted(where, setImmediate(), signal);
+  }
+  return Int32Array.from(first);
+}
 
 /** One frame tells everything: nothing has to happen before it. */
 function episodesOf({ count, starts, goals, budget }: GoalPairs): GoalEpisode[] {

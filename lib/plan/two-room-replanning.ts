@@ -1,10 +1,10 @@
 import { checkOptions } from '../io/options.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import { simulatorOracle } from '../worlds/two-room/oracle.js';
-import { firstSuccess, goalPairs, randomActions, successRate } from '../worlds/two-room/protocol.js';
+import { goalPairs, type Policy, randomActions, successRate } from '../worlds/two-room/protocol.js';
 import { type TwoRoomBatch, twoRoomTrainingBatch } from '../worlds/two-room/training.js';
 import { trainImitation } from './imitation.js';
-import { imageSize, planEpisodes, walkEpisodes } from './two-room-episodes.js';
+import { imageSize, planEpisodes, policyEpisodes, walkEpisodes } from './two-room-episodes.js';
 
 export interface ReplanningOptions {
   readonly seed: number;
@@ -41,23 +41,25 @@ export interface ReplanningResults {
  * @example const { cem, imitation } = await evaluateReplanning(model, { seed: 7, split: 'test' });
  */
 export async function evaluateReplanning(model: WorldModel, options: ReplanningOptions): Promise<ReplanningResults> {
-  checkOptions('evaluateReplanning', options, ['seed', 'split', 'pairs', 'imitationSteps', 'signal']);
+  const name = 'evaluateReplanning';
+  checkOptions(name, options, ['seed', 'split', 'pairs', 'imitationSteps', 'signal']);
   const { seed, split, pairs: count = 100, imitationSteps: steps, signal } = options;
   const pairs = goalPairs({ split, seed, count });
   const rate = (first: Int32Array): number => 100 * successRate(first);
+  const walked = (policy: Policy): Promise<Int32Array> => policyEpisodes(name, pairs, policy, signal);
   const row = async (of: (replanEvery: number) => Promise<Int32Array>): Promise<ReplanningRow> => ({
     every: rate(await of(1)),
     everySecond: rate(await of(2)),
     never: rate(await of(Number.POSITIVE_INFINITY)),
   });
   const cloned = await trainImitation(model, batchesOf(seed), { seed, steps, signal });
-  const imitation = rate(await walkEpisodes(pairs, cloned.decide).finally(() => cloned.dispose()));
+  const imitation = rate(await walkEpisodes(pairs, cloned.decide, signal).finally(() => cloned.dispose()));
   return {
     episodes: pairs.count,
-    random: rate(firstSuccess(pairs, randomActions(seed))),
+    random: rate(await walked(randomActions(seed))),
     imitation,
     cem: await row(async (replanEvery) => (await planEpisodes(model, pairs, seed, { replanEvery, signal })).first),
-    oracle: await row(async (replanEvery) => firstSuccess(pairs, simulatorOracle(seed, replanEvery))),
+    oracle: await row(async (replanEvery) => walked(simulatorOracle(seed, replanEvery))),
   };
 }
 

@@ -4,7 +4,6 @@ import { checkOptions } from '../io/options.js';
 import type { WorldModel } from '../world-model/world-model.js';
 import { simulatorOracle } from '../worlds/two-room/oracle.js';
 import {
-  firstSuccess,
   type GoalPairs,
   goalPairs,
   hardGoalPairs,
@@ -17,8 +16,9 @@ import {
 import { publishedPairs } from '../worlds/two-room/published-pairs.js';
 import { TwoRoomDataset, twoRoomTrainingBatch } from '../worlds/two-room/training.js';
 import type { Waypoints } from './contract.js';
+import type { EpisodeResults } from './goal-episodes.js';
 import { planTimes } from './time.js';
-import { imageSize, planEpisodes } from './two-room-episodes.js';
+import { imageSize, planEpisodes, policyEpisodes } from './two-room-episodes.js';
 import { smallTwoRoomModel, type TrainTwoRoomOptions, trainTwoRoomModel } from './two-room-model.js';
 import { trainTwoRoomWaypoints } from './two-room-waypoints.js';
 
@@ -29,7 +29,13 @@ export const twoRoomSteps = 390;
 export const twoRoomModel = (seed: number): WorldModel =>
   smallTwoRoomModel({ imageSize, pixelScale: 1 / 127.5, pixelOffset: -1, actionDeviation: 1, seed });
 
-/** Trains on clips of a noisy expert, for {@link twoRoomSteps} steps. @throws JepaError ERR_JEPA_ABORTED */
+/**
+ * Trains on clips of a noisy expert, for {@link twoRoomSteps} steps.
+ * @throws JepaError ERR_JEPA_ABORTED
+ * @example
+ * const model = await trainTwoRoom(7, { onEvent: (event) => event.type === 'step' && console.log(event.step, event.metrics.loss) });
+ * await model.save('two-room.jepa');
+ */
 export async function trainTwoRoom(seed: number, options: TrainTwoRoomOptions = {}): Promise<WorldModel> {
   const { steps = twoRoomSteps } = options;
   const model = twoRoomModel(seed);
@@ -86,17 +92,37 @@ export interface TwoRoomEvaluationOptions {
  * @example const { twoRoom, twoRoomHard } = await evaluateTwoRoom(model, { seed: 7, split: 'test' });
  */
 export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluationOptions): Promise<PlanningResults> {
-  checkOptions('evaluateTwoRoom', options, [
-    'seed',
-    'split',
-    'ownPairs',
-    'hardPairs',
-    'published',
-    'waypoints',
-    'signal',
-    'onEpisode',
-  ]);
-  const { seed, split, ownPairs = 200, hardPairs = 100, published = true, signal, onEpisode } = options;
+  const { pairs, hard } = pairsOf(options);
+  const { seed, signal } = options;
+  const { planned, hardEpisodes, straight } = await plannedEpisodes(model, pairs, hard, options);
+  const rate = async (which: GoalPairs, policy: Policy): Promise<number> =>
+    100 * successRate(await policyEpisodes('evaluateTwoRoom', which, policy, signal));
+  return {
+    twoRoom: {
+      success: 100 * successRate(planned.first),
+      otherRoom: 100 * successRate(planned.first, needsDoor(pairs)),
+      random: await rate(pairs, randomActions(seed)),
+      standStill: await rate(pairs, standStill),
+      oracle: await rate(pairs, simulatorOracle(seed)),
+      episodes: pairs.count,
+      planMilliseconds: planTimes(planned.planMilliseconds),
+    },
+    twoRoomHard: {
+      success: 100 * successRate(hardEpisodes.first),
+      straight: 100 * successRate(straight.first),
+      random: await rate(hard, randomActions(seed)),
+      oracle: await rate(hard, simulatorOracle(seed)),
+      episodes: hard.count,
+    },
+  };
+}
+
+const optionNames = ['seed', 'split', 'ownPairs', 'hardPairs', 'published', 'waypoints', 'signal', 'onEpisode'];
+
+/** The pairs of both protocols. @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT */
+function pairsOf(options: TwoRoomEvaluationOptions): Record<'pairs' | 'hard', GoalPairs> {
+  checkOptions('evaluateTwoRoom', options, optionNames);
+  const { seed, split, ownPairs = 200, hardPairs = 100, published = true } = options;
   for (const [name, count, least] of [
     ['ownPairs', ownPairs, published ? 0 : 1],
     ['hardPairs', hardPairs, 1],
@@ -110,11 +136,18 @@ export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluat
     ...(published ? [publishedPairs()] : []),
     ...(ownPairs > 0 ? [goalPairs({ split, seed, count: ownPairs })] : []),
   ];
-  const pairs = together(sets);
-  const door = needsDoor(pairs);
-  const hard = hardGoalPairs({ split, seed, count: hardPairs });
-  const trained = options.waypoints ? undefined : await trainTwoRoomWaypoints(model, { seed, signal });
-  const waypoints = options.waypoints ?? trained?.waypoints;
+  return { pairs: together(sets), hard: hardGoalPairs({ split, seed, count: hardPairs }) };
+}
+
+/** What the planner does: between the pairs, and between the hard ones with waypoints and without. */
+async function plannedEpisodes(
+  model: WorldModel,
+  pairs: GoalPairs,
+  hard: GoalPairs,
+  { seed, waypoints: given, signal, onEpisode }: TwoRoomEvaluationOptions,
+): Promise<Record<'planned' | 'hardEpisodes' | 'straight', EpisodeResults>> {
+  const trained = given ? undefined : await trainTwoRoomWaypoints(model, { seed, signal });
+  const waypoints = given ?? trained?.waypoints;
   let over = 0;
   const counted = {
     signal,
@@ -123,30 +156,15 @@ export async function evaluateTwoRoom(model: WorldModel, options: TwoRoomEvaluat
       onEpisode?.(over, pairs.count + 2 * hard.count);
     },
   };
-  const [{ first, planMilliseconds }, hardEpisodes, straight] = await (async () => [
-    await planEpisodes(model, pairs, seed, { ...counted, waypoints }),
-    await planEpisodes(model, hard, seed, { ...counted, waypoints }),
-    await planEpisodes(model, hard, seed, counted),
-  ])().finally(() => trained?.distance.dispose());
-  const rate = (which: GoalPairs, policy: Policy): number => 100 * successRate(firstSuccess(which, policy));
-  return {
-    twoRoom: {
-      success: 100 * successRate(first),
-      otherRoom: 100 * successRate(first, door),
-      random: rate(pairs, randomActions(seed)),
-      standStill: rate(pairs, standStill),
-      oracle: rate(pairs, simulatorOracle(seed)),
-      episodes: pairs.count,
-      planMilliseconds: planTimes(planMilliseconds),
-    },
-    twoRoomHard: {
-      success: 100 * successRate(hardEpisodes.first),
-      straight: 100 * successRate(straight.first),
-      random: rate(hard, randomActions(seed)),
-      oracle: rate(hard, simulatorOracle(seed)),
-      episodes: hard.count,
-    },
-  };
+  try {
+    return {
+      planned: await planEpisodes(model, pairs, seed, { ...counted, waypoints }),
+      hardEpisodes: await planEpisodes(model, hard, seed, { ...counted, waypoints }),
+      straight: await planEpisodes(model, hard, seed, counted),
+    };
+  } finally {
+    trained?.distance.dispose();
+  }
 }
 
 function together(sets: readonly GoalPairs[]): GoalPairs {

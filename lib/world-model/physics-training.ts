@@ -78,6 +78,9 @@ export function seedOfPart(seed: number, part: number): number {
  * A critic of a physics model, trained on plans of the training split and their true costs: eight force plans each of `starts` starts
  * (default 800), simulated here. Another seed gives other starts; more choices of a seed begin with the same ones.
  * @throws JepaError as {@link trainCritic}; ERR_JEPA_MISSING_PEER without the physics engine
+ * @example
+ * const model = await WorldModel.pretrained('physics');
+ * const critic = await physicsCritic(model, { seed: 7, choices: 100, steps: 200 }); // for model.rank(frames, plans, { by: critic })
  */
 export async function physicsCritic(
   world: WorldModel,

@@ -161,7 +161,14 @@ export class WorldModel {
     return embeddings;
   }
 
-  /** The predictor's state after each frame [B, T, H] and what it expects next [B, T, D], from embeddings [B, T, D]. */
+  /**
+   * The predictor's state after each frame [B, T, H] and what it expects next [B, T, D], from embeddings [B, T, D].
+   * @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_NON_FINITE
+   * @example
+   * const world = WorldModel.create('tiny', { observation: { kind: 'vector', size: 3 }, action: { size: 2 }, frameRate: 10 });
+   * const { embeddings } = await world.states(await world.encode(zeros([1, 8, 3])), zeros([1, 8, 2]));
+   * embeddings.shape; // [1, 8, 64]
+   */
   async states(
     embeddings: Tensor,
     actions: Tensor,
@@ -172,7 +179,15 @@ export class WorldModel {
     return batched((z, a) => this.#programs.states.call({ signal }, z, a), [embeddings, actions], chunkClips, signal);
   }
 
-  /** Open-loop futures from embeddings [B, T ≥ c, D]: sees the first `context` frames only. */
+  /**
+   * Open-loop futures from embeddings [B, T ≥ c, D]: sees the first `context` frames only.
+   * @throws JepaError ERR_JEPA_SHAPE, ERR_JEPA_INVALID_ARGUMENT for a context of no frames, ERR_JEPA_NON_FINITE
+   * @example
+   * const world = WorldModel.create('tiny', { observation: { kind: 'vector', size: 3 }, action: { size: 2 }, frameRate: 10 });
+   * const seen = await world.encode(zeros([1, 4, 3]));
+   * const { embeddings } = await world.imagine(seen, zeros([1, 10, 2]), { context: 4 });
+   * embeddings.shape; // [1, 6, 64]
+   */
   async imagine(
     embeddings: Tensor,
     actions: Tensor,
@@ -250,7 +265,16 @@ export class WorldModel {
     return inOrder(costs, temperature);
   }
 
-  /** Costs [N] of candidate plans from the embeddings [1, c, D] of the seen frames to the embedding [D] of the goal. */
+  /**
+   * Costs [N] of candidate plans from the embeddings [1, c, D] of the seen frames to the embedding [D] of the goal.
+   * @param candidates [N, T, A] whole plans, the actions at the seen frames included
+   * @example
+   * const world = WorldModel.create('tiny', { observation: { kind: 'vector', size: 3 }, action: { size: 2 }, frameRate: 10 });
+   * const seen = await world.encode(zeros([1, 4, 3]));
+   * const goal = (await (await world.encode(zeros([1, 1, 3]))).data()) as Float32Array;
+   * const costs = await world.planCosts(seen, zeros([8, 10, 2]), goal);
+   * [costs.length, costs[0] === costs[7]].join() === '8,true'; // true
+   */
   async planCosts(
     seen: Tensor,
     candidates: Tensor,

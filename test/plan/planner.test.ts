@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   CemSolver,
   distanceAtEnd,
@@ -12,9 +12,10 @@ import {
   trainTwoRoom,
   twoRoomModel,
 } from '#lib/plan/index.js';
+import { policyEpisodes, walkEpisodes } from '#lib/plan/two-room-episodes.js';
 import { type Tensor, tensor } from '#lib/tensor/index.js';
 import { memory } from '#lib/tensor/machine.js';
-import { goalPairs } from '#lib/worlds/two-room/protocol.js';
+import { goalPairs, standStill } from '#lib/worlds/two-room/protocol.js';
 import { close } from '../nn/check-layer.js';
 import { clipsFor, pictureConfig, sensorConfig, shaken, transformerConfig } from '../world-model/small.js';
 
@@ -287,6 +288,65 @@ describe('Two-Room', () => {
     expect(memory().variableBytes).toBeLessThanOrEqual(held); // models of other tests may be collected meanwhile
     for (const rate of rates)
       expect([0, 1, 2, 3].some((count) => Math.abs((100 * count) / 3 - rate) < 1e-9)).toBe(true);
+  });
+
+  it('is stopped between two episodes by its signal, whoever decides', async () => {
+    const pairs = goalPairs({ split: 'validation', seed: 1, count: 3 });
+    const decided = async (play: (stop: AbortController, seen: Set<number>) => Promise<unknown>): Promise<number[]> => {
+      const seen = new Set<number>();
+      await expect(play(new AbortController(), seen)).rejects.toMatchObject({ code: 'ERR_JEPA_ABORTED' });
+      return [...seen];
+    };
+    const walked = await decided((stop, seen) =>
+      walkEpisodes(
+        pairs,
+        ({ episode }) => {
+          seen.add(episode);
+          stop.abort();
+          return new Float32Array(10);
+        },
+        stop.signal,
+      ),
+    );
+    expect(walked).toEqual([0]);
+    const policy = await decided((stop, seen) =>
+      policyEpisodes(
+        'test',
+        pairs,
+        (context) => {
+          if (!seen.has(context.row)) setImmediate(() => stop.abort()); // as a timer would: between two turns
+          seen.add(context.row);
+          standStill(context);
+        },
+        stop.signal,
+      ),
+    );
+    expect(policy).toEqual([0]);
+  });
+
+  it('is stopped by its signal too where nothing but the rows of the simulator is left', async () => {
+    const stop = new AbortController();
+    const { dispose } = Planner.prototype;
+    let planners = 0;
+    const disposed = vi.spyOn(Planner.prototype, 'dispose').mockImplementation(function (this: Planner) {
+      dispose.call(this);
+      if (++planners === 3) stop.abort(); // every, everySecond, never
+    });
+    const options = { seed: 2, split: 'validation', signal: stop.signal } as const;
+    const replanning = evaluateReplanning(twoRoomModel(0), { ...options, pairs: 1, imitationSteps: 1 });
+    await expect(replanning).rejects.toThrow('[evaluateReplanning] stopped by its signal');
+    disposed.mockRestore();
+    const later = new AbortController();
+    const evaluation = evaluateTwoRoom(twoRoomModel(0), {
+      ...options,
+      signal: later.signal,
+      waypoints: { next: async (_, goal) => goal },
+      ownPairs: 1,
+      hardPairs: 1,
+      published: false,
+      onEpisode: (over, all) => over === all && later.abort(),
+    });
+    await expect(evaluation).rejects.toThrow('[evaluateTwoRoom] stopped by its signal');
   });
 
   it('training that is stopped leaves no half-trained model', async () => {

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { bucketRecipe, evaluateRecipe, pendulumRecipe, pushTRecipe, trainRecipe } from '#lib/plan/index.js';
 
-const shares = { accuracy: expect.any(Number), interval: [expect.any(Number), expect.any(Number)] };
-const planned = { model: shares, oracle: shares };
+/** Wilson's interval of one episode: its inner bound is z²/(1 + z²) or 1/(1 + z²). */
+const share = (reached: boolean): object =>
+  reached
+    ? { accuracy: 100, interval: [expect.closeTo(20.654931, 5), expect.closeTo(100, 9)] }
+    : { accuracy: 0, interval: [expect.closeTo(0, 9), expect.closeTo(79.345069, 5)] };
 
 describe.each([
   ['push-t', pushTRecipe, 2],
@@ -22,21 +25,44 @@ describe.each([
     const { observation, action } = model.config;
     expect(observation).toMatchObject({ height: recipe.imageSize, width: recipe.imageSize });
     expect(action.size).toBe(recipe.actionSize);
+    /** Whether each run of the episode ended at the goal, counted where it happens. */
+    const ended: boolean[] = [];
+    let blockSteps = 0;
     const short = {
       ...recipe,
       task: async (options: Parameters<typeof recipe.task>[0]) => {
         const task = await recipe.task(options);
+        const { world } = task;
+        const [reset, step] = [world.reset.bind(world), world.step.bind(world)];
+        world.reset = (given) => {
+          ended.push(false);
+          return reset(given);
+        };
+        world.step = async (action) => {
+          const result = await step(action);
+          if (result.terminated) ended[ended.length - 1] = true;
+          return result;
+        };
+        blockSteps = task.blockSteps;
         const episodes = task.episodes.map((episode) => ({ ...episode, budget: 2 * task.blockSteps }));
         return { ...task, episodes, planner: { ...task.planner, horizon, numSamples: 16 } };
       },
     };
     const options = { seed: 1, split: 'validation', episodes: 1, recordings: 24, imitationSteps: 2 } as const;
     const { rows, replanning } = await evaluateRecipe(short, model, { ...options, replanning: true });
-    expect(rows).toMatchObject({ ...planned, random: shares, imitation: shares });
+    // The model goes first, then who it is compared with; rarer plans have a model and an oracle each.
+    expect(ended.length).toBe(horizon > 1 ? 8 : 6);
+    const [planned, random, imitation, searched] = ended.map(share);
+    expect(rows).toMatchObject({ model: planned, random, imitation, oracle: searched });
     expect(rows.first.length).toBe(1);
-    expect(replanning).toMatchObject({ every: { model: rows.model, oracle: rows.oracle }, never: planned });
-    if (horizon > 1) expect(replanning?.everySecond).toMatchObject(planned);
-    else expect(replanning).not.toHaveProperty('everySecond');
+    expect(rows.first[0] > 0).toBe(ended[0]);
+    expect(rows.planMilliseconds.length).toBe(ended[0] ? Math.ceil(rows.first[0] / blockSteps) : 2); // a plan a block
+    const pair = (at: number): object => ({ model: share(ended[at]), oracle: share(ended[at + 1]) });
+    expect(replanning).toEqual({
+      every: { model: planned, oracle: searched },
+      ...(horizon > 1 ? { everySecond: pair(4) } : {}),
+      never: pair(horizon > 1 ? 6 : 4),
+    });
     model.dispose();
   });
 });

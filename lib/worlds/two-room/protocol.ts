@@ -105,18 +105,23 @@ export const givenActions =
 
 /** [count] step (from 1) after which the agent is first within 16 px of its goal, −1 if never. The start is not looked at. */
 export function firstSuccess(pairs: GoalPairs, policy: Policy, room: Room = defaultRoom): Int32Array {
+  return Int32Array.from(successes(pairs, policy, room));
+}
+
+/** The same pair by pair, so that whoever asks can stop between two. */
+export function* successes(pairs: GoalPairs, policy: Policy, room: Room = defaultRoom): Generator<number> {
   const { count, starts, goals, budget } = pairs;
   const positions = starts.slice();
   const actions = new Float32Array(count * 2);
-  const first = new Int32Array(count).fill(-1);
   for (let row = 0; row < count; row++) {
-    for (let step = 0; step < budget && first[row] < 0; step++) {
+    let first = -1;
+    for (let step = 0; step < budget && first < 0; step++) {
       policy({ room, positions, goals, row, step, actions });
       move(room, positions, actions, row, row + 1);
-      if (distance(positions, row, goals, row) < successDistance) first[row] = step + 1;
+      if (distance(positions, row, goals, row) < successDistance) first = step + 1;
     }
+    yield first;
   }
-  return first;
 }
 
 /** Share of rows with a success, 0 … 1; of those that `among` marks, if given. */
