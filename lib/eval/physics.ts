@@ -11,7 +11,7 @@ import { physicsTrainingBatch } from '../worlds/physics/training.js';
 import { type ActionRankResults, evaluateActionRanking } from './action-rank.js';
 import { PixelAutoencoder } from './autoencoder.js';
 import { type CounterfactualResults, evaluateCounterfactuals } from './counterfactual.js';
-import { embed, embedTrainingClips } from './embedded.js';
+import { type EmbeddedClips, embed, embedTrainingClips } from './embedded.js';
 import { type PhysicsExamples, rolloutExamples, violationExamples } from './examples.js';
 import { expectPhysicsModel } from './physics-model.js';
 import { evaluateProbes, type ProbeResults } from './probes.js';
@@ -94,12 +94,7 @@ async function examine(
   );
   onProgress?.('the untrained network');
   const untrained = await untrainedModel(model, seed, own);
-  const scorer =
-    (which: WorldModel, read: 'normalised' | 'raw'): Scorer =>
-    async (clips) => {
-      const { embeddings, actions } = await embed(which, clips, signal);
-      return (await which.surpriseOf(embeddings, actions, { signal }))[read];
-    };
+  const scorer = (which: WorldModel, read: 'normalised' | 'raw'): Scorer => surpriseOf(which, read, signal);
   const violations = await evaluateViolations(
     {
       model: scorer(model, 'normalised'),
@@ -112,15 +107,7 @@ async function examine(
   );
   onProgress?.('probes');
   const train = await embedTrainingClips(model, seed, sized(1500), signal);
-  const testClips = await physicsClips({ split, seed, count: sized(600), signal });
-  const test = await embed(model, testClips, signal);
-  const { results: probes, readPositions } = await evaluateProbes(model, train, test, { seed, signal });
-  const { results: rollout, paths } = await evaluateRollouts(model, test, readPositions, { signal });
-  const beyond = async (ranges: 'fast' | 'large'): Promise<RolloutScores> => {
-    const clips = await physicsClips({ split, seed, count: sized(300), ranges, signal });
-    return (await evaluateRollouts(model, await embed(model, clips, signal), readPositions, { signal })).results.k8;
-  };
-  const rollouts = rolloutExamples(model, testClips, paths);
+  const { probes, rollout, rollouts } = await readOuts(model, train, { split, seed, sized, signal });
   onProgress?.('counterfactuals');
   const counterfactual = await evaluateCounterfactuals(model, { split, seed, count: sized(300), signal });
   onProgress?.('training a critic of plans');
@@ -142,7 +129,7 @@ async function examine(
       counterfactual,
       actionRank,
       probes,
-      rollout: { ...rollout, fast: await beyond('fast'), large: await beyond('large') },
+      rollout,
       rivals: {
         autoencoderSteps: steps.autoencoder,
         autoencoderFlops: autoencoder.flops,
@@ -150,6 +137,40 @@ async function examine(
       },
     },
     examples: { violations: violationPictures, rollouts },
+  };
+}
+
+/** Surprise of clips, over the error that the model expected or not. */
+const surpriseOf =
+  (model: WorldModel, read: 'normalised' | 'raw', signal?: AbortSignal): Scorer =>
+  async (clips) => {
+    const { embeddings, actions } = await embed(model, clips, signal);
+    return (await model.surpriseOf(embeddings, actions, { signal }))[read];
+  };
+
+/** What can be read out of embeddings, and of those that are imagined: probes fitted to `train`, and rollouts in metres. */
+async function readOuts(
+  model: WorldModel,
+  train: EmbeddedClips,
+  {
+    split,
+    seed,
+    sized,
+    signal,
+  }: Pick<PhysicsEvaluationOptions, 'split' | 'seed' | 'signal'> & { readonly sized: (count: number) => number },
+): Promise<Pick<PhysicsResults, 'probes' | 'rollout'> & Pick<PhysicsExamples, 'rollouts'>> {
+  const clips = await physicsClips({ split, seed, count: sized(600), signal });
+  const test = await embed(model, clips, signal);
+  const { results: probes, readPositions } = await evaluateProbes(model, train, test, { seed, signal });
+  const { results, paths } = await evaluateRollouts(model, test, readPositions, { signal });
+  const beyond = async (ranges: 'fast' | 'large'): Promise<RolloutScores> => {
+    const others = await physicsClips({ split, seed, count: sized(300), ranges, signal });
+    return (await evaluateRollouts(model, await embed(model, others, signal), readPositions, { signal })).results.k8;
+  };
+  return {
+    probes,
+    rollout: { ...results, fast: await beyond('fast'), large: await beyond('large') },
+    rollouts: rolloutExamples(model, clips, paths),
   };
 }
 

@@ -33,64 +33,21 @@ export async function calibrate(
   dataset: AsyncIterable<Clips<HostObservations>> | Iterable<Clips<HostObservations>>,
   options: CalibrationOptions,
 ): Promise<SurpriseCalibration> {
-  checkOptions('worldModel calibrate', options, ['lookAhead', 'frames', 'signal']);
-  const { lookAhead = 8, frames: wanted = 50_000, signal } = options;
-  for (const [name, value] of Object.entries({ lookAhead, frames: wanted }))
-    if (!Number.isInteger(value) || value < 1)
-      throw new JepaError(
-        'ERR_JEPA_INVALID_ARGUMENT',
-        `[calibrate] expected ${name} to be a positive integer, got ${shown(value)}`,
-      );
-  if (!isAsyncIterable(dataset) && !(dataset && Symbol.iterator in Object(dataset)))
-    throw new JepaError(
-      'ERR_JEPA_INVALID_ARGUMENT',
-      `[calibrate] expected batches of clips, an async iterable or an array of them, got ${dataset === null ? 'null' : typeof dataset}`,
-      { help: ['clips in memory: give them as two batches or more, [clips, others]; every other one sets the scales'] },
-    );
-  const { config } = world;
+  const { lookAhead, frames, signal } = checked(dataset, options);
   const horizons = horizonsUpTo(lookAhead);
-  const halves: [Measured[], Measured[]] = [[], []];
-  const range = new ActionRange(config.action.size);
-  let longest = 0;
-  let batches = 0;
-  for await (const clips of dataset) {
-    const half = halves[batches++ % 2];
-    for await (const measured of measure(world, advance, clips, horizons, signal)) half.push(measured);
-    range.include(clips.actions);
-    longest = Math.max(longest, clips.frames);
-    if (batches % 2 === 0 && halves[0].length + halves[1].length >= wanted) break;
-  }
+  const { halves, longest, actions } = await measuredHalves(world, advance, dataset, horizons, { frames, signal });
   const [yardstick, scored] = halves;
-  const counts = horizons.map((_, index) => scored.filter(({ errors }) => errors.length === index + 1).length);
-  if (yardstick.length === 0 || counts.some((count) => count === 0))
-    throw new JepaError(
-      'ERR_JEPA_DATASET',
-      `[calibrate] expected at least two batches of clips longer than ${config.contextFrames + (horizons.at(-1) as number) - 1} frames, got ${batches} ${batches === 1 ? 'batch' : 'batches'} of up to ${longest} frames`,
-      {
-        help: [
-          batches < 2
-            ? 'give the clips in two batches or more: every other one sets the scales'
-            : 'give longer clips, or a smaller lookAhead',
-        ],
-      },
-    );
   const scales = Float32Array.from(horizons, (_, index) =>
     nearestRankQuantile(
       Float32Array.from(yardstick.flatMap(({ errors }) => (errors.length > index ? [errors[index]] : []))).sort(),
       0.99,
     ),
   );
-  const width = config.embeddingSize;
+  const width = world.config.embeddingSize;
   const cloud = new Float32Array(yardstick.length * width);
   for (const [index, { embedding }] of yardstick.entries()) cloud.set(embedding, index * width);
   const outliers = Outliers.of(cloud, width);
-  const measures = {
-    model,
-    frames: longest,
-    scales,
-    outliers,
-    actions: range.values,
-  };
+  const measures = { model, frames: longest, scales, outliers, actions };
   const unscored = new SurpriseCalibration({ ...measures, scores: [], distances: new Float32Array() });
   const scoredMeasures = {
     ...measures,
@@ -107,6 +64,67 @@ export async function calibrate(
       help: ['readings so large that the model overflows, and a model that errs nowhere, are no yardstick'],
     });
   return new SurpriseCalibration(scoredMeasures);
+}
+
+type ClipBatches = AsyncIterable<Clips<HostObservations>> | Iterable<Clips<HostObservations>>;
+
+/** @returns the options with their defaults   @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT */
+function checked(
+  dataset: ClipBatches,
+  options: CalibrationOptions,
+): Required<Omit<CalibrationOptions, 'signal'>> & Pick<CalibrationOptions, 'signal'> {
+  checkOptions('worldModel calibrate', options, ['lookAhead', 'frames', 'signal']);
+  const { lookAhead = 8, frames = 50_000, signal } = options;
+  for (const [name, value] of Object.entries({ lookAhead, frames }))
+    if (!Number.isInteger(value) || value < 1)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[calibrate] expected ${name} to be a positive integer, got ${shown(value)}`,
+      );
+  if (!isAsyncIterable(dataset) && !(dataset && Symbol.iterator in Object(dataset)))
+    throw new JepaError(
+      'ERR_JEPA_INVALID_ARGUMENT',
+      `[calibrate] expected batches of clips, an async iterable or an array of them, got ${dataset === null ? 'null' : typeof dataset}`,
+      { help: ['clips in memory: give them as two batches or more, [clips, others]; every other one sets the scales'] },
+    );
+  return { lookAhead, frames, signal };
+}
+
+/** Frames of every other batch and of the rest, the longest clip, and the range of actions. @throws JepaError ERR_JEPA_DATASET */
+async function measuredHalves(
+  world: WorldModel,
+  advance: StreamProgram,
+  dataset: ClipBatches,
+  horizons: readonly number[],
+  { frames: wanted, signal }: { readonly frames: number; readonly signal?: AbortSignal },
+): Promise<{ halves: [yardstick: Measured[], scored: Measured[]]; longest: number; actions: Float32Array }> {
+  const { action, contextFrames } = world.config;
+  const halves: [Measured[], Measured[]] = [[], []];
+  const range = new ActionRange(action.size);
+  let longest = 0;
+  let batches = 0;
+  for await (const clips of dataset) {
+    const half = halves[batches++ % 2];
+    for await (const measured of measure(world, advance, clips, horizons, signal)) half.push(measured);
+    range.include(clips.actions);
+    longest = Math.max(longest, clips.frames);
+    if (batches % 2 === 0 && halves[0].length + halves[1].length >= wanted) break;
+  }
+  const [yardstick, scored] = halves;
+  const counts = horizons.map((_, index) => scored.filter(({ errors }) => errors.length === index + 1).length);
+  if (yardstick.length === 0 || counts.some((count) => count === 0))
+    throw new JepaError(
+      'ERR_JEPA_DATASET',
+      `[calibrate] expected at least two batches of clips longer than ${contextFrames + (horizons.at(-1) as number) - 1} frames, got ${batches} ${batches === 1 ? 'batch' : 'batches'} of up to ${longest} frames`,
+      {
+        help: [
+          batches < 2
+            ? 'give the clips in two batches or more: every other one sets the scales'
+            : 'give longer clips, or a smaller lookAhead',
+        ],
+      },
+    );
+  return { halves, longest, actions: range.values };
 }
 
 /** Least and greatest action, by channel. */

@@ -95,7 +95,7 @@ export function worldModelLoss(
 ): ObjectiveTerms {
   const actions = network.standardise(batch.actions);
   const z = network.encode(batch.observations);
-  const [clips, frames, width] = z.shape;
+  const frames = z.shape[1];
   const known = network.predictor.teacherForced(slice(z, 1, 0, frames - 1), slice(actions, 1, 0, frames - 1));
   const open = openLoop(network.predictor, known, actions, contextFrames);
   const first = options.firstTarget;
@@ -105,7 +105,7 @@ export function worldModelLoss(
 
   const terms: Record<string, Tensor> = { oneStep: mse(oneStep, oneStepTarget) };
   const weighted: Tensor[] = [terms.oneStep];
-  const include = (name: string, weight: number, value: () => Tensor): void => {
+  const include: Include = (name, weight, value) => {
     if (weight === 0) return;
     terms[name] = value();
     weighted.push(mul(terms[name], weight));
@@ -115,26 +115,7 @@ export function worldModelLoss(
   const contexts = laterContexts(frames, contextFrames, options.starts, options.reach);
   const later = contexts.length > 0 && laterRollouts(network.predictor, known, z, actions, contexts, options.reach);
   if (later) include('laterRollouts', options.rollout, () => mse(later.open.embeddings, later.target));
-  include('sigreg', options.sigreg, () =>
-    sigreg(permute(z, [1, 0, 2]), {
-      directions: options.directions,
-      seed: random.seed,
-      step: random.step,
-      stream: 'sigreg',
-    }),
-  );
-  include('temporalSigreg', options.sigreg * options.temporalSigreg, () => {
-    const half = slice(z, 2, 0, Math.ceil(width / 2));
-    const centred = mul(sub(half, mean(half, { axes: [1], keepDims: true })), Math.SQRT2);
-    return sigreg(permute(centred, [1, 0, 2]), {
-      directions: options.directions,
-      seed: random.seed,
-      step: random.step,
-      stream: 'sigreg.temporal',
-    });
-  });
-  include('variance', options.variance, () => varianceLoss(reshape(z, [clips * frames, width])));
-  include('covariance', options.covariance, () => covarianceLoss(reshape(z, [clips * frames, width])));
+  includeSpread(include, z, options, random);
   include('consequence', options.consequence, () =>
     consequence(network.predictor, known, actions, openTarget, {
       context: contextFrames,
@@ -143,36 +124,15 @@ export function worldModelLoss(
       temperature: options.temperature,
     }),
   );
-  const { inverse, variance, critic } = network;
+  const { inverse, variance } = network;
   if (inverse) {
     include('inverseDynamics', options.inverseDynamics, () => {
       const triples = concat([slice(z, 1, 0, frames - 2), slice(z, 1, 1, frames - 1), slice(z, 1, 2, frames)], -1);
       return mse(inverse.forward(triples), slice(actions, 1, 1, frames - 1));
     });
   }
-  if (batch.twinCosts) {
-    const [groups, twins] = batch.twinCosts.shape;
-    const skip = options.firstTwinFrame - contextFrames;
-    const future = (x: Tensor): Tensor =>
-      reshape(slice(slice(x, 0, clips - groups * twins, clips), 1, skip, frames - contextFrames), [
-        groups,
-        twins,
-        frames - options.firstTwinFrame,
-        width,
-      ]);
-    const predicted = future(open.embeddings);
-    const actual = future(openTarget);
-    include('effect', options.effect, () => effectError(predicted, actual));
-    include('contrastive', options.contrastive, () => contrastive(predicted, actual, options.temperature));
-    if (critic) {
-      include('critic', options.critic, () =>
-        smoothL1(
-          reshape(critic.forward(outcomePairs(predicted, actual)), [groups, twins, twins]),
-          batch.twinCosts as Tensor,
-        ),
-      );
-    }
-  }
+  if (batch.twinCosts)
+    includeTwins(include, network, batch.twinCosts, open.embeddings, openTarget, contextFrames, options);
   if (variance) {
     const frameByFrame = sliceRollout(known, first - 1, frames - 1);
     const horizon = (k: number): number => k + 1;
@@ -185,6 +145,53 @@ export function worldModelLoss(
     );
   }
   return { loss: weighted.reduce((total, term) => add(total, term)), ...terms };
+}
+
+/** Adds a term to the loss, unless its weight is 0. */
+type Include = (name: string, weight: number, value: () => Tensor) => void;
+
+type SigregKeys = Parameters<typeof worldModelLoss>[4];
+
+/** Against collapse: embeddings [B, T, D] stay spread out. */
+function includeSpread(include: Include, z: Tensor, options: ObjectiveOptions, random: SigregKeys): void {
+  const [clips, frames, width] = z.shape;
+  const { directions } = options;
+  const { seed, step } = random;
+  include('sigreg', options.sigreg, () => sigreg(permute(z, [1, 0, 2]), { directions, seed, step, stream: 'sigreg' }));
+  include('temporalSigreg', options.sigreg * options.temporalSigreg, () => {
+    const half = slice(z, 2, 0, Math.ceil(width / 2));
+    const centred = mul(sub(half, mean(half, { axes: [1], keepDims: true })), Math.SQRT2);
+    return sigreg(permute(centred, [1, 0, 2]), { directions, seed, step, stream: 'sigreg.temporal' });
+  });
+  include('variance', options.variance, () => varianceLoss(reshape(z, [clips * frames, width])));
+  include('covariance', options.covariance, () => covarianceLoss(reshape(z, [clips * frames, width])));
+}
+
+/**
+ * What an action changes, told from twins.
+ * @param costs [G, K, K]   @param expected [B, T − c, D], of which the last G·K clips are the twins   @param seen the same of what came
+ */
+function includeTwins(
+  include: Include,
+  { critic }: WorldModelNetwork,
+  costs: Tensor,
+  expected: Tensor,
+  seen: Tensor,
+  contextFrames: number,
+  options: ObjectiveOptions,
+): void {
+  const [groups, twins] = costs.shape;
+  const [clips, steps, width] = seen.shape;
+  const skip = options.firstTwinFrame - contextFrames;
+  const future = (x: Tensor): Tensor =>
+    reshape(slice(slice(x, 0, clips - groups * twins, clips), 1, skip, steps), [groups, twins, steps - skip, width]);
+  const [predicted, actual] = [future(expected), future(seen)];
+  include('effect', options.effect, () => effectError(predicted, actual));
+  include('contrastive', options.contrastive, () => contrastive(predicted, actual, options.temperature));
+  if (critic)
+    include('critic', options.critic, () =>
+      smoothL1(reshape(critic.forward(outcomePairs(predicted, actual)), [groups, twins, twins]), costs),
+    );
 }
 
 function sliceRollout(rollout: Rollout, start: number, end: number): Rollout {
