@@ -94,9 +94,14 @@ function checkedArguments(spec: CommandSpec, args: readonly string[]): string[] 
 }
 
 function unknownOption({ name, options }: CommandSpec, given: string | undefined, argument: string): UsageError {
-  const nearest = given === undefined ? undefined : nearestName(given, Object.keys(options));
-  const meant = nearest === undefined ? '' : `, did you mean --${nearest}?`;
-  return new UsageError(`jepa ${name} has no option ${given === undefined ? argument : `--${given}`}${meant}`);
+  if (given === undefined) return new UsageError(`jepa ${name} has no option ${argument}`);
+  return new UsageError(`jepa ${name} has no option --${given}${meant(given, options, '--')}`);
+}
+
+/** What was probably meant by a name that there is not, for the end of a sentence; nothing if none is near enough. */
+export function meant(given: string, known: object, dashes = ''): string {
+  const nearest = nearestName(given, Object.keys(known));
+  return nearest === undefined ? '' : `, did you mean ${dashes}${nearest}?`;
 }
 
 /** What the help calls the value of an option. */

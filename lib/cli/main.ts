@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { JepaError } from '../errors.js';
-import { nearestName } from '../io/options.js';
-import { type CommandSpec, explain, type Parsed, parseCommand, UsageError, usage } from './arguments.js';
+import { type CommandSpec, explain, meant, type Parsed, parseCommand, UsageError, usage } from './arguments.js';
 import { stopBeforeWork } from './interrupt.js';
 
 /** A subcommand: its options, and what it does with them. @returns the exit code */
@@ -45,11 +44,10 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     );
     return name === undefined ? 2 : 0;
   }
-  if (!Object.hasOwn(commands, name)) {
-    const nearest = nearestName(name, Object.keys(commands));
-    const meant = nearest === undefined ? '' : `, did you mean ${nearest}?`;
-    throw new UsageError(`jepa has no command '${name}'${meant}\nexpected ${Object.keys(commands).join(', ')}`);
-  }
+  if (!Object.hasOwn(commands, name))
+    throw new UsageError(
+      `jepa has no command '${name}'${meant(name, commands)}\nexpected ${Object.keys(commands).join(', ')}`,
+    );
   const { command } = await commands[name]();
   if (args.includes('--help') || args.includes('-h')) {
     console.log(usage(command.spec));

@@ -1,3 +1,4 @@
+import { checkPositive } from '../data/check.js';
 import { shown } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import type { SurpriseCalibration } from '../world-model/calibration.js';
@@ -6,7 +7,7 @@ import type { ClipSet } from '../worlds/physics/clip.js';
 import { physicsClips, violationPairs } from '../worlds/physics/evaluation.js';
 import { clipFrames, frameBytes } from '../worlds/physics/layout.js';
 import { type Property, properties } from '../worlds/physics/violations.js';
-import { checkWhole, invalid } from './expect.js';
+import { invalid } from './expect.js';
 import { expectPhysicsModel } from './physics-model.js';
 import { type Share, shareOf } from './statistics.js';
 
@@ -48,7 +49,8 @@ export async function evaluateAlarms(model: WorldModel, options: AlarmEvaluation
   checkOptions('evaluateAlarms', options, optionNames);
   const { seed, calibrationFrames = 200_000, frames = 200_000, pairs = 200, falseAlarmRate = 1e-3 } = options;
   const { signal, onProgress } = options;
-  checkWhole('evaluateAlarms', { calibrationFrames, frames, pairs });
+  for (const [name, value] of Object.entries({ calibrationFrames, frames, pairs }))
+    checkPositive('evaluateAlarms', name, value);
   if (!(falseAlarmRate > 0 && falseAlarmRate < 1))
     throw invalid('evaluateAlarms', 'falseAlarmRate between 0 and 1', shown(falseAlarmRate));
   expectPhysicsModel('evaluateAlarms', model, model.config.contextFrames);

@@ -1,4 +1,4 @@
-import { JepaError, type JepaErrorOptions, shown } from '../errors.js';
+import { JepaError, type JepaErrorOptions } from '../errors.js';
 
 /** What statistics take; each of these throws ERR_JEPA_INVALID_ARGUMENT or ERR_JEPA_SHAPE, saying what was expected and found. */
 
@@ -23,11 +23,6 @@ export function checkPairs(where: string, a: ArrayLike<number>, b: ArrayLike<num
   if (a.length < least) throw invalid(where, `at least ${least} ${least === 1 ? 'pair' : 'pairs'}`, `${a.length}`);
   checkFinite(where, a);
   checkFinite(where, b);
-}
-
-export function checkWhole(where: string, values: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(values))
-    if (!Number.isInteger(value) || value < 1) throw invalid(where, `${name} to be a positive integer`, shown(value));
 }
 
 /** @returns how many rows of `width` numbers there are, at least one */

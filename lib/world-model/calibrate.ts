@@ -1,6 +1,7 @@
+import { checkPositive } from '../data/check.js';
 import { isAsyncIterable } from '../data/iterable.js';
 import type { HostObservations } from '../data/modalities.js';
-import { JepaError, shown } from '../errors.js';
+import { JepaError } from '../errors.js';
 import { checkOptions } from '../io/options.js';
 import { SurpriseCalibration } from './calibration.js';
 import { flawOf } from './calibration-file.js';
@@ -75,12 +76,7 @@ function checked(
 ): Required<Omit<CalibrationOptions, 'signal'>> & Pick<CalibrationOptions, 'signal'> {
   checkOptions('worldModel calibrate', options, ['lookAhead', 'frames', 'signal']);
   const { lookAhead = 8, frames = 50_000, signal } = options;
-  for (const [name, value] of Object.entries({ lookAhead, frames }))
-    if (!Number.isInteger(value) || value < 1)
-      throw new JepaError(
-        'ERR_JEPA_INVALID_ARGUMENT',
-        `[calibrate] expected ${name} to be a positive integer, got ${shown(value)}`,
-      );
+  for (const [name, value] of Object.entries({ lookAhead, frames })) checkPositive('calibrate', name, value);
   if (!isAsyncIterable(dataset) && !(dataset && Symbol.iterator in Object(dataset)))
     throw new JepaError(
       'ERR_JEPA_INVALID_ARGUMENT',

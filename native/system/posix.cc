@@ -17,7 +17,6 @@ void* allocate(size_t bytes) {
   void* memory = nullptr;
   if (bytes < kHugePage) return posix_memalign(&memory, 64, bytes) == 0 ? memory : nullptr;
   const size_t size = whole_pages(bytes);
-  if (size < bytes) return nullptr;
   void* mapped = mmap(nullptr, size + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return nullptr;
   char* begin = static_cast<char*>(mapped);

@@ -10,7 +10,7 @@ constexpr size_t kHugePage = 2 << 20;
 // `bytes` above 0 of memory at a multiple of 64; null if the system refuses. From kHugePage on huge pages may back it: fewer address
 // translations, and 17 times faster first touch.
 void* allocate(size_t bytes);
-// What allocate(bytes) gave; nothing for null.
+// What allocate(bytes) gave.
 void release(void* memory, size_t bytes);
 
 // Bytes that could still be allocated without swapping; 0 if the system does not say.

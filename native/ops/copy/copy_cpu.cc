@@ -23,11 +23,11 @@ JEPA_INLINE void copy_run(const T* from, int64_t from_stride, T* to, int64_t to_
   }
 }
 
-// Rows of a few bytes, `from_row` and `to_row` bytes apart. They lie in pieces across memory that is read on and on: what comes
-// next is fetched, perhaps from another core's cache.
-template <int Bytes>
-JEPA_INLINE void copy_short(const char* from, int64_t from_row, char* to, int64_t to_row, int64_t rows) {
-  constexpr int kAhead = 1024;
+// Rows of a few bytes. They lie in pieces across memory that is read on and on: what comes next is fetched, perhaps from another
+// core's cache.
+template <int Bytes, class T>
+JEPA_INLINE void copy_short(const T* from, int64_t from_row, T* to, int64_t to_row, int64_t rows) {
+  constexpr int64_t kAhead = 1024 / sizeof(T);
   for (int64_t r = 0; r < rows; r++, from += from_row, to += to_row) {
     __builtin_prefetch(from + kAhead, 0, 3);
     __builtin_memcpy(to, from, Bytes);
@@ -37,22 +37,19 @@ JEPA_INLINE void copy_short(const char* from, int64_t from_row, char* to, int64_
 // Rows of `n` dense elements each: patches of pictures come in runs of a dozen bytes.
 template <class T>
 JEPA_INLINE void copy_rows(const T* from, int64_t from_row, T* to, int64_t to_row, int64_t rows, int64_t n) {
-  constexpr auto size = static_cast<int64_t>(sizeof(T));
-  const auto* source = reinterpret_cast<const char*>(from);
-  auto* target = reinterpret_cast<char*>(to);
-  switch (n * size) {
+  switch (n * static_cast<int64_t>(sizeof(T))) {
     case 8:
-      return copy_short<8>(source, from_row * size, target, to_row * size, rows);
+      return copy_short<8>(from, from_row, to, to_row, rows);
     case 12:
-      return copy_short<12>(source, from_row * size, target, to_row * size, rows);
+      return copy_short<12>(from, from_row, to, to_row, rows);
     case 16:
-      return copy_short<16>(source, from_row * size, target, to_row * size, rows);
+      return copy_short<16>(from, from_row, to, to_row, rows);
     case 24:
-      return copy_short<24>(source, from_row * size, target, to_row * size, rows);
+      return copy_short<24>(from, from_row, to, to_row, rows);
     case 32:
-      return copy_short<32>(source, from_row * size, target, to_row * size, rows);
+      return copy_short<32>(from, from_row, to, to_row, rows);
     case 48:
-      return copy_short<48>(source, from_row * size, target, to_row * size, rows);
+      return copy_short<48>(from, from_row, to, to_row, rows);
     default:
       for (int64_t r = 0; r < rows; r++) copy_run(from + r * from_row, 1, to + r * to_row, 1, n);
   }

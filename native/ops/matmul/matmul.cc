@@ -29,7 +29,7 @@ bool is_matrix(const View& v) {
 bool aliases(int64_t stride, int64_t bytes) { return stride != 0 && stride % (bytes / 4) == 0; }
 
 // Inner steps of a block, none much shorter than the others.
-int64_t depth_of(const Attributes& t) {
+int64_t balanced_depth(const Attributes& t) {
   const int64_t most = t.rounded && (t.packed || (t.a_whole && t.b_whole)) ? kPairedDepth
                        : t.rounded || t.a_column == 1                      ? kDepth
                                                                            : kDepth / 2;
@@ -183,7 +183,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   const bool turned = t.a_column != 1 && t.k > 1 && !t.packed && t.batches == 1;
   t.a_whole = turned && t.copied;
   t.b_whole = turned && t.b_copied && t.b_column == 1;
-  t.depth = depth_of(t);
+  t.depth = balanced_depth(t);
   cut(&t);
 
   Work& work = prepared->work;
