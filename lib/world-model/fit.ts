@@ -15,7 +15,8 @@ import { type Preset, type PresetOptions, presetConfig } from './preset.js';
 import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
 import type { WorldModel } from './world-model.js';
 
-export interface FitOptions extends Pick<PresetOptions, 'contextFrames' | 'seed' | 'encoder' | 'predictor'> {
+export interface FitOptions
+  extends Pick<PresetOptions, 'contextFrames' | 'seed' | 'encoder' | 'embeddingSize' | 'predictor'> {
   /** Default 'tiny'. */
   readonly preset?: Preset;
   /** Steps of training (default 1000). */
@@ -49,7 +50,8 @@ type Source = Environment<ObservationValue> | Episodes | MultimodalEpisodes | As
 export type FitDatasetOptions = FitOptions & Pick<PresetOptions, 'observation' | 'action' | 'frameRate'>;
 
 const defaults = { preset: 'tiny' as Preset, steps: 1000, seed: 0 };
-const common = ['preset', 'steps', 'seed', 'contextFrames', 'encoder', 'predictor', 'training', 'signal', 'onEvent'];
+const ofModel = ['preset', 'seed', 'contextFrames', 'encoder', 'embeddingSize', 'predictor'];
+const common = [...ofModel, 'steps', 'training', 'signal', 'onEvent'];
 const ofEpisodes = [...common, 'clipFrames', 'clips', 'frameSkip'];
 /** Batches that normalisation statistics are estimated from: the last ones trained on. */
 const statisticsBatches = 24;
@@ -126,10 +128,11 @@ async function materialOfEpisodes(
   };
 }
 
-const partsOf = ({ contextFrames, seed, encoder, predictor }: FitOptions) => ({
+const partsOf = ({ contextFrames, seed, encoder, embeddingSize, predictor }: FitOptions) => ({
   contextFrames,
   seed,
   encoder,
+  embeddingSize,
   predictor,
 });
 

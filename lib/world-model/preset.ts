@@ -19,15 +19,26 @@ export interface PresetOptions {
   readonly frameRate: number;
   readonly contextFrames?: number;
   readonly seed?: number;
-  /** What sees pictures: convolutions (default) or a vision transformer. */
-  readonly encoder?: PictureEncoder;
+  /** What sees pictures: convolutions (default) or a vision transformer, of the preset's sizes, or an encoder of your own. */
+  readonly encoder?: PictureEncoder | EncoderConfig;
+  /** Numbers of an embedding (default 64, of `small` 96). */
+  readonly embeddingSize?: number;
   /** What predicts: a GRU (default), a transformer over the last `contextFrames` frames, or a perceptron without memory. */
   readonly predictor?: PredictorConfig['kind'];
 }
 
 type PictureEncoder = 'convolution' | 'transformer';
 
-const presetOptionNames = ['observation', 'action', 'frameRate', 'contextFrames', 'seed', 'encoder', 'predictor'];
+const presetOptionNames = [
+  'observation',
+  'action',
+  'frameRate',
+  'contextFrames',
+  'seed',
+  'encoder',
+  'embeddingSize',
+  'predictor',
+];
 
 /**
  * `tiny` (1.2 M parameters at 64×64: minutes on two cores) and `small` (about four times the compute).
@@ -46,9 +57,13 @@ export function presetConfig(preset: Preset, options: PresetOptions): WorldModel
   const { predictor = 'recurrent' } = options;
   const factor = preset === 'small' ? 2 : 1;
   positive('action.size', options.action?.size);
-  if (encoder !== 'convolution' && encoder !== 'transformer')
-    fail('encoder', "'convolution' or 'transformer'", encoder, ['convolution', 'transformer']);
-  if (observation?.kind === 'vector' && options.encoder !== undefined)
+  const own = typeof encoder === 'string' ? undefined : encoder;
+  if (own === null || (!own && encoder !== 'convolution' && encoder !== 'transformer'))
+    fail('encoder', "'convolution', 'transformer' or an encoder's configuration", encoder, [
+      'convolution',
+      'transformer',
+    ]);
+  if (observation?.kind === 'vector' && !own && options.encoder !== undefined)
     fail('encoder', 'left out for vectors, which have their own', encoder);
   return checkedConfig({
     observation,
@@ -56,8 +71,8 @@ export function presetConfig(preset: Preset, options: PresetOptions): WorldModel
     frameRate,
     contextFrames,
     seed,
-    embeddingSize: factor * 32 + 32,
-    encoder: presetEncoder(observation, encoder, factor),
+    embeddingSize: options.embeddingSize ?? factor * 32 + 32,
+    encoder: own ?? presetEncoder(observation, encoder as PictureEncoder, factor),
     predictor: presetPredictor(predictor, factor, contextFrames),
     heads: { variance: 128, inverse: 256, critic: 128 },
   });
@@ -102,7 +117,7 @@ export function standardised(action: Partial<ActionConfig> & { readonly size: nu
 }
 
 /** Of a colour channel 0 … 255, most of which are bright in drawn worlds: about −3 … 1. */
-const pixels = { pixelScale: 4 / 255, pixelOffset: -3.2 };
+export const presetPixels = { pixelScale: 4 / 255, pixelOffset: -3.2 };
 
 // A 4×4 patch stem, then halvings down to a 4×4 map: 64 pixels need two, 128 three.
 function convolution<Last extends object>(height: number, factor: number, last: Last) {
@@ -115,7 +130,7 @@ function convolution<Last extends object>(height: number, factor: number, last: 
   ) {
     layers.push({ channels: widths[index] * factor, kernel: 3, stride: 2, padding: 1 });
   }
-  return { kind: 'convolution' as const, layers, hidden: 256 * factor, ...last, ...pixels };
+  return { kind: 'convolution' as const, layers, hidden: 256 * factor, ...last, ...presetPixels };
 }
 
 // Square patches, at least eight along the shorter side, as few as that allows.
@@ -137,6 +152,6 @@ function vision<Last extends object>(
     heads: 3,
     hidden: 256 * factor,
     ...last,
-    ...pixels,
+    ...presetPixels,
   };
 }

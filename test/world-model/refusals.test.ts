@@ -131,6 +131,23 @@ describe('a configuration', () => {
     expect(() => WorldModel.create('tiny', { ...options, encoder: 'transformer' })).toThrow(
       refusal('ERR_JEPA_CONFIG', /expected encoder to be left out for vectors/),
     );
+    const seen = { ...options, observation: { kind: 'image', height: 48, width: 48, channels: 3 } } as const;
+    const layers = [{ channels: 8, kernel: 4, stride: 2, padding: 1 }];
+    const { encoder } = WorldModel.create('tiny', seen).config;
+    const own = { ...encoder, layers } as typeof encoder;
+    expect(WorldModel.create('tiny', { ...seen, encoder: own }).config.encoder).toEqual(own);
+    expect(WorldModel.create('tiny', { ...seen, embeddingSize: 24 }).config.embeddingSize).toBe(24);
+    expect(WorldModel.create('tiny', seen).config.embeddingSize).toBe(64);
+    for (const wrong of ['perceptron', null])
+      expect(() => WorldModel.create('tiny', { ...seen, encoder: wrong as never })).toThrow(
+        refusal(
+          'ERR_JEPA_CONFIG',
+          /expected encoder to be 'convolution', 'transformer' or an encoder's configuration, got/,
+        ),
+      );
+    expect(() => WorldModel.create('tiny', { ...seen, encoder: { ...own, layers: [] } as never })).toThrow(
+      refusal('ERR_JEPA_CONFIG', /expected encoder.layers to be at least one convolution/),
+    );
     const pictures = { ...options, observation: { kind: 'image', height: 97, width: 89, channels: 3 } } as const;
     expect(() => WorldModel.create('tiny', { ...pictures, encoder: 'transformer' })).toThrow(
       refusal('ERR_JEPA_CONFIG', /expected the sides of pictures for a transformer to be divisible .* got \[97,89\]/),
