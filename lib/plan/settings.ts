@@ -1,3 +1,4 @@
+import { checkPositive } from '../data/check.js';
 import { JepaError } from '../errors.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import { maximum, minimum } from '../ops/index.js';
@@ -47,8 +48,7 @@ export function refuse(solver: string, expected: string, got: unknown): never {
 }
 
 export function expectWhole(solver: string, values: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(values))
-    if (!Number.isInteger(value) || value < 1) refuse(solver, `${name} to be a positive integer`, value);
+  for (const [name, value] of Object.entries(values)) checkPositive(solver, name, value);
 }
 
 export function expectPositive(solver: string, values: Readonly<Record<string, number>>): void {

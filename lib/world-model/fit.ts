@@ -50,8 +50,18 @@ type Source = Environment<ObservationValue> | Episodes | MultimodalEpisodes | As
 export type FitDatasetOptions = FitOptions & Pick<PresetOptions, 'observation' | 'action' | 'frameRate'>;
 
 const defaults = { preset: 'tiny' as Preset, steps: 1000, seed: 0 };
-const ofModel = ['preset', 'seed', 'contextFrames', 'encoder', 'embeddingSize', 'predictor'];
-const common = [...ofModel, 'steps', 'training', 'signal', 'onEvent'];
+const common = [
+  'preset',
+  'steps',
+  'seed',
+  'contextFrames',
+  'encoder',
+  'embeddingSize',
+  'predictor',
+  'training',
+  'signal',
+  'onEvent',
+];
 const ofEpisodes = [...common, 'clipFrames', 'clips', 'frameSkip'];
 /** Batches that normalisation statistics are estimated from: the last ones trained on. */
 const statisticsBatches = 24;

@@ -57,13 +57,13 @@ export function presetConfig(preset: Preset, options: PresetOptions): WorldModel
   const { predictor = 'recurrent' } = options;
   const factor = preset === 'small' ? 2 : 1;
   positive('action.size', options.action?.size);
-  const own = typeof encoder === 'string' ? undefined : encoder;
-  if (own === null || (!own && encoder !== 'convolution' && encoder !== 'transformer'))
+  const own = typeof encoder === 'object' && encoder !== null;
+  if (!own && encoder !== 'convolution' && encoder !== 'transformer')
     fail('encoder', "'convolution', 'transformer' or an encoder's configuration", encoder, [
       'convolution',
       'transformer',
     ]);
-  if (observation?.kind === 'vector' && !own && options.encoder !== undefined)
+  if (!own && observation?.kind === 'vector' && options.encoder !== undefined)
     fail('encoder', 'left out for vectors, which have their own', encoder);
   return checkedConfig({
     observation,
@@ -72,7 +72,7 @@ export function presetConfig(preset: Preset, options: PresetOptions): WorldModel
     contextFrames,
     seed,
     embeddingSize: options.embeddingSize ?? factor * 32 + 32,
-    encoder: own ?? presetEncoder(observation, encoder as PictureEncoder, factor),
+    encoder: own ? encoder : presetEncoder(observation, encoder, factor),
     predictor: presetPredictor(predictor, factor, contextFrames),
     heads: { variance: 128, inverse: 256, critic: 128 },
   });

@@ -6,10 +6,7 @@ import { type Clips, type Observations, WorldModel, WorldModelTraining } from '#
 import { Random } from '#lib/worlds/random.js';
 import { affine, checkLayer, type Values } from '../nn/check-layer.js';
 import { gelu } from '../nn/reference.js';
-import { anyClipsFor, multimodalConfig, sensorConfig } from './small.js';
-
-const refusal = (code: string, message: string) =>
-  expect.objectContaining({ name: 'JepaError', code, message: expect.stringContaining(message) });
+import { anyClipsFor, multimodalConfig, refusal, sensorConfig } from './small.js';
 
 describe('MultimodalEncoder', () => {
   it('sets features side by side, relates them and normalises', async () => {

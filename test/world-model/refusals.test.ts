@@ -5,10 +5,7 @@ import { writeSafetensors } from '#lib/io/safetensors.js';
 import { tensor } from '#lib/tensor/index.js';
 import { WorldModel, type WorldModelConfig } from '#lib/world-model/index.js';
 import { temporaryFolder } from '../io/temporary-folder.js';
-import { clipsFor, multimodalConfig, pictureConfig, sensorConfig, transformerConfig } from './small.js';
-
-const refusal = (code: string, message: RegExp) =>
-  expect.objectContaining({ name: 'JepaError', code, message: expect.stringMatching(message) });
+import { clipsFor, multimodalConfig, pictureConfig, refusal, sensorConfig, transformerConfig } from './small.js';
 
 describe('a configuration', () => {
   const withField = (path: string, value: unknown): WorldModelConfig => {
@@ -112,49 +109,6 @@ describe('a configuration', () => {
       expect(
         () => new WorldModel({ ...multimodalConfig, observation: { ...observation, ...part } } as WorldModelConfig),
       ).toThrow(refusal('ERR_JEPA_UNKNOWN_OPTION', message));
-  });
-
-  it('of a preset is checked too', () => {
-    const options = { observation: { kind: 'vector', size: 3 }, action: { size: 1 }, frameRate: 10 } as const;
-    expect(() => WorldModel.create('large' as 'tiny', options)).toThrow(
-      refusal('ERR_JEPA_CONFIG', /expected the preset to be 'tiny' or 'small', got "large"$/),
-    );
-    expect(() => WorldModel.create('tinny' as 'tiny', options)).toThrow(
-      refusal('ERR_JEPA_CONFIG', /got "tinny"\n {2}→ did you mean 'tiny'\?$/),
-    );
-    expect(() => WorldModel.create('tiny', { ...options, framerate: 5 } as never)).toThrow(
-      refusal('ERR_JEPA_UNKNOWN_OPTION', /got 'framerate'\n.*did you mean 'frameRate'/),
-    );
-    expect(() => WorldModel.create('tiny', { ...options, action: {} } as never)).toThrow(
-      refusal('ERR_JEPA_CONFIG', /expected action.size to be a positive integer/),
-    );
-    expect(() => WorldModel.create('tiny', { ...options, encoder: 'transformer' })).toThrow(
-      refusal('ERR_JEPA_CONFIG', /expected encoder to be left out for vectors/),
-    );
-    const seen = { ...options, observation: { kind: 'image', height: 48, width: 48, channels: 3 } } as const;
-    const layers = [{ channels: 8, kernel: 4, stride: 2, padding: 1 }];
-    const { encoder } = WorldModel.create('tiny', seen).config;
-    const own = { ...encoder, layers } as typeof encoder;
-    expect(WorldModel.create('tiny', { ...seen, encoder: own }).config.encoder).toEqual(own);
-    expect(WorldModel.create('tiny', { ...seen, embeddingSize: 24 }).config.embeddingSize).toBe(24);
-    expect(WorldModel.create('tiny', seen).config.embeddingSize).toBe(64);
-    for (const wrong of ['perceptron', null])
-      expect(() => WorldModel.create('tiny', { ...seen, encoder: wrong as never })).toThrow(
-        refusal(
-          'ERR_JEPA_CONFIG',
-          /expected encoder to be 'convolution', 'transformer' or an encoder's configuration, got/,
-        ),
-      );
-    expect(() => WorldModel.create('tiny', { ...seen, encoder: { ...own, layers: [] } as never })).toThrow(
-      refusal('ERR_JEPA_CONFIG', /expected encoder.layers to be at least one convolution/),
-    );
-    const pictures = { ...options, observation: { kind: 'image', height: 97, width: 89, channels: 3 } } as const;
-    expect(() => WorldModel.create('tiny', { ...pictures, encoder: 'transformer' })).toThrow(
-      refusal('ERR_JEPA_CONFIG', /expected the sides of pictures for a transformer to be divisible .* got \[97,89\]/),
-    );
-    expect(() => WorldModel.create('tiny', { ...pictures, predictor: 'gru' as 'recurrent' })).toThrow(
-      refusal('ERR_JEPA_CONFIG', /expected predictor to be 'recurrent', 'transformer' or 'markov', got "gru"/),
-    );
   });
 });
 

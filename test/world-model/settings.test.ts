@@ -9,6 +9,7 @@ import { tensor } from '#lib/tensor/index.js';
 import { Trainer } from '#lib/train/trainer.js';
 import { WorldModelTraining } from '#lib/world-model/training.js';
 import { WorldModel } from '#lib/world-model/world-model.js';
+import { refusal } from './small.js';
 
 const model = () =>
   WorldModel.create('tiny', { observation: { kind: 'vector', size: 3 }, action: { size: 1 }, frameRate: 10 });
@@ -18,8 +19,6 @@ const batch = {
   observations: Float32Array.from({ length: 4 * 8 * 3 }, (_, i) => Math.sin(i)),
   actions: new Float32Array(4 * 8),
 };
-const refusal = (code: string, message: string) =>
-  expect.objectContaining({ code, message: expect.stringContaining(message) });
 
 describe('settings of training', () => {
   it.each([

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { HostObservations } from '#lib/data/modalities.js';
 import {
   type Clips,
@@ -152,3 +153,9 @@ export async function shaken(config: WorldModelConfig, options?: InferenceOption
   }
   return model;
 }
+
+/** The error of this code whose message contains or matches `message`. */
+export const refusal = (code: string, message: string | RegExp) => {
+  const told = typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message);
+  return expect.objectContaining({ name: 'JepaError', code, message: told });
+};
