@@ -24,8 +24,16 @@ export {
   ConvFeatures,
   type ConvFeaturesOptions,
   type ConvLayer,
+  type ConvStackOptions,
 } from './models/conv-encoder.js';
 export type { Encoder, FeatureEncoder } from './models/encoder.js';
+export { GatedResidual, type GatedResidualOptions } from './models/gated-residual.js';
+export {
+  KeypointEncoder,
+  type KeypointEncoderOptions,
+  KeypointFeatures,
+  type KeypointFeaturesOptions,
+} from './models/keypoint-encoder.js';
 export { LeWM, type LeWMLossOptions, type LeWMOptions } from './models/lewm.js';
 export { MarkovPredictor, type MarkovPredictorOptions } from './models/markov-predictor.js';
 export { MultimodalEncoder, type MultimodalEncoderOptions } from './models/multimodal-encoder.js';

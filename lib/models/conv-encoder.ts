@@ -14,7 +14,8 @@ export interface ConvLayer {
   readonly padding: number;
 }
 
-export interface ConvFeaturesOptions {
+/** Convolutions over pictures, one after the other. */
+export interface ConvStackOptions {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
@@ -22,12 +23,39 @@ export interface ConvFeaturesOptions {
   /** What the first convolution sees of a pixel p: p·pixelScale + pixelOffset. */
   readonly pixelScale: number;
   readonly pixelOffset: number;
-  /** Width of the hidden fully connected layer. */
-  readonly hidden: number;
-  readonly embeddingSize: number;
   readonly seed: number;
   /** Path that keys the random initial weights (default 'encoder'). */
   readonly name?: string;
+}
+
+/** The convolutions, and the extents [height, width, channels] of what the last one leaves. */
+export function convStack({ seed, name = 'encoder', ...options }: ConvStackOptions): {
+  readonly convolutions: Conv2d[];
+  readonly extents: readonly [height: number, width: number, channels: number];
+} {
+  const { layers, pixelScale: scale, pixelOffset: offset } = options;
+  let { height, width, channels } = options;
+  const convolutions = layers.map((layer, index) => {
+    const convolution = new Conv2d(channels, layer.channels, layer.kernel, {
+      stride: layer.stride,
+      padding: layer.padding,
+      layout: 'NHWC',
+      ...(index === 0 ? { input: { scale, offset } } : {}),
+      seed,
+      name: `${name}.convolutions.${index}`,
+    });
+    height = Math.floor((height + 2 * layer.padding - layer.kernel) / layer.stride) + 1;
+    width = Math.floor((width + 2 * layer.padding - layer.kernel) / layer.stride) + 1;
+    channels = layer.channels;
+    return convolution;
+  });
+  return { convolutions, extents: [height, width, channels] };
+}
+
+export interface ConvFeaturesOptions extends ConvStackOptions {
+  /** Width of the hidden fully connected layer. */
+  readonly hidden: number;
+  readonly embeddingSize: number;
 }
 
 /** Pixels to what embeddings are made of: convolutions with GELU, a hidden layer and a linear projection. */
@@ -39,23 +67,10 @@ export class ConvFeatures extends Module implements FeatureEncoder {
 
   constructor(options: ConvFeaturesOptions) {
     super();
-    const { layers, hidden, embeddingSize, seed, pixelScale, pixelOffset, name = 'encoder' } = options;
-    let { height, width, channels } = options;
-    this.convolutions = layers.map((layer, index) => {
-      const convolution = new Conv2d(channels, layer.channels, layer.kernel, {
-        stride: layer.stride,
-        padding: layer.padding,
-        layout: 'NHWC',
-        ...(index === 0 ? { input: { scale: pixelScale, offset: pixelOffset } } : {}),
-        seed,
-        name: `${name}.convolutions.${index}`,
-      });
-      height = Math.floor((height + 2 * layer.padding - layer.kernel) / layer.stride) + 1;
-      width = Math.floor((width + 2 * layer.padding - layer.kernel) / layer.stride) + 1;
-      channels = layer.channels;
-      return convolution;
-    });
-    this.#features = height * width * channels;
+    const { hidden, embeddingSize, seed, name = 'encoder' } = options;
+    const { convolutions, extents } = convStack(options);
+    this.convolutions = convolutions;
+    this.#features = extents[0] * extents[1] * extents[2];
     this.hidden = new Linear(this.#features, hidden, { seed, name: `${name}.hidden` });
     this.projection = new Linear(hidden, embeddingSize, { seed, name: `${name}.projection` });
   }

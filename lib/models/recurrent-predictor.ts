@@ -2,6 +2,7 @@ import { GRUCell } from '../nn/gru-cell.js';
 import { Module } from '../nn/module.js';
 import { add, concat, slice, stack, zeros } from '../ops/index.js';
 import type { Tensor } from '../tensor/index.js';
+import { GatedResidual } from './gated-residual.js';
 import { Perceptron } from './perceptron.js';
 import type { Prediction, Predictor, Rollout } from './predictor.js';
 
@@ -12,12 +13,14 @@ export interface RecurrentPredictorOptions {
   readonly stateSize: number;
   /** Hidden width of the output head. */
   readonly hidden: number;
+  /** Gated residual blocks of that width in the head; without them (default 0) it is a perceptron of one hidden layer. */
+  readonly blocks?: number;
   readonly seed: number;
 }
 
 /**
  * A gated recurrent unit over (embedding, action) whose head predicts the change of the embedding:
- * h_t = GRU([z_t, a_t], h_{t−1}), ẑ_{t+1} = z_t + MLP([h_t, z_t, a_t]).
+ * h_t = GRU([z_t, a_t], h_{t−1}), ẑ_{t+1} = z_t + head([h_t, z_t, a_t]).
  * @example
  * const predictor = new RecurrentPredictor({ embeddingSize: 32, actionSize: 2, stateSize: 64, hidden: 128, seed: 0 });
  * const { embeddings } = predictor.teacherForced(zeros([4, 16, 32]), zeros([4, 16, 2]));
@@ -25,17 +28,19 @@ export interface RecurrentPredictorOptions {
  */
 export class RecurrentPredictor extends Module implements Predictor {
   readonly cell: GRUCell;
-  readonly head: Perceptron;
+  readonly head: Perceptron | GatedResidual;
   readonly stateSize: number;
 
-  constructor({ embeddingSize, actionSize, stateSize, hidden, seed }: RecurrentPredictorOptions) {
+  constructor({ embeddingSize, actionSize, stateSize, hidden, blocks = 0, seed }: RecurrentPredictorOptions) {
     super();
     this.stateSize = stateSize;
     this.cell = new GRUCell(embeddingSize + actionSize, stateSize, { seed, name: 'predictor.cell' });
-    this.head = new Perceptron([stateSize + embeddingSize + actionSize, hidden, embeddingSize], {
-      seed,
-      name: 'predictor.head',
-    });
+    const inputs = stateSize + embeddingSize + actionSize;
+    const name = 'predictor.head';
+    this.head =
+      blocks > 0
+        ? new GatedResidual({ inputs, width: hidden, blocks, outputs: embeddingSize, seed, name })
+        : new Perceptron([inputs, hidden, embeddingSize], { seed, name });
   }
 
   initialState(batch: number): Tensor {

@@ -20,6 +20,8 @@ export interface PlanningTask {
   readonly planner: PlannerOptions;
   /** Blocks between two plans (default 1); Infinity plans once. */
   readonly replanEvery?: number;
+  /** Blocks of a plan when plans are a block shorter each time, as of {@link planGoalEpisodes} (default: the horizon, always). */
+  readonly leastHorizon?: number;
   /**
    * What counts of a plan for the oracle: the sum over its blocks (default), over each of its steps, or 'arrival', the end alone of plans that
    * are a block shorter each time, so that the goal is met when a first plan of the whole horizon would meet it.
@@ -71,13 +73,14 @@ export async function evaluatePlanning(
     'signal',
   ]);
   const { seed, recordings, clipFrames = 8, imitationSteps: steps, oracleEpisodes, signal } = options;
-  const { world, episodes, blockSteps, planner, replanEvery } = task;
+  const { world, episodes, blockSteps, planner, replanEvery, leastHorizon } = task;
   const play = async (decide: DecideBlock, which = episodes): Promise<Share> =>
     successShare(await playGoalEpisodes(world, which, decide, model.config.contextFrames, { blockSteps, signal }));
   const planned = await planGoalEpisodes(model, world, episodes, {
     blockSteps,
     planner: { ...planner, seed },
     replanEvery,
+    leastHorizon,
     signal,
   });
   const batches = clipBatches(recordings, { frames: clipFrames, frameSkip: blockSteps, seed });

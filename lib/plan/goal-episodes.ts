@@ -132,6 +132,11 @@ export interface PlanGoalEpisodesOptions extends PlayOptions {
   readonly planner: PlannerOptions;
   /** Blocks of a plan that are carried out before the next (default 1); Infinity plans once, and rests when the plan is used up. */
   readonly replanEvery?: number;
+  /**
+   * Plans are a block shorter each time until they are this long (default: the planner's horizon, always), so that a goal is met when
+   * the first plan would have met it.
+   */
+  readonly leastHorizon?: number;
 }
 
 /**
@@ -148,14 +153,20 @@ export async function planGoalEpisodes(
   episodes: readonly GoalEpisode[],
   options: PlanGoalEpisodesOptions,
 ): Promise<EpisodeResults> {
-  checkOptions('planGoalEpisodes', options, ['planner', 'replanEvery', ...playOptions]);
-  const { planner: search, replanEvery = 1, ...play } = options;
+  checkOptions('planGoalEpisodes', options, ['planner', 'replanEvery', 'leastHorizon', ...playOptions]);
+  const { planner: search, replanEvery = 1, leastHorizon, ...play } = options;
   expectWhole('planGoalEpisodes', { blockSteps: play.blockSteps });
   const once = replanEvery === Number.POSITIVE_INFINITY;
   const horizon = search.horizon ?? 5;
-  if (!once && !(Number.isInteger(replanEvery) && replanEvery >= 1 && replanEvery <= horizon))
-    refuse('planGoalEpisodes', `replanEvery from 1 to ${horizon}, or Infinity`, replanEvery);
-  const planner = new Planner(model, search);
+  const least = leastHorizon ?? horizon;
+  if (!(Number.isInteger(least) && least >= 1 && least <= horizon))
+    refuse('planGoalEpisodes', `leastHorizon from 1 to ${horizon}`, leastHorizon);
+  if (!once && !(Number.isInteger(replanEvery) && replanEvery >= 1 && replanEvery <= least))
+    refuse('planGoalEpisodes', `replanEvery from 1 to ${least}, or Infinity`, replanEvery);
+  const planners = Array.from(
+    { length: horizon - least + 1 },
+    (_, shorter) => new Planner(model, { ...search, horizon: horizon - shorter }),
+  );
   const size = model.config.action.size;
   const planMilliseconds: number[] = [];
   let plan = new Float32Array(0);
@@ -163,10 +174,11 @@ export async function planGoalEpisodes(
     world,
     episodes,
     async ({ frames, actions, goal, block, episode }) => {
-      if (block === 0) planner.reset(episode * episodes[episode].budget);
+      if (block === 0) for (const planner of planners) planner.reset(episode * episodes[episode].budget);
       if (block % replanEvery === 0) {
         const start = performance.now();
         const executed = once ? 0 : replanEvery;
+        const planner = planners[Math.min(block, planners.length - 1)];
         plan = Float32Array.from(
           (await planner.plan(frames, goal, { actions, executed, signal: play.signal })).actions,
         );
@@ -177,6 +189,8 @@ export async function planGoalEpisodes(
     },
     model.config.contextFrames,
     play,
-  ).finally(() => planner.dispose());
+  ).finally(() => {
+    for (const planner of planners) planner.dispose();
+  });
   return { first, planMilliseconds };
 }

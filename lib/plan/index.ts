@@ -63,6 +63,8 @@ export {
   type PlanningRecipe,
   type RecipeResults,
   type ReplanningShares,
+  type StagedTraining,
+  type StagedTrainingOptions,
   type TrainRecipeOptions,
   trainRecipe,
 } from './recipe.js';

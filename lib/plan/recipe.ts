@@ -23,8 +23,8 @@ export interface PlanningRecipe {
   /** Episodes that are recorded, and the recording of so many. */
   readonly recordings: number;
   readonly record: (options: { readonly seed: number; readonly count: number }) => Promise<Episodes>;
-  /** How the model learns from them. */
-  readonly fit: Omit<FitEpisodesOptions, 'seed' | 'signal' | 'onEvent'> & { readonly steps: number };
+  /** How the model learns from them: options of `WorldModel.fit`, or a training in stages. */
+  readonly fit: (Omit<FitEpisodesOptions, 'seed' | 'signal' | 'onEvent'> & { readonly steps: number }) | StagedTraining;
   /** Frames of the clips that imitation learns from. */
   readonly imitationFrames: number;
   /** Episodes that the search on the true simulator plays, the first ones: a simulator may be slow (default: all). */
@@ -32,6 +32,17 @@ export interface PlanningRecipe {
   /** The world, episodes of it, and the search. */
   readonly task: (options: GoalEpisodesOptions) => Promise<PlanningTask>;
 }
+
+/** Where one objective from beginning to end does not do. */
+export interface StagedTraining {
+  /** Of all stages together, as its events count them. */
+  readonly steps: number;
+  readonly train: (recordings: Episodes, options: StagedTrainingOptions) => Promise<WorldModel>;
+}
+
+export type StagedTrainingOptions = Pick<TrainRecipeOptions, 'seed' | 'signal' | 'onEvent'> & {
+  readonly steps: number;
+};
 
 export interface TrainRecipeOptions {
   readonly seed: number;
@@ -53,7 +64,10 @@ export async function trainRecipe(recipe: PlanningRecipe, options: TrainRecipeOp
   checkOptions('trainRecipe', options, ['seed', 'steps', 'recordings', 'signal', 'onEvent']);
   const { seed, steps = recipe.fit.steps, recordings: count = recipe.recordings, signal, onEvent } = options;
   expectWhole('trainRecipe', { steps, recordings: count });
-  return WorldModel.fit(await recipe.record({ seed, count }), { ...recipe.fit, steps, seed, signal, onEvent });
+  const recordings = await recipe.record({ seed, count });
+  const training = { steps, seed, signal, onEvent };
+  const { fit } = recipe;
+  return 'train' in fit ? fit.train(recordings, training) : WorldModel.fit(recordings, { ...fit, ...training });
 }
 
 export interface EvaluateRecipeOptions {
@@ -125,9 +139,9 @@ async function sharesOf(
   task: PlanningTask,
   { seed, oracleEpisodes, signal }: Pick<EvaluatePlanningOptions, 'seed' | 'oracleEpisodes' | 'signal'>,
 ): Promise<ReplanningShares> {
-  const { world, episodes, blockSteps, planner, replanEvery } = task;
+  const { world, episodes, blockSteps, planner, replanEvery, leastHorizon } = task;
   const { contextFrames } = model.config;
-  const planning = { blockSteps, planner: { ...planner, seed }, replanEvery, signal };
+  const planning = { blockSteps, planner: { ...planner, seed }, replanEvery, leastHorizon, signal };
   const planned = await planGoalEpisodes(model, world, episodes, planning);
   const decide = simulatorBlocks(task, seed);
   const searched = await playGoalEpisodes(world, episodes.slice(0, oracleEpisodes), decide, contextFrames, {

@@ -78,10 +78,10 @@ function checkEncoder(observation: ObservationConfig, encoder: EncoderConfig): v
 }
 
 function checkModalityEncoder(field: string, modality: ModalityConfig, encoder: ModalityEncoderConfig): void {
-  const kinds = modality.kind === 'image' ? ['convolution', 'transformer'] : ['vector'];
+  const kinds = modality.kind === 'image' ? ['convolution', 'keypoints', 'transformer'] : ['vector'];
   if (!kinds.includes(encoder?.kind))
     fail(`${field}.kind`, `one that takes ${modality.kind} observations`, encoder?.kind);
-  if (encoder.kind === 'convolution') {
+  if (encoder.kind === 'convolution' || encoder.kind === 'keypoints') {
     if (!Array.isArray(encoder.layers) || encoder.layers.length === 0)
       fail(`${field}.layers`, 'at least one convolution', encoder.layers);
     for (const [index, layer] of encoder.layers.entries()) {
@@ -102,12 +102,14 @@ function checkModalityEncoder(field: string, modality: ModalityConfig, encoder: 
   if (encoder.kind !== 'vector')
     for (const key of ['pixelScale', 'pixelOffset'] as const)
       if (!Number.isFinite(encoder[key])) fail(`${field}.${key}`, 'a finite number', encoder[key]);
-  positive(`${field}.hidden`, encoder.hidden);
+  if (encoder.kind !== 'keypoints') positive(`${field}.hidden`, encoder.hidden);
 }
 
 function checkPredictor(predictor: PredictorConfig): void {
-  if (predictor?.kind === 'recurrent') positive('predictor.stateSize', predictor.stateSize);
-  else if (predictor?.kind === 'transformer')
+  if (predictor?.kind === 'recurrent') {
+    positive('predictor.stateSize', predictor.stateSize);
+    whole('predictor.blocks', predictor.blocks ?? 0);
+  } else if (predictor?.kind === 'transformer')
     for (const key of ['historySize', 'width', 'depth', 'heads', 'headWidth'] as const)
       positive(`predictor.${key}`, predictor[key]);
   else if (predictor?.kind !== 'markov')
@@ -183,14 +185,15 @@ function modalityElements(
   encoder: ModalityEncoderConfig,
   embeddingSize: number,
 ): number {
-  const { hidden } = encoder;
-  if (modality.kind === 'vector') return hidden * (modality.size + hidden + embeddingSize);
+  if (modality.kind === 'vector')
+    return encoder.kind === 'vector' ? encoder.hidden * (modality.size + encoder.hidden + embeddingSize) : 0;
+  if (encoder.kind === 'keypoints') return convolved(field, modality, encoder.layers).weights;
   if (encoder.kind === 'convolution') {
     const { features, weights } = convolved(field, modality, encoder.layers);
-    return weights + hidden * (features + embeddingSize);
+    return weights + encoder.hidden * (features + embeddingSize);
   }
   if (encoder.kind !== 'transformer') return 0;
-  const { patchSize, width, depth } = encoder;
+  const { patchSize, width, depth, hidden } = encoder;
   const tokens = (modality.height * modality.width) / patchSize ** 2;
   return width * (modality.channels * patchSize ** 2 + tokens + 12 * depth * width + hidden) + hidden * embeddingSize;
 }
@@ -203,8 +206,8 @@ function predictorElements({ predictor, embeddingSize, action }: WorldModelConfi
     const { width, depth, heads, headWidth } = predictor;
     return depth * width * (6 * width + 4 * heads * headWidth + 2 * hidden) + 2 * embeddingSize * (width + hidden);
   }
-  const state = predictor.kind === 'recurrent' ? predictor.stateSize : 0;
-  return 3 * state * (state + inputs) + hidden * (state + inputs + embeddingSize);
+  const { stateSize: state, blocks = 0 } = predictor.kind === 'recurrent' ? predictor : { stateSize: 0 };
+  return 3 * state * (state + inputs) + hidden * (state + inputs + 3 * blocks * hidden + embeddingSize);
 }
 
 /** What does not fit would otherwise end in an allocation that fails somewhere inside. */

@@ -41,6 +41,13 @@ export type ModalityEncoderConfig =
       readonly pixelScale: number;
       readonly pixelOffset: number;
     }
+  | {
+      /** Convolutions, and where each channel of the last one is large. */
+      readonly kind: 'keypoints';
+      readonly layers: readonly ConvLayer[];
+      readonly pixelScale: number;
+      readonly pixelOffset: number;
+    }
   | ({ readonly kind: 'transformer' } & VisionEncoderSize)
   | { readonly kind: 'vector'; readonly hidden: number };
 
@@ -57,7 +64,7 @@ export type EncoderConfig = { readonly affine: boolean } & (
 );
 
 export type PredictorConfig =
-  | { readonly kind: 'recurrent'; readonly stateSize: number; readonly hidden: number }
+  | { readonly kind: 'recurrent'; readonly stateSize: number; readonly hidden: number; readonly blocks?: number }
   | ({ readonly kind: 'transformer'; readonly historySize: number } & AdaptiveTransformerSize)
   | { readonly kind: 'markov'; readonly hidden: number };
 

@@ -80,10 +80,24 @@ export async function fitWorldModel(
   const { config, batches } = await materialOf(source, options);
   const { steps, training: trainingOptions, signal, onEvent } = withDefaults(defaults, options);
   const model = make(config);
-  let training: WorldModelTraining | undefined;
+  try {
+    return await trainOn(model, batches, { steps, training: trainingOptions, signal, onEvent });
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+/** Trains a model on. @returns the model, in evaluation mode @throws JepaError ERR_JEPA_ABORTED */
+export async function trainOn(
+  model: WorldModel,
+  batches: AsyncIterable<ClipBatch>,
+  options: Pick<FitOptions, 'training' | 'signal' | 'onEvent'> & { readonly steps: number },
+): Promise<WorldModel> {
+  const { steps, signal, onEvent } = options;
+  const training = new WorldModelTraining(model, options.training);
   const recent: ClipBatch[] = [];
   try {
-    training = new WorldModelTraining(model, trainingOptions);
     for await (const event of new Trainer(training, { steps }).run(kept(batches, recent), { signal })) {
       onEvent?.(event);
       if (event.type === 'interrupted')
@@ -93,11 +107,8 @@ export async function fitWorldModel(
     }
     await training.finish(recent);
     return model;
-  } catch (error) {
-    model.dispose();
-    throw error;
   } finally {
-    training?.dispose();
+    training.dispose();
   }
 }
 

@@ -35,6 +35,7 @@ export {
 export type { Observations } from './observations.js';
 export { Outliers } from './outliers.js';
 export { forceStatistics, type PhysicsTrainingOptions, physicsCritic, physicsTraining } from './physics-training.js';
+export { type PredictorTrainingOptions, trainPredictor } from './predictor-training.js';
 export { type Preset, type PresetOptions, presetConfig } from './preset.js';
 export type { PretrainedName } from './pretrained.js';
 export { type Observation, Session, type SessionOptions } from './session.js';

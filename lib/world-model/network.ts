@@ -1,6 +1,7 @@
 import { mapModalities } from '../data/modalities.js';
 import { ConvEncoder, ConvFeatures } from '../models/conv-encoder.js';
 import type { Encoder, FeatureEncoder } from '../models/encoder.js';
+import { KeypointEncoder, KeypointFeatures } from '../models/keypoint-encoder.js';
 import { MarkovPredictor } from '../models/markov-predictor.js';
 import { MultimodalEncoder } from '../models/multimodal-encoder.js';
 import { Perceptron } from '../models/perceptron.js';
@@ -97,6 +98,8 @@ function encoderOf({ observation, encoder, embeddingSize, seed }: WorldModelConf
     return new VectorEncoder({ ...common, ...encoder, size: observation.size });
   if (observation.kind === 'image' && encoder.kind === 'convolution')
     return new ConvEncoder({ ...common, ...observation, ...encoder });
+  if (observation.kind === 'image' && encoder.kind === 'keypoints')
+    return new KeypointEncoder({ ...common, ...observation, ...encoder });
   if (observation.kind === 'image' && encoder.kind === 'transformer')
     return new VisionEncoder({ ...common, ...observation, ...encoder, breadth: observation.width });
   throw new RangeError(`expected an encoder of ${observation.kind}s, got ${encoder.kind}`);
@@ -112,6 +115,8 @@ function featuresOf(
     return new VectorFeatures({ ...common, ...encoder, size: modality.size });
   if (modality.kind === 'image' && encoder.kind === 'convolution')
     return new ConvFeatures({ ...common, ...modality, ...encoder });
+  if (modality.kind === 'image' && encoder.kind === 'keypoints')
+    return new KeypointFeatures({ ...common, ...modality, ...encoder });
   if (modality.kind === 'image' && encoder.kind === 'transformer')
     return new VisionFeatures({ ...common, ...modality, ...encoder, breadth: modality.width });
   throw new RangeError(`expected an encoder of ${modality.kind}s, got ${encoder.kind}`);

@@ -1,7 +1,9 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import {
+  distanceAlongHorizon,
   evaluatePlanning,
   type GoalEpisode,
+  type Objective,
   pendulum,
   planGoalEpisodes,
   playGoalEpisodes,
@@ -110,6 +112,32 @@ describe('planGoalEpisodes and evaluatePlanning', () => {
     expect(await made(1)).toEqual(every);
     expect((await made(Number.POSITIVE_INFINITY)).plans).toBe(2);
     await expect(made(4)).rejects.toThrow('[planGoalEpisodes] expected replanEvery from 1 to 3, or Infinity, got 4');
+  });
+
+  it('makes plans a block shorter each time', async () => {
+    const horizons: number[] = [];
+    const objective: Objective = {
+      cost: (trajectory, ...rest) => {
+        horizons.push(trajectory.length);
+        return distanceAlongHorizon.cost(trajectory, ...rest);
+      },
+    };
+    const play = (leastHorizon: number, replanEvery = 1) =>
+      planGoalEpisodes(model, new Pendulum({ torque: 6 }), episodes, {
+        blockSteps,
+        planner: { ...planner, objective },
+        leastHorizon,
+        replanEvery,
+      });
+    const { planMilliseconds } = await play(2);
+    expect(planMilliseconds.length).toBe(8);
+    expect([...new Set(horizons)]).toEqual([3, 2]);
+    for (const [least, every, sentence] of [
+      [4, 1, 'leastHorizon from 1 to 3, got 4'],
+      [0, 1, 'leastHorizon from 1 to 3, got 0'],
+      [1, 2, 'replanEvery from 1 to 1, or Infinity, got 2'],
+    ] as const)
+      await expect(play(least, every)).rejects.toThrow(`[planGoalEpisodes] expected ${sentence}`);
   });
 
   it.each([

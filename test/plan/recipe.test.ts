@@ -45,7 +45,7 @@ describe.each([
         };
         blockSteps = task.blockSteps;
         const episodes = task.episodes.map((episode) => ({ ...episode, budget: 2 * task.blockSteps }));
-        return { ...task, episodes, planner: { ...task.planner, horizon, numSamples: 16 } };
+        return { ...task, episodes, leastHorizon: undefined, planner: { ...task.planner, horizon, numSamples: 16 } };
       },
     };
     const options = { seed: 1, split: 'validation', episodes: 1, recordings: 24, imitationSteps: 2 } as const;

@@ -109,3 +109,49 @@ describe('Push-T', () => {
     expect(() => new pushT.PushT({ imageSize: 3 })).toThrow('expected imageSize to be from 16 to 512, got 3');
   });
 });
+
+describe('twins of Push-T', () => {
+  const [frames, blockSteps] = [3, 2];
+  const groups = pushT.recordTwins({ seed: 2, groups: 6, frames, blockSteps });
+
+  it('begin alike but for the angle, and have the same done to them', () => {
+    for (const { states, actions } of groups) {
+      expect(actions.length).toBe(frames * blockSteps * 2);
+      const first = Array.from({ length: pushT.twinGroupSize }, (_, twin) =>
+        states.slice(twin * frames * 7, twin * frames * 7 + 7),
+      );
+      const centres = first.map((s) => [s[2] - 45 * Math.sin(s[4]), s[3] + 45 * Math.cos(s[4])]);
+      for (const [twin, state] of first.entries()) {
+        expect(Math.hypot(state[0] - first[0][0], state[1] - first[0][1])).toBeLessThan(1e-3);
+        expect(Math.hypot(centres[twin][0] - centres[0][0], centres[twin][1] - centres[0][1])).toBeLessThan(1e-3);
+        const simulation = place(Array.from(state));
+        for (let step = 0; step < (frames - 1) * blockSteps; step++)
+          simulation.step(actions[2 * step], actions[2 * step + 1]);
+        const last = states.slice((twin * frames + frames - 1) * 7, (twin * frames + frames) * 7);
+        // Placing takes a hundredth of a second, once more than when they were recorded.
+        for (const [i, value] of Array.from(stateOf(simulation)).slice(0, 4).entries())
+          expect(Math.abs(value - last[i])).toBeLessThan(3);
+      }
+      const angles = first.map(([, , , , angle]) => angle);
+      for (let twin = 1; twin < angles.length; twin++)
+        expect((angles[twin] - angles[twin - 1] + 2 * Math.PI) % (2 * Math.PI)).toBeGreaterThan(0.3);
+    }
+    expect(pushT.recordTwins({ seed: 2, groups: 6, frames, blockSteps })).toEqual(groups);
+  });
+
+  it('follow the clips of a batch', () => {
+    const [size, clips] = [16, 2];
+    const observations = new Uint8Array(clips * frames * size * size * 3).fill(7);
+    const actions = new Float32Array(clips * frames * blockSteps * 2).fill(0.5);
+    const joined = pushT.joinTwins({ clips, frames, observations, actions }, groups.slice(0, 2), size);
+    expect(joined.clips).toBe(clips + 8);
+    expect(joined.twins).toEqual({ groups: 2, size: 4, costs: new Float32Array(32) });
+    expect(joined.observations.subarray(0, observations.length)).toEqual(observations);
+    expect(joined.actions.subarray(0, actions.length)).toEqual(actions);
+    // The last frame of the last twin.
+    const picture = new Uint8Array(size * size * 3);
+    pushT.drawTable(picture, 0, size, groups[1].states, groups[1].states.length - 7);
+    expect(joined.observations.subarray(-picture.length)).toEqual(picture);
+    expect(joined.actions.subarray(-groups[1].actions.length)).toEqual(groups[1].actions);
+  });
+});

@@ -1,0 +1,126 @@
+import { pi, sinCos } from '../arithmetic.js';
+import { Random } from '../random.js';
+import { collect } from './episodes.js';
+import { drawTable } from './picture.js';
+import { PushTSimulation } from './simulation.js';
+import { centreOfMass, reach, stateSize, tableSize } from './table.js';
+
+/** Tables of a group. */
+export const twinGroupSize = 4;
+
+/** px of the agent from the block's centre of mass: near, and clear of the block however it lies. */
+const begun = [92, 125] as const;
+/** px that a push aims beyond the centre of mass, and beside it. */
+const beyond = 60;
+const beside = 45;
+/** Share of groups that are pushed through; in the others the agent moves at random near the block. */
+const pushed = 0.6;
+
+/** Tables that differ in nothing but the block's angle, and what is done on all of them alike. */
+export interface TwinGroup {
+  /** [twinGroupSize, frames, 7] */
+  readonly states: Float32Array;
+  /** [frames, blockSteps · 2] */
+  readonly actions: Float32Array;
+}
+
+export interface RecordTwinsOptions {
+  readonly seed: number;
+  readonly groups: number;
+  /** Frames of a clip, and actions from one to the next. */
+  readonly frames: number;
+  readonly blockSteps: number;
+}
+
+/**
+ * Groups of counterfactual twins: the block's centre of mass, the agent and its actions are the same, only the way the block lies
+ * is not. Nothing but its angle tells what will come of them.
+ * @example const [group] = pushT.recordTwins({ seed: 1, groups: 1, frames: 6, blockSteps: 5 });
+ */
+export function recordTwins({ seed, groups, frames, blockSteps }: RecordTwinsOptions): TwinGroup[] {
+  return Array.from({ length: groups }, (_, index) => {
+    const random = new Random(seed, `push-t twins ${index}`);
+    const { agent, centre, aim, speed } = start(random);
+    const [size, first] = [frames * stateSize, random.uniform(0, 2 * pi)];
+    const states = new Float32Array(twinGroupSize * size);
+    const actions = new Float32Array(frames * blockSteps * 2);
+    for (let twin = 0; twin < twinGroupSize; twin++) {
+      const angle = first + ((twin + random.uniform(-0.4, 0.4)) * 2 * pi) / twinGroupSize;
+      const { sin, cos } = sinCos(angle);
+      const simulation = new PushTSimulation();
+      const [x, y] = [centre[0] + sin * centreOfMass, centre[1] - cos * centreOfMass];
+      simulation.place(Float32Array.of(...agent, x, y, angle, 0, 0));
+      const state = new Float32Array(stateSize);
+      simulation.read(state);
+      for (let step = 0; step < frames * blockSteps; step++) {
+        if (step % blockSteps === 0) states.set(state, twin * size + (step / blockSteps) * stateSize);
+        // What is done is decided on the first table.
+        if (twin === 0 && aim) push(state, aim, speed, random, actions, 2 * step);
+        else if (twin === 0) collect(state, random, actions, 2 * step);
+        simulation.step(actions[2 * step], actions[2 * step + 1]);
+        simulation.read(state);
+      }
+    }
+    return { states, actions };
+  });
+}
+
+type Place = readonly [x: number, y: number];
+
+function start(random: Random): { agent: Place; centre: Place; aim?: Place; speed: number } {
+  for (;;) {
+    const centre: Place = [random.uniform(110, 400), random.uniform(110, 400)];
+    const { sin, cos } = sinCos(random.uniform(0, 2 * pi));
+    const distance = random.uniform(...begun);
+    const agent: Place = [centre[0] + distance * cos, centre[1] + distance * sin];
+    const across = random.uniform(-beside, beside);
+    const aim: Place = [centre[0] - beyond * cos - across * sin, centre[1] - beyond * sin + across * cos];
+    const speed = random.uniform(0.2, 0.8);
+    if (Math.min(...agent) < 30 || Math.max(...agent) > tableSize - 30) continue;
+    return { agent, centre, speed, ...(random.chance(pushed) ? { aim } : {}) };
+  }
+}
+
+/** Towards a place at some speed, with a little noise. Writes [x, y] within ±1. */
+function push(state: Float32Array, aim: Place, speed: number, random: Random, action: Float32Array, at: number): void {
+  const away = aim.map((place, axis) => place - state[axis]);
+  const distance = Math.max(Math.sqrt(away[0] ** 2 + away[1] ** 2), 1e-6);
+  const wanted = Math.min(speed, distance / reach) / distance;
+  for (const [axis, towards] of away.entries())
+    action[at + axis] = Math.max(-1, Math.min(1, towards * wanted + 0.1 * random.normal()));
+}
+
+/** Clips on the host, as world models learn from them. */
+interface ClipsOfPictures {
+  readonly clips: number;
+  readonly frames: number;
+  readonly observations: Uint8Array;
+  readonly actions: Float32Array;
+}
+
+/** Clips with some groups of twins at their end. No cost tells outcomes apart. */
+export function joinTwins(clips: ClipsOfPictures, groups: readonly TwinGroup[], imageSize: number) {
+  const { frames } = clips;
+  const twins = groups.length * twinGroupSize;
+  const picture = imageSize * imageSize * 3;
+  const observations = new Uint8Array(clips.observations.length + twins * frames * picture);
+  const actions = new Float32Array(clips.actions.length + (twins * clips.actions.length) / clips.clips);
+  observations.set(clips.observations);
+  actions.set(clips.actions);
+  let [seen, done] = [clips.observations.length, clips.actions.length];
+  for (const group of groups)
+    for (let twin = 0; twin < twinGroupSize; twin++) {
+      for (let frame = 0; frame < frames; frame++, seen += picture)
+        drawTable(observations, seen, imageSize, group.states, (twin * frames + frame) * stateSize);
+      actions.set(group.actions, done);
+      done += group.actions.length;
+    }
+  const costs = new Float32Array(groups.length * twinGroupSize ** 2);
+  return {
+    clips: clips.clips + twins,
+    frames,
+    observations,
+    actions,
+    twins: { groups: groups.length, size: twinGroupSize, costs },
+  };
+}
