@@ -75,6 +75,7 @@ interface Making extends Pick<Evaluation, 'seed' | 'progress' | 'signal'> {
 async function modelOf(name: string, path: string, { seed, steps, progress, signal }: Making): Promise<WorldModel> {
   const world = worlds[name];
   if (path === 'new') {
+    progress.update('recording episodes to learn from');
     return world.train(seed, {
       ...(steps === undefined ? {} : { steps }),
       signal,

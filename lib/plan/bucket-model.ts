@@ -14,7 +14,7 @@ export const bucketRecipe: PlanningRecipe = {
   actionSize,
   recordings: 1500,
   // A frame of a clip is followed by a whole block of recorded ones.
-  record: (options) => recordThrows({ ...options, frames: 2 * throwSteps }),
+  record: ({ seed, count }) => recordThrows({ seed, count, frames: 2 * throwSteps }),
   fit: {
     steps: 700,
     frameSkip: throwSteps,

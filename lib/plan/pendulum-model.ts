@@ -15,7 +15,8 @@ export const pendulumRecipe: PlanningRecipe = {
   imageSize: 32,
   actionSize: blockSteps,
   recordings: 600,
-  record: ({ seed, count }) => recordEpisodes(new Pendulum({ torque }), { seed, episodes: count, frames: 64 }),
+  record: ({ count, ...options }) =>
+    recordEpisodes(new Pendulum({ torque }), { ...options, episodes: count, frames: 64 }),
   fit: {
     steps: 1000,
     frameSkip: blockSteps,

@@ -8,9 +8,9 @@ export const pushTRecipe: PlanningRecipe = {
   name: 'push-t',
   imageSize,
   actionSize: 2 * blockSteps,
-  recordings: 10_000,
-  record: async ({ seed, count }) => recordPushes({ seed, count, imageSize }),
-  fit: { steps: 10_000, train: trainPushT },
+  recordings: 12_000,
+  record: (options) => recordPushes({ ...options, imageSize }),
+  fit: { steps: 18_000, train: trainPushT },
   imitationFrames: 8,
   oracleEpisodes: 20,
   task: async (options) => ({

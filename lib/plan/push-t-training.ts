@@ -50,8 +50,8 @@ interface Stage {
 
 /** Twins that weigh much bring the block's angle into the embedding; then, weighing little, they keep it there while places become exact. */
 const stages: readonly Stage[] = [
-  { share: 0.18, clips: 12, groups: 5, contrastive: 0.5, effect: 0.3, inverseDynamics: 0.5, learningRate: 2e-3 },
-  { share: 0.12, clips: 20, groups: 3, contrastive: 0.05, effect: 0.1, inverseDynamics: 1, learningRate: 1.5e-3 },
+  { share: 0.1, clips: 12, groups: 5, contrastive: 0.5, effect: 0.3, inverseDynamics: 0.5, learningRate: 2e-3 },
+  { share: 0.07, clips: 20, groups: 3, contrastive: 0.05, effect: 0.1, inverseDynamics: 1, learningRate: 1.5e-3 },
 ];
 
 /** Push-T's model: an encoder that counterfactual twins teach the block's angle, then a predictor on its fixed embeddings. */
@@ -60,7 +60,7 @@ export async function trainPushT(
   { steps, seed, signal, onEvent }: StagedTrainingOptions,
 ): Promise<WorldModel> {
   const world = await episodeStatistics(recordings, { frameSkip: blockSteps });
-  const pool = recordTwins({ seed, groups: Math.min(twinPool, 2 * steps), frames, blockSteps });
+  const pool = await recordTwins({ seed, groups: Math.min(twinPool, 2 * steps), frames, blockSteps, signal });
   const model = new WorldModel(presetConfig('tiny', { ...world, contextFrames, seed, encoder }));
   try {
     let done = 0;
@@ -82,8 +82,10 @@ export async function trainPushT(
     return await trainPredictor(model, recordings, {
       predictor,
       steps: Math.max(steps - done, 1),
-      clipFrames: frames + 1,
+      clips: 112,
+      clipFrames: contextFrames + 5, // as far as plans
       frameSkip: blockSteps,
+      precision: 'bfloat16',
       seed,
       signal,
       onEvent: told(onEvent, done, steps),

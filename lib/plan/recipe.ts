@@ -22,7 +22,11 @@ export interface PlanningRecipe {
   readonly actionSize: number;
   /** Episodes that are recorded, and the recording of so many. */
   readonly recordings: number;
-  readonly record: (options: { readonly seed: number; readonly count: number }) => Promise<Episodes>;
+  readonly record: (options: {
+    readonly seed: number;
+    readonly count: number;
+    readonly signal?: AbortSignal;
+  }) => Promise<Episodes>;
   /** How the model learns from them: options of `WorldModel.fit`, or a training in stages. */
   readonly fit: (Omit<FitEpisodesOptions, 'seed' | 'signal' | 'onEvent'> & { readonly steps: number }) | StagedTraining;
   /** Frames of the clips that imitation learns from. */
@@ -64,7 +68,7 @@ export async function trainRecipe(recipe: PlanningRecipe, options: TrainRecipeOp
   checkOptions('trainRecipe', options, ['seed', 'steps', 'recordings', 'signal', 'onEvent']);
   const { seed, steps = recipe.fit.steps, recordings: count = recipe.recordings, signal, onEvent } = options;
   expectWhole('trainRecipe', { steps, recordings: count });
-  const recordings = await recipe.record({ seed, count });
+  const recordings = await recipe.record({ seed, count, signal });
   const training = { steps, seed, signal, onEvent };
   const { fit } = recipe;
   return 'train' in fit ? fit.train(recordings, training) : WorldModel.fit(recordings, { ...fit, ...training });
@@ -115,7 +119,7 @@ export async function evaluateRecipe(
   try {
     const rows = await evaluatePlanning(model, task, {
       seed,
-      recordings: await recipe.record({ seed, count: recordings }),
+      recordings: await recipe.record({ seed, count: recordings, signal }),
       clipFrames: recipe.imitationFrames,
       imitationSteps,
       oracleEpisodes: recipe.oracleEpisodes,

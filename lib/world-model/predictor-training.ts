@@ -4,8 +4,8 @@ import { JepaError } from '../errors.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import { openLoop } from '../models/predictor.js';
 import { mse } from '../nn/index.js';
-import { add, slice } from '../ops/index.js';
-import { type Tensor, tensor } from '../tensor/index.js';
+import { slice } from '../ops/index.js';
+import { type Precision, type Tensor, tensor } from '../tensor/index.js';
 import type { TrainingEvent } from '../train/events.js';
 import { ModuleTraining } from '../train/module-training.js';
 import { Trainer } from '../train/trainer.js';
@@ -24,6 +24,8 @@ export interface PredictorTrainingOptions {
   readonly frameSkip?: number;
   /** Peak learning rate of AdamW (default 2e-3), after a warm-up, then a cosine. */
   readonly learningRate?: number;
+  /** What matrix products are computed in, as of `compile` (default 'float32'). */
+  readonly precision?: Precision;
   readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainingEvent) => void;
@@ -34,7 +36,7 @@ const weightDecay = 1e-4;
 
 /**
  * A model with the same encoder and a predictor of its own, learnt on embeddings that stay as they are: recordings are embedded once, which makes
- * an update many times cheaper than one through the encoder. What is learnt is to predict one frame, and all frames after the context.
+ * an update many times cheaper than one through the encoder. What is learnt is to imagine: all frames after the context, from the context alone.
  * The new model has no head for the variance of its errors: its surprise is not calibrated.
  * @throws JepaError ERR_JEPA_UNKNOWN_OPTION, ERR_JEPA_INVALID_ARGUMENT, ERR_JEPA_CONFIG, ERR_JEPA_DATASET, ERR_JEPA_ABORTED
  * @example
@@ -46,9 +48,9 @@ export async function trainPredictor(
   episodes: Episodes,
   options: PredictorTrainingOptions = {},
 ): Promise<WorldModel> {
-  const optional = ['predictor', 'clipFrames', 'signal', 'onEvent'];
+  const optional = ['predictor', 'clipFrames', 'precision', 'signal', 'onEvent'];
   checkOptions('trainPredictor', options, [...Object.keys(defaults), ...optional]);
-  const { predictor = world.config.predictor, signal, onEvent, ...given } = options;
+  const { predictor = world.config.predictor, precision, signal, onEvent, ...given } = options;
   const { contextFrames, heads } = world.config;
   const settings = withDefaults({ ...defaults, clipFrames: contextFrames + 4 }, given);
   const { steps, clips, clipFrames: frames, frameSkip, learningRate, seed } = settings;
@@ -65,10 +67,11 @@ export async function trainPredictor(
     const kept = [...state].filter(([name]) => !name.startsWith('predictor.') && !name.startsWith('variance.'));
     await model.network.loadStateDict(new Map(kept), { strict: false });
     const batches = clipBatches(await embedEpisodes(world, episodes, signal), { frames, frameSkip, clips, seed });
-    training = new ModuleTraining(model.network.predictor, (batch) => losses(model, batch), {
+    training = new ModuleTraining(model.network.predictor, (batch) => rolloutError(model, batch), {
       name: 'predictor step',
       learningRate,
       weightDecay,
+      precision,
     });
     for await (const event of new Trainer(training, { steps }).run(tensors(batches, frames), { signal })) {
       onEvent?.(event);
@@ -96,16 +99,13 @@ interface EmbeddedClips {
   readonly actions: Tensor;
 }
 
-function losses({ network, config }: WorldModel, { embeddings, actions }: EmbeddedClips) {
-  const { contextFrames } = config;
-  const [, frames] = embeddings.shape;
+/** All frames after the context, of which nothing but the context has been seen: as plans are imagined. */
+function rolloutError({ network, config }: WorldModel, { embeddings, actions }: EmbeddedClips): Tensor {
+  const { contextFrames: context } = config;
   const done = network.standardise(actions);
-  const known = network.predictor.teacherForced(slice(embeddings, 1, 0, frames - 1), slice(done, 1, 0, frames - 1));
-  const open = openLoop(network.predictor, known, done, contextFrames);
-  const target = slice(embeddings, 1, contextFrames, frames);
-  const oneStep = mse(slice(known.embeddings, 1, contextFrames - 1, frames - 1), target);
-  const rollout = mse(open.embeddings, target);
-  return { loss: add(oneStep, rollout), oneStep, rollout };
+  const known = network.predictor.teacherForced(slice(embeddings, 1, 0, context), slice(done, 1, 0, context));
+  const { embeddings: expected } = openLoop(network.predictor, known, done, context);
+  return mse(expected, slice(embeddings, 1, context, embeddings.shape[1]));
 }
 
 /** The same recordings, as the model's encoder sees them: vectors in memory. */

@@ -174,8 +174,10 @@ describe('episodes of Push-T', () => {
     expect(episodes).toEqual(pushT.pushTEpisodes({ split: 'validation', seed: 2, count: 3 }));
     const others = pushT.pushTEpisodes({ split: 'test', seed: 2, count: 3 });
     expect(others.map(({ reset }) => reset)).not.toEqual(episodes.map(({ reset }) => reset));
-    const recorded = pushT.recordPushes({ seed: 2, count: 2, imageSize: 48 });
+    const recorded = await pushT.recordPushes({ seed: 2, count: 2, imageSize: 48 });
     expect(recorded.lengths).toEqual([81, 81]);
+    const signal = AbortSignal.abort();
+    await expect(pushT.recordPushes({ seed: 2, count: 1, signal })).rejects.toMatchObject({ code: 'ERR_JEPA_ABORTED' });
     expect(((await recorded.observe(1, 3, 2, 5)) as Uint8Array).length).toBe(2 * 48 * 48 * 3);
     for (const { reset, before } of episodes) {
       world.reset(reset);

@@ -110,11 +110,11 @@ describe('Push-T', () => {
   });
 });
 
-describe('twins of Push-T', () => {
+describe('twins of Push-T', async () => {
   const [frames, blockSteps] = [3, 2];
-  const groups = pushT.recordTwins({ seed: 2, groups: 6, frames, blockSteps });
+  const groups = await pushT.recordTwins({ seed: 2, groups: 6, frames, blockSteps });
 
-  it('begin alike but for the angle, and have the same done to them', () => {
+  it('begin alike but for the angle, and have the same done to them', async () => {
     for (const { states, actions } of groups) {
       expect(actions.length).toBe(frames * blockSteps * 2);
       const first = Array.from({ length: pushT.twinGroupSize }, (_, twin) =>
@@ -136,7 +136,7 @@ describe('twins of Push-T', () => {
       for (let twin = 1; twin < angles.length; twin++)
         expect((angles[twin] - angles[twin - 1] + 2 * Math.PI) % (2 * Math.PI)).toBeGreaterThan(0.3);
     }
-    expect(pushT.recordTwins({ seed: 2, groups: 6, frames, blockSteps })).toEqual(groups);
+    expect(await pushT.recordTwins({ seed: 2, groups: 6, frames, blockSteps })).toEqual(groups);
   });
 
   it('follow the clips of a batch', () => {

@@ -51,6 +51,8 @@ const corners: readonly (readonly Point[])[] = blockParts.map(({ left, right, to
 
 /** No point of the block is farther from its centre of mass than this, px. */
 const blockReach = Math.max(...corners.flat().map((corner) => Math.sqrt(dot(corner, corner))));
+/** Nor does it touch a wall whose middle is farther from it. */
+const besideWall = blockReach + wallRadius;
 
 /**
  * All places where the agent or a wall touches the block, in the order in which their impulses are sought: ten rounds do not settle a block
@@ -59,9 +61,14 @@ const blockReach = Math.max(...corners.flat().map((corner) => Math.sqrt(dot(corn
  */
 export function touches(pose: Pose, agentX: number, agentY: number): Touch[] {
   const all: Touch[] = [];
+  const agentNear = Math.max(Math.abs(agentX - pose.x), Math.abs(agentY - pose.y)) <= blockReach + agentRadius;
+  const wallsNear =
+    Math.min(pose.x, pose.y) - wallLow <= besideWall || wallHigh - Math.max(pose.x, pose.y) <= besideWall;
+  if (!agentNear && !wallsNear) return all;
   for (let part = blockParts.length - 1; part >= 0; part--) {
-    const touch = agentTouch(part, pose, agentX, agentY);
+    const touch = agentNear && agentTouch(part, pose, agentX, agentY);
     if (touch) all.push(touch);
+    if (!wallsNear) continue;
     for (let wall = 0; wall < walls.length; wall++) all.push(...wallTouches(part, wall, pose));
   }
   return all;
@@ -127,7 +134,7 @@ function wallTouches(part: number, wall: number, pose: Pose): Touch[] {
   const [from, to] = walls[wall];
   const along = times(minus(to, from), 1 / (wallHigh - wallLow));
   const across: Point = [along[1], -along[0]];
-  if (Math.abs(dot(across, minus([pose.x, pose.y], from))) > blockReach + wallRadius) return [];
+  if (Math.abs(dot(across, minus([pose.x, pose.y], from))) > besideWall) return [];
   const box = corners[part].map((corner): Point => {
     const [x, y] = rotated(corner, pose);
     return [x + pose.x, y + pose.y];

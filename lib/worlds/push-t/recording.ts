@@ -2,6 +2,7 @@ import type { Episodes } from '../../data/episodes.js';
 import { pi, sinCos } from '../arithmetic.js';
 import { drawnEpisodes } from '../drawn-episodes.js';
 import type { GoalEpisode, GoalEpisodesOptions } from '../goal-environment.js';
+import { inParts } from '../in-parts.js';
 import { Random } from '../random.js';
 import { collect, type Played, playEpisode } from './episodes.js';
 import { reached } from './goal.js';
@@ -62,18 +63,22 @@ function play(seed: number, stream: string, index: number): Played {
 
 export interface RecordPushesOptions {
   readonly seed: number;
-  /** Episodes of 81 frames. */
+  /** Episodes of 81 frames: some 8 ms each. */
   readonly count: number;
   /** px (default 64) */
   readonly imageSize?: number;
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Recordings to learn from: half of random motion near the block, half of pushes to and fro, with noise.
- * @example const episodes = pushT.recordPushes({ seed: 1, count: 4 }); // WorldModel.fit(episodes, { frameSkip: 5, clipFrames: 8 })
+ * @throws JepaError ERR_JEPA_ABORTED
+ * @example
+ * const episodes = await pushT.recordPushes({ seed: 1, count: 4 });
+ * episodes.lengths; // [81, 81, 81, 81]
  */
-export function recordPushes({ seed, count, imageSize = 64 }: RecordPushesOptions): Episodes {
-  const played = Array.from({ length: count }, (_, index) => play(seed, 'train', index));
+export async function recordPushes({ seed, count, imageSize = 64, signal }: RecordPushesOptions): Promise<Episodes> {
+  const played = await inParts('recordPushes', count, (index) => play(seed, 'train', index), signal);
   return drawnEpisodes({
     imageSize,
     frameRate,

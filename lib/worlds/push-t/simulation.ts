@@ -113,7 +113,9 @@ export class PushTSimulation {
     this.#velocityX = this.#velocityY = this.#spin = 0;
     this.#biasX = this.#biasY = this.#biasSpin = 0;
     const pose = { x: this.#x, y: this.#y, ...sinCos(this.#angle) };
-    const contacts = touches(pose, this.#agentX, this.#agentY).map((touch) => this.#contactOf(touch));
+    const found = touches(pose, this.#agentX, this.#agentY);
+    if (found.length === 0) return;
+    const contacts = found.map((touch) => this.#contactOf(touch));
     for (let round = 0; round < rounds; round++) for (const contact of contacts) this.#push(contact);
     for (const pair of new Set(contacts.map((contact) => contact.pair)))
       this.#remembered.set(pair, {

@@ -1,4 +1,5 @@
 import { pi, sinCos } from '../arithmetic.js';
+import { inParts } from '../in-parts.js';
 import { Random } from '../random.js';
 import { collect } from './episodes.js';
 import { drawTable } from './picture.js';
@@ -30,39 +31,45 @@ export interface RecordTwinsOptions {
   /** Frames of a clip, and actions from one to the next. */
   readonly frames: number;
   readonly blockSteps: number;
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Groups of counterfactual twins: the block's centre of mass, the agent and its actions are the same, only the way the block lies
  * is not. Nothing but its angle tells what will come of them.
- * @example const [group] = pushT.recordTwins({ seed: 1, groups: 1, frames: 6, blockSteps: 5 });
+ * @throws JepaError ERR_JEPA_ABORTED
+ * @example const [group] = await pushT.recordTwins({ seed: 1, groups: 1, frames: 6, blockSteps: 5 });
  */
-export function recordTwins({ seed, groups, frames, blockSteps }: RecordTwinsOptions): TwinGroup[] {
-  return Array.from({ length: groups }, (_, index) => {
-    const random = new Random(seed, `push-t twins ${index}`);
-    const { agent, centre, aim, speed } = start(random);
-    const [size, first] = [frames * stateSize, random.uniform(0, 2 * pi)];
-    const states = new Float32Array(twinGroupSize * size);
-    const actions = new Float32Array(frames * blockSteps * 2);
-    for (let twin = 0; twin < twinGroupSize; twin++) {
-      const angle = first + ((twin + random.uniform(-0.4, 0.4)) * 2 * pi) / twinGroupSize;
-      const { sin, cos } = sinCos(angle);
-      const simulation = new PushTSimulation();
-      const [x, y] = [centre[0] + sin * centreOfMass, centre[1] - cos * centreOfMass];
-      simulation.place(Float32Array.of(...agent, x, y, angle, 0, 0));
-      const state = new Float32Array(stateSize);
+export function recordTwins({ seed, groups, signal, ...clip }: RecordTwinsOptions): Promise<TwinGroup[]> {
+  return inParts('recordTwins', groups, (index) => playTwins(new Random(seed, `push-t twins ${index}`), clip), signal);
+}
+
+function playTwins(
+  random: Random,
+  { frames, blockSteps }: Pick<RecordTwinsOptions, 'frames' | 'blockSteps'>,
+): TwinGroup {
+  const { agent, centre, aim, speed } = start(random);
+  const [size, first] = [frames * stateSize, random.uniform(0, 2 * pi)];
+  const states = new Float32Array(twinGroupSize * size);
+  const actions = new Float32Array(frames * blockSteps * 2);
+  for (let twin = 0; twin < twinGroupSize; twin++) {
+    const angle = first + ((twin + random.uniform(-0.4, 0.4)) * 2 * pi) / twinGroupSize;
+    const { sin, cos } = sinCos(angle);
+    const simulation = new PushTSimulation();
+    const [x, y] = [centre[0] + sin * centreOfMass, centre[1] - cos * centreOfMass];
+    simulation.place(Float32Array.of(...agent, x, y, angle, 0, 0));
+    const state = new Float32Array(stateSize);
+    simulation.read(state);
+    for (let step = 0; step < frames * blockSteps; step++) {
+      if (step % blockSteps === 0) states.set(state, twin * size + (step / blockSteps) * stateSize);
+      // What is done is decided on the first table.
+      if (twin === 0 && aim) push(state, aim, speed, random, actions, 2 * step);
+      else if (twin === 0) collect(state, random, actions, 2 * step);
+      simulation.step(actions[2 * step], actions[2 * step + 1]);
       simulation.read(state);
-      for (let step = 0; step < frames * blockSteps; step++) {
-        if (step % blockSteps === 0) states.set(state, twin * size + (step / blockSteps) * stateSize);
-        // What is done is decided on the first table.
-        if (twin === 0 && aim) push(state, aim, speed, random, actions, 2 * step);
-        else if (twin === 0) collect(state, random, actions, 2 * step);
-        simulation.step(actions[2 * step], actions[2 * step + 1]);
-        simulation.read(state);
-      }
     }
-    return { states, actions };
-  });
+  }
+  return { states, actions };
 }
 
 type Place = readonly [x: number, y: number];
