@@ -37,7 +37,7 @@ export { type GradientOptions, GradientSolver } from './gradient.js';
 export { type Imitation, type ImitationOptions, trainImitation } from './imitation.js';
 export { type LatentState, latentDynamics } from './latent-dynamics.js';
 export { type MppiOptions, MppiSolver, type PredictiveSamplingOptions, PredictiveSamplingSolver } from './mppi.js';
-export { distanceAlongHorizon, distanceAtEnd } from './objective.js';
+export { distanceAlongHorizon, distanceAtEnd, distanceTowardsEnd } from './objective.js';
 export { pendulumRecipe } from './pendulum-model.js';
 export { Planner, type PlannerCall, type PlannerOptions } from './planner.js';
 export {

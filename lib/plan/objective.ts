@@ -1,4 +1,4 @@
-import { add, sqrt, square, sub, sum } from '../ops/index.js';
+import { add, mul, sqrt, square, sub, sum } from '../ops/index.js';
 import type { Objective } from './contract.js';
 
 /**
@@ -9,6 +9,20 @@ export const distanceAlongHorizon: Objective = {
   cost: (trajectory, goal) =>
     trajectory.map((position) => distance(position, goal)).reduce((total, step) => add(total, step)),
 };
+
+/**
+ * The distances along the horizon, the last one `weight` times (default 4): between {@link distanceAlongHorizon}, which hurries past what
+ * arrives in time, and {@link distanceAtEnd}, which believes all of a model's longest prediction.
+ * @example const planner = new Planner(world, { horizon: 5, objective: distanceTowardsEnd() });
+ */
+export function distanceTowardsEnd(weight = 4): Objective {
+  return {
+    cost: (trajectory, goal) =>
+      trajectory
+        .map((position, index) => mul(distance(position, goal), index === trajectory.length - 1 ? weight : 1))
+        .reduce((total, step) => add(total, step)),
+  };
+}
 
 /** Distance of the last position only. */
 export const distanceAtEnd: Objective = {

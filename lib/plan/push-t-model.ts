@@ -1,5 +1,6 @@
 import { PushT } from '../worlds/push-t/environment.js';
 import { pushTEpisodes, recordPushes } from '../worlds/push-t/recording.js';
+import { distanceTowardsEnd } from './objective.js';
 import { blockSteps, imageSize, trainPushT } from './push-t-training.js';
 import type { PlanningRecipe } from './recipe.js';
 
@@ -8,7 +9,7 @@ export const pushTRecipe: PlanningRecipe = {
   name: 'push-t',
   imageSize,
   actionSize: 2 * blockSteps,
-  recordings: 12_000,
+  recordings: 10_000,
   record: (options) => recordPushes({ ...options, imageSize }),
   fit: { steps: 18_000, train: trainPushT },
   imitationFrames: 8,
@@ -27,6 +28,7 @@ export const pushTRecipe: PlanningRecipe = {
       iterations: 8,
       answer: 'best',
       warmStart: false,
+      objective: distanceTowardsEnd(),
     },
   }),
 };

@@ -51,7 +51,7 @@ interface Stage {
 /** Twins that weigh much bring the block's angle into the embedding; then, weighing little, they keep it there while places become exact. */
 const stages: readonly Stage[] = [
   { share: 0.1, clips: 12, groups: 5, contrastive: 0.5, effect: 0.3, inverseDynamics: 0.5, learningRate: 2e-3 },
-  { share: 0.07, clips: 20, groups: 3, contrastive: 0.05, effect: 0.1, inverseDynamics: 1, learningRate: 1.5e-3 },
+  { share: 0.13, clips: 20, groups: 3, contrastive: 0.05, effect: 0.1, inverseDynamics: 5, learningRate: 1.5e-3 },
 ];
 
 /** Push-T's model: an encoder that counterfactual twins teach the block's angle, then a predictor on its fixed embeddings. */
@@ -65,7 +65,7 @@ export async function trainPushT(
   try {
     let done = 0;
     for (const [index, { share, clips, groups, learningRate, ...weights }] of stages.entries()) {
-      const count = Math.ceil(share * steps);
+      const count = Math.max(Math.round(share * steps), 1);
       const batches = clipBatches(recordings, { frames, frameSkip: blockSteps, clips, seed: seed + index });
       await trainOn(model, withTwins(batches, pool, groups, new Random(seed, `push-t twins of stage ${index}`)), {
         steps: count,
@@ -107,7 +107,7 @@ async function* withTwins(
   }
 }
 
-/** Events of a stage, as those of a run of all stages. */
+/** Events of a stage, as those of a run of all stages. The seconds that are left are at the stage's rate. */
 function told(
   onEvent: ((event: TrainingEvent) => void) | undefined,
   done: number,
@@ -115,8 +115,10 @@ function told(
 ): ((event: TrainingEvent) => void) | undefined {
   if (!onEvent) return undefined;
   return (event) => {
-    if (event.type === 'step') onEvent({ ...event, step: done + event.step, steps });
-    else if (event.type !== 'done') onEvent({ ...event, step: done + event.step });
-    else if (done + event.step >= steps) onEvent({ ...event, step: steps });
+    const step = done + event.step;
+    if (event.type === 'step') {
+      const perStep = event.secondsLeft / Math.max(event.steps - event.step, 1);
+      onEvent({ ...event, step, steps, secondsLeft: perStep * (steps - step) });
+    } else if (event.type !== 'done' || step >= steps) onEvent({ ...event, step });
   };
 }

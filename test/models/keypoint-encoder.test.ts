@@ -2,16 +2,18 @@ import { expect, it } from 'vitest';
 import { KeypointFeatures, tensor } from '#lib/index.js';
 import { gelu } from '../nn/reference.js';
 
+/** Pixels of a window of two by two, from its corner. */
+const square = [
+  [0, 0],
+  [0, 1],
+  [1, 0],
+  [1, 1],
+];
+
 /** A picture [size, size, 1] of one bright square of two pixels, its corner at (x, y). */
 function spot(size: number, x: number, y: number): Uint8Array {
   const picture = new Uint8Array(size * size);
-  for (const [dx, dy] of [
-    [0, 0],
-    [0, 1],
-    [1, 0],
-    [1, 1],
-  ])
-    picture[(y + dy) * size + x + dx] = 255; // prettier-ignore
+  for (const [dx, dy] of square) picture[(y + dy) * size + x + dx] = 255;
   return picture;
 }
 
@@ -44,12 +46,7 @@ it('projects the places where the channels of the last convolution are large', a
       const [row, column] = [Math.floor(cell / cells), cell % cells];
       const hidden = [0, 1].map((channel) => {
         let sum = weights['convolutions.0.bias'][channel];
-        for (const [i, j] of [
-          [0, 0],
-          [0, 1],
-          [1, 0],
-          [1, 1],
-        ]) // prettier-ignore
+        for (const [i, j] of square)
           sum +=
             weights['convolutions.0.weight'][channel * 4 + 2 * i + j] *
             (picture[(2 * row + i) * size + 2 * column + j] / 64 - 1);
