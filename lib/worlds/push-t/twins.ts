@@ -90,8 +90,8 @@ function start(random: Random): { agent: Place; centre: Place; aim?: Place; spee
 
 /** Towards a place at some speed, with a little noise. Writes [x, y] within ±1. */
 function push(state: Float32Array, aim: Place, speed: number, random: Random, action: Float32Array, at: number): void {
-  const away = aim.map((place, axis) => place - state[axis]);
-  const distance = Math.max(Math.sqrt(away[0] ** 2 + away[1] ** 2), 1e-6);
+  const away = [aim[0] - state[0], aim[1] - state[1]];
+  const distance = Math.max(Math.sqrt(away[0] * away[0] + away[1] * away[1]), 1e-6);
   const wanted = Math.min(speed, distance / reach) / distance;
   for (const [axis, towards] of away.entries())
     action[at + axis] = Math.max(-1, Math.min(1, towards * wanted + 0.1 * random.normal()));
@@ -122,7 +122,7 @@ export function joinTwins(clips: ClipsOfPictures, groups: readonly TwinGroup[], 
       actions.set(group.actions, done);
       done += group.actions.length;
     }
-  const costs = new Float32Array(groups.length * twinGroupSize ** 2);
+  const costs = new Float32Array(groups.length * twinGroupSize * twinGroupSize);
   return {
     clips: clips.clips + twins,
     frames,
