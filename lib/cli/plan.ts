@@ -75,7 +75,7 @@ interface Making extends Pick<Evaluation, 'seed' | 'progress' | 'signal'> {
 async function modelOf(name: string, path: string, { seed, steps, progress, signal }: Making): Promise<WorldModel> {
   const world = worlds[name];
   if (path === 'new') {
-    progress.update('recording episodes to learn from');
+    progress.say(`a model of ${world.title}: recording what it learns from, then training`);
     return world.train(seed, {
       ...(steps === undefined ? {} : { steps }),
       signal,
