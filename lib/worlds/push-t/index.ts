@@ -5,4 +5,12 @@ export { drawTable } from './picture.js';
 export { type PushTEpisode, pushTEpisodes, type RecordPushesOptions, recordPushes } from './recording.js';
 export { PushTSimulation } from './simulation.js';
 export { stateNames, tableSize } from './table.js';
-export { joinTwins, type RecordTwinsOptions, recordTwins, type TwinGroup, twinGroupSize } from './twins.js';
+export {
+  type ClipsOfPictures,
+  type ClipsWithTwins,
+  joinTwins,
+  type RecordTwinsOptions,
+  recordTwins,
+  type TwinGroup,
+  twinGroupSize,
+} from './twins.js';

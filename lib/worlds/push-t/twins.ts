@@ -98,15 +98,20 @@ function push(state: Float32Array, aim: Place, speed: number, random: Random, ac
 }
 
 /** Clips on the host, as world models learn from them. */
-interface ClipsOfPictures {
+export interface ClipsOfPictures {
   readonly clips: number;
   readonly frames: number;
   readonly observations: Uint8Array;
   readonly actions: Float32Array;
 }
 
+/** Clips of which the last groups·size are groups of twins, as `WorldModelTraining` takes them. */
+export interface ClipsWithTwins extends ClipsOfPictures {
+  readonly twins: { readonly groups: number; readonly size: number; readonly costs: Float32Array };
+}
+
 /** Clips with some groups of twins at their end. No cost tells outcomes apart. */
-export function joinTwins(clips: ClipsOfPictures, groups: readonly TwinGroup[], imageSize: number) {
+export function joinTwins(clips: ClipsOfPictures, groups: readonly TwinGroup[], imageSize: number): ClipsWithTwins {
   const { frames } = clips;
   const twins = groups.length * twinGroupSize;
   const picture = imageSize * imageSize * 3;
