@@ -1,5 +1,5 @@
-import { JepaError } from '../errors.js';
 import type { TrainingEvent } from '../train/events.js';
+import { runToEnd } from '../train/run-to-end.js';
 import { Trainer } from '../train/trainer.js';
 import { type ClipBatch, WorldModelTraining } from '../world-model/training.js';
 import { WorldModel } from '../world-model/world-model.js';
@@ -89,13 +89,7 @@ export async function trainTwoRoomModel(
     averaging: 0,
   });
   try {
-    for await (const event of new Trainer(training, { steps, healthEvery: 0 }).run(batches, { signal })) {
-      onEvent?.(event);
-      if (event.type === 'interrupted')
-        throw new JepaError('ERR_JEPA_ABORTED', `[${name}] stopped by its signal at step ${event.step} of ${steps}`, {
-          cause: signal?.reason,
-        });
-    }
+    await runToEnd(name, new Trainer(training, { steps, healthEvery: 0 }), batches, { signal, onEvent });
     await training.finish(last);
   } catch (error) {
     model.dispose();

@@ -7,6 +7,7 @@ import { type RecordOptions, recordEpisodes } from '../data/record.js';
 import { JepaError } from '../errors.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import type { TrainingEvent } from '../train/events.js';
+import { runToEnd } from '../train/run-to-end.js';
 import { Trainer } from '../train/trainer.js';
 import type { Environment } from '../worlds/environment.js';
 import type { ObservationValue, SpaceValue } from '../worlds/space.js';
@@ -98,13 +99,7 @@ export async function trainOn(
   const training = new WorldModelTraining(model, options.training);
   const recent: ClipBatch[] = [];
   try {
-    for await (const event of new Trainer(training, { steps }).run(kept(batches, recent), { signal })) {
-      onEvent?.(event);
-      if (event.type === 'interrupted')
-        throw new JepaError('ERR_JEPA_ABORTED', `[fit] stopped by its signal at step ${event.step} of ${steps}`, {
-          cause: signal?.reason,
-        });
-    }
+    await runToEnd('fit', new Trainer(training, { steps }), kept(batches, recent), { signal, onEvent });
     await training.finish(recent);
     return model;
   } finally {

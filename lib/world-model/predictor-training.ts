@@ -8,6 +8,7 @@ import { slice } from '../ops/index.js';
 import { type Precision, type Tensor, tensor } from '../tensor/index.js';
 import type { TrainingEvent } from '../train/events.js';
 import { ModuleTraining } from '../train/module-training.js';
+import { runToEnd } from '../train/run-to-end.js';
 import { Trainer } from '../train/trainer.js';
 import type { PredictorConfig } from './config.js';
 import { expectEvaluation } from './expect.js';
@@ -73,15 +74,7 @@ export async function trainPredictor(
       weightDecay,
       precision,
     });
-    for await (const event of new Trainer(training, { steps }).run(tensors(batches, frames), { signal })) {
-      onEvent?.(event);
-      if (event.type === 'interrupted')
-        throw new JepaError(
-          'ERR_JEPA_ABORTED',
-          `[trainPredictor] stopped by its signal at step ${event.step} of ${steps}`,
-          { cause: signal?.reason },
-        );
-    }
+    await runToEnd('trainPredictor', new Trainer(training, { steps }), tensors(batches, frames), { signal, onEvent });
     model.network.eval();
     return model;
   } catch (error) {

@@ -24,6 +24,22 @@ export function collect(state: ArrayLike<number>, random: Random, action: Float3
   }
 }
 
+/** Makes for a place at some speed, with a little noise. Writes [x, y] within ±1. */
+export function makeFor(
+  [x, y]: readonly [x: number, y: number],
+  speed: number,
+  state: ArrayLike<number>,
+  random: Random,
+  action: Float32Array,
+  at: number,
+): void {
+  const [dx, dy] = [x - state[0], y - state[1]];
+  const distance = Math.sqrt(dx * dx + dy * dy);
+  const wanted = Math.min(speed, distance / reach) / Math.max(distance, 1e-6);
+  for (const [axis, towards] of [dx * wanted, dy * wanted].entries())
+    action[at + axis] = Math.max(-1, Math.min(1, towards + 0.1 * random.normal()));
+}
+
 /** What was done in an episode. */
 export interface Played {
   /** The state that the table was put down in: the first of `states` is a hundredth of a second later. */

@@ -6,7 +6,6 @@ export { type PushTEpisode, pushTEpisodes, type RecordPushesOptions, recordPushe
 export { PushTSimulation } from './simulation.js';
 export { stateNames, tableSize } from './table.js';
 export {
-  type ClipsOfPictures,
   type ClipsWithTwins,
   joinTwins,
   type RecordTwinsOptions,

@@ -4,10 +4,10 @@ import { drawnEpisodes } from '../drawn-episodes.js';
 import type { GoalEpisode, GoalEpisodesOptions } from '../goal-environment.js';
 import { inParts } from '../in-parts.js';
 import { Random } from '../random.js';
-import { collect, type Played, playEpisode } from './episodes.js';
+import { collect, makeFor, type Played, playEpisode } from './episodes.js';
 import { reached } from './goal.js';
 import { drawTable } from './picture.js';
-import { blockCentre, frameRate, reach, stateSize, tableSize } from './table.js';
+import { blockCentre, frameRate, stateSize, tableSize } from './table.js';
 
 /** Steps from a start to its goal, and those that are allowed. */
 const ahead = 25;
@@ -49,10 +49,8 @@ function pushing(random: Random): typeof collect {
     const [dx, dy] = [x - state[0], y - state[1]];
     const distance = Math.sqrt(dx * dx + dy * dy);
     if (distance < arrived || random.chance(0.02)) way.shift();
-    const wanted = Math.min(speed, distance / reach) / Math.max(distance, 1e-6);
-    const noisy = random.chance(0.2);
-    for (const [axis, towards] of [dx * wanted, dy * wanted].entries())
-      action[at + axis] = Math.max(-1, Math.min(1, noisy ? random.uniform(-1, 1) : towards + 0.1 * random.normal()));
+    if (random.chance(0.2)) action.set([random.uniform(-1, 1), random.uniform(-1, 1)], at);
+    else makeFor([x, y], speed, state, random, action, at);
   };
 }
 

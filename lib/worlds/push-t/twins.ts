@@ -1,10 +1,11 @@
+import type { Clips } from '../../data/clips.js';
 import { pi, sinCos } from '../arithmetic.js';
 import { inParts } from '../in-parts.js';
 import { Random } from '../random.js';
-import { collect } from './episodes.js';
+import { collect, makeFor } from './episodes.js';
 import { drawTable } from './picture.js';
 import { PushTSimulation } from './simulation.js';
-import { centreOfMass, reach, stateSize, tableSize } from './table.js';
+import { centreOfMass, stateSize, tableSize } from './table.js';
 
 /** Tables of a group. */
 export const twinGroupSize = 4;
@@ -63,7 +64,7 @@ function playTwins(
     for (let step = 0; step < frames * blockSteps; step++) {
       if (step % blockSteps === 0) states.set(state, twin * size + (step / blockSteps) * stateSize);
       // What is done is decided on the first table.
-      if (twin === 0 && aim) push(state, aim, speed, random, actions, 2 * step);
+      if (twin === 0 && aim) makeFor(aim, speed, state, random, actions, 2 * step);
       else if (twin === 0) collect(state, random, actions, 2 * step);
       simulation.step(actions[2 * step], actions[2 * step + 1]);
       simulation.read(state);
@@ -88,30 +89,13 @@ function start(random: Random): { agent: Place; centre: Place; aim?: Place; spee
   }
 }
 
-/** Towards a place at some speed, with a little noise. Writes [x, y] within ±1. */
-function push(state: Float32Array, aim: Place, speed: number, random: Random, action: Float32Array, at: number): void {
-  const away = [aim[0] - state[0], aim[1] - state[1]];
-  const distance = Math.max(Math.sqrt(away[0] * away[0] + away[1] * away[1]), 1e-6);
-  const wanted = Math.min(speed, distance / reach) / distance;
-  for (const [axis, towards] of away.entries())
-    action[at + axis] = Math.max(-1, Math.min(1, towards * wanted + 0.1 * random.normal()));
-}
-
-/** Clips on the host, as world models learn from them. */
-export interface ClipsOfPictures {
-  readonly clips: number;
-  readonly frames: number;
-  readonly observations: Uint8Array;
-  readonly actions: Float32Array;
-}
-
 /** Clips of which the last groups·size are groups of twins, as `WorldModelTraining` takes them. */
-export interface ClipsWithTwins extends ClipsOfPictures {
+export interface ClipsWithTwins extends Clips<Uint8Array> {
   readonly twins: { readonly groups: number; readonly size: number; readonly costs: Float32Array };
 }
 
 /** Clips with some groups of twins at their end. No cost tells outcomes apart. */
-export function joinTwins(clips: ClipsOfPictures, groups: readonly TwinGroup[], imageSize: number): ClipsWithTwins {
+export function joinTwins(clips: Clips<Uint8Array>, groups: readonly TwinGroup[], imageSize: number): ClipsWithTwins {
   const { frames } = clips;
   const twins = groups.length * twinGroupSize;
   const picture = imageSize * imageSize * 3;
