@@ -3,9 +3,10 @@ import { readSafetensors } from '#lib/index.js';
 import { serve } from '../harness/serve.js';
 import { type Check, checkSteps, preparedBatches, worldModel } from '../suites/tiny-train.js';
 
-const { tensors } = await readSafetensors(process.argv[2]);
+const [path, precision] = process.argv.slice(2);
+const { tensors } = await readSafetensors(path);
 const batches = preparedBatches(tensors);
-const { training } = worldModel();
+const { training } = worldModel(precision as 'float32' | 'bfloat16');
 let done = 0;
 
 await serve({
@@ -29,5 +30,4 @@ await serve({
     }
     return times;
   },
-  cost: async (): Promise<{ flops: number }> => ({ flops: await training.flops(batches[0]) }),
 });

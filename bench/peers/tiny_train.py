@@ -1,4 +1,4 @@
-"""PyTorch in the tiny-train suite: tiny_train.py DATA eager|compile channels_last|contiguous."""
+"""PyTorch in the tiny-train suite: tiny_train.py DATA eager|compile float32|bfloat16 channels_last|contiguous."""
 import os
 import sys
 import time
@@ -8,7 +8,7 @@ from safetensors_file import read
 from serve import serve
 from tiny_world_model import WorldModel
 
-path, mode, layout = sys.argv[1:4]
+path, mode, precision, layout = sys.argv[1:5]
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 torch.set_flush_denormal(True)
 torch.manual_seed(0)
@@ -47,7 +47,8 @@ def step(index, rate, sigreg, temporal):
     batch = batches[index % count]
     for group in optimiser.param_groups:
         group["lr"] = rate
-    loss, terms = loss_of(batch["observations"], batch["actions"], batch["costs"], sigreg, temporal)
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        loss, terms = loss_of(batch["observations"], batch["actions"], batch["costs"], sigreg, temporal)
     loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0, foreach=True)
     optimiser.step()

@@ -7,6 +7,9 @@ from torch import nn
 
 CONTEXT, FIRST_TARGET, FIRST_TWIN_FRAME, TEMPERATURE = 4, 3, 6, 0.1
 STARTS, REACH = 3, 6
+KEYPOINT_TEMPERATURE = 1 / 3
+EXTENT = torch.linspace(-1, 1, 8)
+GRID = torch.stack([EXTENT.repeat(8), EXTENT.repeat_interleave(8)], 1)
 WEIGHTS = {
     "oneStep": 1,
     "rollout": 0.5,
@@ -14,7 +17,7 @@ WEIGHTS = {
     "sigreg": 0.2,
     "temporalSigreg": 0.2 * 0.25,
     "inverseDynamics": 0.25,
-    "effect": 0.6,
+    "effect": 0.8,
     "contrastive": 0.05,
     "critic": 1,
     "likelihood": 0.1,
@@ -39,20 +42,25 @@ class Encoder(nn.Module):
         super().__init__()
         self.channels_last = channels_last
         self.convolutions = nn.ModuleList(
-            [nn.Conv2d(3, 32, 4, 4), nn.Conv2d(32, 64, 3, 2, 1), nn.Conv2d(64, 96, 3, 2, 1)]
+            [nn.Conv2d(3, 32, 4, 4), nn.Conv2d(32, 64, 3, 2, 1), nn.Conv2d(64, 64, 3, 1, 1)]
         )
-        self.hidden = nn.Linear(96 * 16, 256)
-        self.projection = nn.Linear(256, width)
+        self.projection = nn.Linear(2 * 64, width)
         self.normalisation = nn.BatchNorm1d(width)
 
     def forward(self, pixels):
         x = (pixels.float() * (4 / 255) - 3.2).permute(0, 3, 1, 2)
         if not self.channels_last:
             x = x.contiguous()
-        for convolution in self.convolutions:
-            x = F.gelu(convolution(x))
-        features = x.permute(0, 2, 3, 1).flatten(1)  # row, column, channel
-        return self.normalisation(self.projection(F.gelu(self.hidden(features))))
+        for index, convolution in enumerate(self.convolutions):
+            x = convolution(F.gelu(x) if index else x)
+        return self.normalisation(self.projection(places(x.float())))
+
+
+def places(maps):
+    """The mean place of each channel [N, C, 8, 8] under a softmax: x and y of the first, of the second, …"""
+    weights = (maps / KEYPOINT_TEMPERATURE).flatten(2).softmax(-1)
+    with torch.autocast("cpu", enabled=False):
+        return (weights @ GRID).flatten(1)
 
 
 class Cell(nn.Module):
@@ -142,8 +150,8 @@ class WorldModel(nn.Module):
             "oneStep": F.mse_loss(one_step[2], z[:, FIRST_TARGET:]),
             "rollout": F.mse_loss(opened[2], z[:, CONTEXT:]),
             "laterRollouts": F.mse_loss(later[2], seen),
-            "sigreg": sigreg(z.transpose(0, 1), directions),
-            "temporalSigreg": sigreg(centred.transpose(0, 1), temporal_directions),
+            "sigreg": exactly(z, directions),
+            "temporalSigreg": exactly(centred, temporal_directions),
             "inverseDynamics": F.mse_loss(self.inverse(triples), actions[:, 1:-1]),
             **self.twins(opened[2], z[:, CONTEXT:], costs),
             "likelihood": self.likelihood(
@@ -227,3 +235,9 @@ class Sigreg(torch.autograd.Function):
 
 def sigreg(z, directions):
     return Sigreg.apply(z @ directions)
+
+
+def exactly(z, directions):
+    """SIGReg of [B, T, D] in float32, whatever precision products have."""
+    with torch.autocast("cpu", enabled=False):
+        return sigreg(z.float().transpose(0, 1), directions)

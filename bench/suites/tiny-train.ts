@@ -1,22 +1,22 @@
 // The training step of `jepa demo`: its model, loss, clipping, AdamW and weight average on clips of the physics suite.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type HostTensor, normal, writeSafetensors } from '#lib/index.js';
+import { peakedRate } from '#lib/train/peaked-rate.js';
 import { physicsTraining } from '#lib/world-model/physics-training.js';
 import type { ClipBatch } from '#lib/world-model/training.js';
 import { physicsTrainingBatch } from '#lib/worlds/physics/training.js';
-import { Contender } from '../harness/contender.js';
+import { type Candidate, type Comparison, ownCandidates, playFromFiles, pytorchCandidates } from '../harness/match.js';
 import { contenderPath } from '../harness/paths.js';
-import { inTurnsWithPeak } from '../harness/peaks.js';
-import { peerPath, pythonWith } from '../harness/python.js';
-import { type Measured, type Run, type Suite, timedRow, withRatios } from '../harness/suite.js';
+import type { Precision, Run, Suite } from '../harness/suite.js';
 
 const clips = 16;
 const frames = 16;
 const batchCount = 4;
 const stepsPerTurn = 8;
 const seed = 0;
+/** The demo's, said here for the others. */
+const schedule = { learningRate: 1.2e-3, warmupSteps: 60, finalFraction: 0.03 };
+const timedRate = 1e-4;
 /** Steps compared between contenders before any is timed: the last one has seen three updates. */
 export const checkSteps = 4;
 
@@ -24,8 +24,8 @@ export const checkSteps = 4;
 export type Check = Readonly<Record<string, number>>;
 
 /** What `jepa demo` trains. */
-export function worldModel(): ReturnType<typeof physicsTraining> {
-  return physicsTraining({ preset: 'tiny', seed, clips, workers: 1 });
+export function worldModel(precision: 'float32' | 'bfloat16' = 'float32'): ReturnType<typeof physicsTraining> {
+  return physicsTraining({ preset: 'tiny', seed, clips, workers: 1, training: { ...schedule, precision } });
 }
 
 /** Batches as the contenders' file has them. */
@@ -81,95 +81,63 @@ async function writeInputs(path: string): Promise<void> {
   await writeSafetensors(path, tensors);
 }
 
-function start(run: Run, threads: number, path: string): Contender[] {
-  const contenders = [
-    new Contender({
-      name: 'jepa',
-      threads,
-      command: process.execPath,
-      arguments: [contenderPath('tiny-train'), path],
+/**
+ * Largest relative difference of a term: at the first step, with the same weights everywhere, and later, where gradients, clipping and
+ * AdamW show. In bfloat16 PyTorch rounds what goes from layer to layer, too.
+ */
+const allowed: Record<Precision, { readonly first: number; readonly later: number }> = {
+  float32: { first: 1e-4, later: 2e-3 },
+  bfloat16: { first: 1e-1, later: 2e-1 },
+  int8: { first: 0, later: 0 },
+};
+
+/** Largest difference of a term from jepa's in float32, in units of what is allowed at its step. Terms near zero need no digits. */
+function compare(answer: readonly Check[], own: readonly Check[], precision: Precision): Comparison {
+  const { first, later } = allowed[precision];
+  const errors = answer.flatMap((terms, step) =>
+    Object.entries(terms).map(([name, value]) => {
+      const bound = (step === 0 ? first : later) * Math.abs(own[step][name]) + 1e-6;
+      return (Math.abs(value - own[step][name]) / bound) * first;
     }),
-  ];
-  const python = pythonWith('torch');
-  if ('missing' in python) {
-    run.note(`tiny-train without PyTorch: ${python.missing}`);
-    return contenders;
-  }
-  for (const mode of ['eager', 'compile'])
-    for (const layout of ['channels_last', 'contiguous'])
-      contenders.push(
-        new Contender({
-          name: `PyTorch ${python.version} ${mode} ${layout}`,
-          threads,
-          command: python.command,
-          arguments: [peerPath('tiny_train'), path, mode, layout],
-        }),
-      );
-  return contenders;
-}
-
-/** The first step has the same weights everywhere; later ones also compare gradients, clipping, AdamW and its rounding. */
-function agrees(terms: readonly Check[], expected: readonly Check[]): boolean {
-  return expected.every((own, step) =>
-    Object.entries(terms[step]).every(
-      ([name, value]) => Math.abs(value - own[name]) <= (step === 0 ? 1e-4 : 2e-3) * Math.abs(own[name]) + 1e-6,
-    ),
   );
+  return { error: errors.some(Number.isNaN) ? Number.POSITIVE_INFINITY : Math.max(...errors), allowed: first };
 }
 
-async function measure(run: Run, threads: number, path: string): Promise<Measured[]> {
-  const contenders = start(run, threads, path);
-  try {
-    const [own] = contenders;
-    const expected = await own.request<Check[]>('check');
-    const rates = expected.map(({ learningRate }) => learningRate);
-    const verified: Contender[] = [own];
-    for (const peer of contenders.slice(1)) {
-      run.progress(`tiny-train: checking ${peer.name}`);
-      try {
-        const terms = await peer.request<Check[]>('check', { rates });
-        if (agrees(terms, expected)) verified.push(peer);
-        else run.note(`${peer.name} disagrees: ${JSON.stringify({ expected, got: terms })}`);
-      } catch (error) {
-        run.note((error as Error).message);
-      }
-    }
-    const { flops } = await own.request<{ flops: number }>('cost');
-    const { samples, peakGflops } = await inTurnsWithPeak(run, threads, verified, (contender) => {
-      run.progress(`tiny-train: ${contender.name}, ${threads} threads`);
-      return contender.request<number[]>('time', { steps: stepsPerTurn, ...(contender === own ? {} : { rate: 1e-4 }) });
-    });
-    return withRatios(
-      contenders.map((contender) => {
-        const times = samples.get(contender);
-        return timedRow({
-          case: `step of ${clips} clips × ${frames} frames`,
-          contender: contender.name,
-          threads,
-          times,
-          flops,
-          count: clips * frames,
-          peakGflops,
-          verified: contender === own && verified.length === 1 ? null : times !== undefined, // nobody to agree with
-        });
-      }),
-    );
-  } finally {
-    await Promise.all(contenders.map((contender) => contender.close()));
-  }
+/** Training has no int8. */
+const asked = (run: Run): Run => ({ ...run, precisions: run.precisions.filter((precision) => precision !== 'int8') });
+
+function candidates(run: Run, path: string): Candidate[] {
+  const pytorch = pytorchCandidates(run, 'tiny-train', [path]).flatMap((candidate) =>
+    ['channels_last', 'contiguous'].map((layout) => ({
+      ...candidate,
+      name: `${candidate.name} ${layout}`,
+      arguments: [...(candidate.arguments ?? []), layout],
+    })),
+  );
+  return [...ownCandidates(run, [contenderPath('tiny-train'), path]), ...pytorch];
 }
 
 export const tinyTrain: Suite = {
   name: 'tiny-train',
   summary: 'training step of the demo, frames a second',
   async run(run) {
-    const directory = await mkdtemp(join(tmpdir(), 'jepa-bench-'));
-    try {
+    const { training } = worldModel();
+    const batch = await physicsTrainingBatch({ seed, clips, twinGroups: 1 }, 0);
+    const rates = Array.from({ length: checkSteps }, (_, step) => peakedRate(schedule, checkSteps)(step));
+    const match = {
+      suite: 'tiny-train',
+      case: `step of ${clips} clips × ${frames} frames`,
+      threads: run.threads[run.threads.length - 1],
+      check: { rates },
+      compare,
+      time: { steps: stepsPerTurn, rate: timedRate },
+      flops: await training.flops(batch),
+      count: clips * frames,
+    };
+    return playFromFiles<readonly Check[]>(run, match, async (directory) => {
       const path = join(directory, 'inputs.safetensors');
       await writeInputs(path);
-      return await measure(run, run.threads[run.threads.length - 1], path);
-    } finally {
-      await rm(directory, { recursive: true });
-    }
+      return candidates(asked(run), path);
+    });
   },
 };

@@ -8,6 +8,7 @@ import { checkpointPath } from '../train/checkpoint.js';
 import { Trainer } from '../train/trainer.js';
 import type { ObjectiveOptions } from '../world-model/objective.js';
 import { physicsTraining } from '../world-model/physics-training.js';
+import type { PictureEncoder } from '../world-model/preset.js';
 import type { WorldModelTrainingOptions } from '../world-model/training.js';
 import { UsageError } from './arguments.js';
 import { duration } from './duration.js';
@@ -21,7 +22,7 @@ import { Onlookers } from './watch/onlookers.js';
 interface RunConfig {
   readonly world: 'physics';
   readonly preset: 'tiny' | 'small';
-  readonly encoder: 'convolution' | 'transformer';
+  readonly encoder: PictureEncoder;
   readonly predictor: 'recurrent' | 'transformer' | 'markov';
   readonly seed: number;
   readonly steps: number;
@@ -35,7 +36,7 @@ interface RunConfig {
 const defaults: RunConfig = {
   world: 'physics',
   preset: 'tiny',
-  encoder: 'convolution',
+  encoder: 'keypoints',
   predictor: 'recurrent',
   seed: 0,
   steps: 2000,

@@ -3,9 +3,10 @@ import { show } from '../tensor/shape.js';
 import { opError } from '../tensor/site.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, cast, mul } from './elementwise.js';
+import { matmul } from './matmul.js';
 import { stack } from './parts.js';
-import { softmax, sum } from './reduce.js';
-import { reshape } from './views.js';
+import { softmax } from './reduce.js';
+import { broadcastTo, reshape } from './views.js';
 
 /** Options of {@link softArgmax}. */
 export interface SoftArgmaxOptions {
@@ -38,12 +39,12 @@ export function softArgmax(
       `[softArgmax] expected coordinates 'normalized' or 'pixel', got '${String(coordinates)}'`,
     );
   const [samples, channels, height, width] = x.shape;
-  const scores = reshape(mul(cast(x, 'float32'), 1 / temperature), [samples, channels, height * width]);
-  const weights = cast(reshape(softmax(scores, -1), x.shape), 'float32');
-  const places = (count: number): Tensor<'float32'> => {
+  const pixels = height * width;
+  const scores = reshape(mul(cast(x, 'float32'), 1 / temperature), [samples * channels, pixels]);
+  const places = (count: number, shape: readonly number[]): Tensor => {
     const [scale, first] = coordinates === 'pixel' ? [1, 0] : [2 / Math.max(count - 1, 1), -1]; // a single one lies at −1
-    return cast(add(mul(arange(0, count, 'float32'), scale), first), 'float32');
+    return broadcastTo(reshape(add(mul(arange(0, count, 'float32'), scale), first), shape), [height, width]);
   };
-  const mean = (along: Tensor<'float32'>): Tensor<'float32'> => sum(mul(weights, along), { axes: [2, 3] });
-  return stack([mean(reshape(places(width), [width])), mean(reshape(places(height), [height, 1]))], 2);
+  const grid = reshape(stack([places(width, [1, width]), places(height, [height, 1])], 2), [pixels, 2]);
+  return reshape(matmul(softmax(scores, -1), grid, { precision: 'float32' }), [samples, channels, 2]); // places keep all their digits
 }

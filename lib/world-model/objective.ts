@@ -56,7 +56,7 @@ export const defaultObjective: ObjectiveOptions = {
   variance: 0,
   covariance: 0,
   inverseDynamics: 0.25,
-  effect: 0.6,
+  effect: 0.8,
   contrastive: 0.05,
   temperature: 0.1,
   consequence: 0,

@@ -10,6 +10,7 @@ import type { PresetOptions } from './preset.js';
 import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
 import { WorldModel } from './world-model.js';
 
+/** As presets have them, but for what sees: keypoints by default. */
 export interface PhysicsTrainingOptions extends Pick<PresetOptions, 'encoder' | 'predictor'> {
   readonly preset: 'tiny' | 'small';
   readonly seed: number;
@@ -29,7 +30,14 @@ const statisticsBatches = 48;
 export const forceStatistics = { mean: [0, 0.2], std: [0.45, 0.4] } as const;
 
 /** A world model of the physics suite with its objective and its endless data: what `jepa demo` and `jepa train` train. */
-export function physicsTraining({ preset, seed, clips, workers, ...options }: PhysicsTrainingOptions): {
+export function physicsTraining({
+  preset,
+  seed,
+  clips,
+  workers,
+  encoder = 'keypoints',
+  ...options
+}: PhysicsTrainingOptions): {
   readonly model: WorldModel;
   readonly training: WorldModelTraining;
   /** Endless, with some (48) batches apart to estimate normalisation statistics from. */
@@ -46,7 +54,7 @@ export function physicsTraining({ preset, seed, clips, workers, ...options }: Ph
     },
     frameRate: 15,
     seed,
-    encoder: options.encoder,
+    encoder,
     predictor: options.predictor,
   });
   const source = { seed, clips, twinGroups: 1 };

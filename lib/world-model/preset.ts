@@ -19,7 +19,10 @@ export interface PresetOptions {
   readonly frameRate: number;
   readonly contextFrames?: number;
   readonly seed?: number;
-  /** What sees pictures: convolutions (default) or a vision transformer, of the preset's sizes, or an encoder of your own. */
+  /**
+   * What sees pictures: convolutions (default), keypoints where things' places are all that matters, or a vision transformer, of the
+   * preset's sizes, or an encoder of your own.
+   */
   readonly encoder?: PictureEncoder | EncoderConfig;
   /** Numbers of an embedding (default 64, of `small` 96). */
   readonly embeddingSize?: number;
@@ -27,7 +30,8 @@ export interface PresetOptions {
   readonly predictor?: PredictorConfig['kind'];
 }
 
-type PictureEncoder = 'convolution' | 'transformer';
+const pictureEncoders = ['convolution', 'keypoints', 'transformer'] as const;
+export type PictureEncoder = (typeof pictureEncoders)[number];
 
 const presetOptionNames = [
   'observation',
@@ -58,11 +62,13 @@ export function presetConfig(preset: Preset, options: PresetOptions): WorldModel
   const factor = preset === 'small' ? 2 : 1;
   positive('action.size', options.action?.size);
   const own = typeof encoder === 'object' && encoder !== null;
-  if (!own && encoder !== 'convolution' && encoder !== 'transformer')
-    fail('encoder', "'convolution', 'transformer' or an encoder's configuration", encoder, [
-      'convolution',
-      'transformer',
-    ]);
+  if (!own && !pictureEncoders.includes(encoder))
+    fail(
+      'encoder',
+      `${pictureEncoders.map((kind) => `'${kind}'`).join(', ')} or an encoder's configuration`,
+      encoder,
+      pictureEncoders,
+    );
   if (!own && observation?.kind === 'vector' && options.encoder !== undefined)
     fail('encoder', 'left out for vectors, which have their own', encoder);
   return checkedConfig({
@@ -90,7 +96,14 @@ function presetEncoder(observation: ObservationConfig, pictures: PictureEncoder,
 /** @param last what the configuration says of a normalisation that comes last, if it does */
 function eye<Last extends object>(modality: ModalityConfig, pictures: PictureEncoder, factor: number, last: Last) {
   if (modality?.kind !== 'image') return { kind: 'vector' as const, hidden: 256 * factor, ...last };
-  return pictures === 'convolution' ? convolution(modality.height, factor, last) : vision(modality, factor, last);
+  switch (pictures) {
+    case 'convolution':
+      return convolution(modality.height, factor, last);
+    case 'keypoints':
+      return keypoints(modality.height, factor, last);
+    case 'transformer':
+      return vision(modality, factor, last);
+  }
 }
 
 function presetPredictor(kind: PredictorConfig['kind'], factor: number, historySize: number): PredictorConfig {
@@ -131,6 +144,16 @@ function convolution<Last extends object>(height: number, factor: number, last: 
     layers.push({ channels: widths[index] * factor, kernel: 3, stride: 2, padding: 1 });
   }
   return { kind: 'convolution' as const, layers, hidden: 256 * factor, ...last, ...presetPixels };
+}
+
+// The same stem, halvings down to an 8×8 map, and a layer that sees more before each of its channels becomes a place.
+function keypoints<Last extends object>(height: number, factor: number, last: Last) {
+  const channels = 64 * factor;
+  const layers: ConvLayer[] = [{ channels: 32 * factor, kernel: 4, stride: 4, padding: 0 }];
+  for (let size = Math.floor(height / 4); size > 8; size = Math.ceil(size / 2))
+    layers.push({ channels, kernel: 3, stride: 2, padding: 1 });
+  layers.push({ channels, kernel: 3, stride: 1, padding: 1 });
+  return { kind: 'keypoints' as const, layers, ...last, ...presetPixels };
 }
 
 // Square patches, at least eight along the shorter side, as few as that allows.

@@ -29,6 +29,19 @@ it('a configuration of a preset is checked too', () => {
   );
 });
 
+it('a preset of keypoints halves pictures down to maps of 8 × 8, and doubles channels with its size', () => {
+  const strides = (height: number, preset: 'tiny' | 'small' = 'tiny'): string => {
+    const seen = { ...options, observation: { kind: 'image', height, width: height, channels: 3 } } as const;
+    const { encoder } = WorldModel.create(preset, { ...seen, encoder: 'keypoints' }).config;
+    if (encoder.kind !== 'keypoints') throw new Error(`expected keypoints, got ${encoder.kind}`);
+    return encoder.layers.map(({ channels, stride }) => `${channels}/${stride}`).join(' ');
+  };
+  expect(strides(32)).toBe('32/4 64/1');
+  expect(strides(64)).toBe('32/4 64/2 64/1');
+  expect(strides(128)).toBe('32/4 64/2 64/2 64/1');
+  expect(strides(64, 'small')).toBe('64/4 128/2 128/1');
+});
+
 it("a preset takes an encoder of one's own, and the size of embeddings", () => {
   const seen = { ...options, observation: { kind: 'image', height: 48, width: 48, channels: 3 } } as const;
   const layers = [{ channels: 8, kernel: 4, stride: 2, padding: 1 }];
@@ -41,7 +54,7 @@ it("a preset takes an encoder of one's own, and the size of embeddings", () => {
     expect(() => WorldModel.create('tiny', { ...seen, encoder: wrong as never })).toThrow(
       refusal(
         'ERR_JEPA_CONFIG',
-        /expected encoder to be 'convolution', 'transformer' or an encoder's configuration, got/,
+        /expected encoder to be 'convolution', 'keypoints', 'transformer' or an encoder's configuration, got/,
       ),
     );
   expect(() => WorldModel.create('tiny', { ...seen, encoder: { ...own, layers: [] } as never })).toThrow(

@@ -16,7 +16,7 @@ export const rodColour: Colour = [60, 60, 60];
 
 /**
  * Disc A's colour at each frame. Colour is a declared nuisance: with `flicker`, 70 % of the clips start in a random hue and all
- * of them take another with probability 0.4 at each frame. Nothing physical depends on it.
+ * of them take another with probability 0.7 at each frame. Nothing physical depends on it.
  * @param changeAt frame of a single change to another palette colour: the control that should not surprise
  */
 export function drawColours(
@@ -29,7 +29,7 @@ export function drawColours(
   const nuisance = new Random(seed, 'nuisance');
   let colour = flicker && nuisance.chance(0.7) ? hue(nuisance) : palette[first];
   return Array.from({ length: clipFrames }, (_, frame) => {
-    if (flicker && nuisance.chance(0.4)) colour = hue(nuisance);
+    if (flicker && nuisance.chance(0.7)) colour = hue(nuisance);
     if (frame === changeAt) colour = palette[second];
     return colour;
   });
