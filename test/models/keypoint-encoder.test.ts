@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { KeypointFeatures, tensor } from '#lib/index.js';
+import { compile, KeypointFeatures, mul, normal, softArgmax, type Tensor, tensor } from '#lib/index.js';
 import { gelu } from '../nn/reference.js';
 
 /** Pixels of a window of two by two, from its corner. */
@@ -71,4 +71,12 @@ it('projects the places where the channels of the last convolution are large', a
     );
   });
   for (const [i, value] of expected.entries()) expect(Math.abs(seen[i] - value)).toBeLessThan(1e-5);
+});
+
+it('places keep their digits where products are in bfloat16', async () => {
+  const maps = mul(normal([2, 3, 5, 7], { seed: 4 }), 3);
+  const exact = (await softArgmax(maps).data()) as Float32Array;
+  const places = await compile((x: Tensor) => softArgmax(x), { precision: 'bfloat16' })(maps);
+  const rounded = (await places.data()) as Float32Array;
+  expect(Math.max(...exact.map((value, i) => Math.abs(value - rounded[i])))).toBeLessThan(1e-6);
 });
