@@ -17,6 +17,11 @@ export interface Candidate extends Omit<ContenderOptions, 'threads'> {
   readonly precision: Precision;
 }
 
+/** A run of training, which has no int8. */
+export function forTraining(run: Run): Run {
+  return { ...run, precisions: run.precisions.filter((precision) => precision !== 'int8') };
+}
+
 /** Starts jepa and the peers that the run asks for. */
 export function enter(run: Run, threads: number, candidates: readonly Candidate[]): Entrant[] {
   return candidates

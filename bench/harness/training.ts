@@ -1,10 +1,10 @@
 // A training suite's case: weights and batches in a file that all contenders read, three compared steps, then timed ones.
 import { join } from 'node:path';
 import { type HostTensor, writeSafetensors } from '#lib/index.js';
-import { type Candidate, noteScaling, ownCandidates, playFromFiles, pytorchCandidates } from './match.js';
+import { type Candidate, forTraining, noteScaling, ownCandidates, playFromFiles, pytorchCandidates } from './match.js';
 import { contenderPath } from './paths.js';
 import { compareSteps, type StepCheck } from './steps.js';
-import type { Measured, Precision, Run, Suite } from './suite.js';
+import type { Measured, Run, Suite } from './suite.js';
 
 export interface TrainingCase {
   readonly name: string;
@@ -34,8 +34,7 @@ function measure(
       const path = join(directory, 'inputs.safetensors');
       await writeSafetensors(path, await inputs());
       const given = [path, JSON.stringify(config)];
-      const trained = (precision: Precision): boolean => precision !== 'int8';
-      const asked: Run = { ...run, precisions: run.precisions.filter(trained) };
+      const asked = forTraining(run);
       return [
         ...ownCandidates(asked, [contenderPath(suite), ...given]),
         ...pytorchCandidates(asked, suite, given),

@@ -5,7 +5,14 @@ import { peakedRate } from '#lib/train/peaked-rate.js';
 import { physicsTraining } from '#lib/world-model/physics-training.js';
 import type { ClipBatch } from '#lib/world-model/training.js';
 import { physicsTrainingBatch } from '#lib/worlds/physics/training.js';
-import { type Candidate, type Comparison, ownCandidates, playFromFiles, pytorchCandidates } from '../harness/match.js';
+import {
+  type Candidate,
+  type Comparison,
+  forTraining,
+  ownCandidates,
+  playFromFiles,
+  pytorchCandidates,
+} from '../harness/match.js';
 import { contenderPath } from '../harness/paths.js';
 import type { Precision, Run, Suite } from '../harness/suite.js';
 
@@ -103,9 +110,6 @@ function compare(answer: readonly Check[], own: readonly Check[], precision: Pre
   return { error: errors.some(Number.isNaN) ? Number.POSITIVE_INFINITY : Math.max(...errors), allowed: first };
 }
 
-/** Training has no int8. */
-const asked = (run: Run): Run => ({ ...run, precisions: run.precisions.filter((precision) => precision !== 'int8') });
-
 function candidates(run: Run, path: string): Candidate[] {
   const pytorch = pytorchCandidates(run, 'tiny-train', [path]).flatMap((candidate) =>
     ['channels_last', 'contiguous'].map((layout) => ({
@@ -137,7 +141,7 @@ export const tinyTrain: Suite = {
     return playFromFiles<readonly Check[]>(run, match, async (directory) => {
       const path = join(directory, 'inputs.safetensors');
       await writeInputs(path);
-      return candidates(asked(run), path);
+      return candidates(forTraining(run), path);
     });
   },
 };
