@@ -94,14 +94,13 @@ async function examine(
   );
   onProgress?.('the untrained network');
   const untrained = await untrainedModel(model, seed, own);
-  const scorer = (which: WorldModel, read: 'normalised' | 'raw'): Scorer => surpriseOf(which, read, signal);
+  const scorer = (which: WorldModel): Scorer => surpriseOf(which, signal);
   const violations = await evaluateViolations(
     {
-      model: scorer(model, 'normalised'),
-      raw: scorer(model, 'raw'),
-      modelAtEqualCompute: scorer(equal, 'normalised'),
-      untrained: scorer(untrained, 'raw'),
-      autoencoder: scorer(autoencoder.model, 'raw'),
+      model: scorer(model),
+      modelAtEqualCompute: scorer(equal),
+      untrained: scorer(untrained),
+      autoencoder: scorer(autoencoder.model),
     },
     { split, seed, pairs: sized(200), signal, onProgress },
   );
@@ -140,12 +139,11 @@ async function examine(
   };
 }
 
-/** Surprise of clips, over the error that the model expected or not. */
 const surpriseOf =
-  (model: WorldModel, read: 'normalised' | 'raw', signal?: AbortSignal): Scorer =>
+  (model: WorldModel, signal?: AbortSignal): Scorer =>
   async (clips) => {
     const { embeddings, actions } = await embed(model, clips, signal);
-    return (await model.surpriseOf(embeddings, actions, { signal }))[read];
+    return model.surpriseOf(embeddings, actions, { signal });
   };
 
 /** What can be read out of embeddings, and of those that are imagined: probes fitted to `train`, and rollouts in metres. */

@@ -1,3 +1,4 @@
+import type { Surprise } from '../world-model/world-model.js';
 import type { ClipSet } from '../worlds/physics/clip.js';
 import { violationPairs } from '../worlds/physics/evaluation.js';
 import type { Split } from '../worlds/physics/seeds.js';
@@ -5,8 +6,8 @@ import { colourControl, type Property, properties, type Violation } from '../wor
 import { pixelSurprise } from './pixel-baselines.js';
 import { mean, pairedShare, type Share } from './statistics.js';
 
-/** Scores a set of clips: how surprising each is. */
-export type Scorer = (clips: ClipSet) => Promise<Float32Array>;
+/** How surprising each clip of a set is. */
+export type Scorer = (clips: ClipSet) => Promise<Pick<Surprise, 'normalised' | 'raw'>>;
 
 /** One row for each contender. */
 export interface Rows {
@@ -28,9 +29,7 @@ export interface ViolationResults {
   readonly rawMacro: number;
 }
 
-type Scorers = Readonly<Record<Exclude<Contender, 'pixelDifference' | 'secondDifference'>, Scorer>> & {
-  readonly raw: Scorer;
-};
+type Scorers = Readonly<Record<Exclude<Contender, 'pixelDifference' | 'secondDifference'>, Scorer>>;
 
 interface Options {
   readonly split: Split;
@@ -54,19 +53,23 @@ export async function evaluateViolations(
     onProgress?.(`violations: ${violation}`);
     const count = violation === colourControl ? controlFactor * pairs : pairs;
     const { possible, impossible, visible } = await violationPairs({ violation, split, seed, count, signal });
-    const compare = async (scorer: Scorer): Promise<Share> =>
-      pairedShare(await scorer(possible), await scorer(impossible), visible);
+    const compare = async (scorer: Scorer): Promise<Record<'normalised' | 'raw', Share>> => {
+      const [ordinary, broken] = [await scorer(possible), await scorer(impossible)];
+      const share = (read: 'normalised' | 'raw'): Share => pairedShare(ordinary[read], broken[read], visible);
+      return { normalised: share('normalised'), raw: share('raw') };
+    };
     const pixel = (order: 'first' | 'second'): Share =>
       pairedShare(pixelSurprise(possible, order), pixelSurprise(impossible, order), visible);
+    const model = await compare(scorers.model);
     rows.set(violation, {
-      model: await compare(scorers.model),
-      modelAtEqualCompute: await compare(scorers.modelAtEqualCompute),
-      untrained: await compare(scorers.untrained),
+      model: model.normalised,
+      modelAtEqualCompute: (await compare(scorers.modelAtEqualCompute)).normalised,
+      untrained: (await compare(scorers.untrained)).raw,
       pixelDifference: pixel('first'),
       secondDifference: pixel('second'),
-      autoencoder: await compare(scorers.autoencoder),
+      autoencoder: (await compare(scorers.autoencoder)).raw,
     });
-    raw.set(violation, (await compare(scorers.raw)).accuracy);
+    raw.set(violation, model.raw.accuracy);
   }
   const perProperty = Object.fromEntries(
     properties.map((property) => [property, rows.get(property)]),

@@ -13,24 +13,37 @@ import { pictureConfig, sensorConfig } from '../world-model/small.js';
 const pairs = 3;
 const split = 'validation';
 
-/** Possible clips are scored first, then their impossible twins. */
-function scorer(surprises: readonly [possible: number, impossible: number]): Scorer {
+/** Possible clips are scored first, then their impossible twins, once each. */
+function scorer(
+  normalised: readonly [possible: number, impossible: number],
+  raw: readonly [possible: number, impossible: number],
+): { readonly score: Scorer; readonly calls: () => number } {
   let call = 0;
-  return async ({ clips }) => new Float32Array(clips).fill(surprises[call++ % 2]);
+  return {
+    calls: () => call,
+    score: async ({ clips }) => {
+      const which = call++ % 2;
+      return {
+        normalised: new Float32Array(clips).fill(normalised[which]),
+        raw: new Float32Array(clips).fill(raw[which]),
+      };
+    },
+  };
 }
 
 describe('violation of expectation', () => {
   it('gives whoever is always, never or indifferently surprised 100, 0 and 50', async () => {
+    const model = scorer([1, 2], [2, 2]);
     const results = await evaluateViolations(
       {
-        model: scorer([1, 2]),
-        raw: scorer([2, 2]),
-        modelAtEqualCompute: scorer([2, 1]),
-        untrained: scorer([5, 5]),
-        autoencoder: scorer([-1, 0]),
+        model: model.score,
+        modelAtEqualCompute: scorer([2, 1], [1, 2]).score,
+        untrained: scorer([1, 2], [5, 5]).score,
+        autoencoder: scorer([2, 1], [-1, 0]).score,
       },
       { split, seed: 1, pairs },
     );
+    expect(model.calls()).toBe(2 * (properties.length + 1));
     expect(Object.keys(results.perProperty)).toEqual([...properties]);
     for (const rows of [results.macro, ...Object.values(results.perProperty), results.colourControl]) {
       expect(rows.model.accuracy).toBe(100);
