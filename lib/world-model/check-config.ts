@@ -109,6 +109,8 @@ function checkPredictor(predictor: PredictorConfig): void {
   if (predictor?.kind === 'recurrent') {
     positive('predictor.stateSize', predictor.stateSize);
     whole('predictor.blocks', predictor.blocks ?? 0);
+    if (typeof (predictor.velocity ?? false) !== 'boolean')
+      fail('predictor.velocity', 'true or false', predictor.velocity);
   } else if (predictor?.kind === 'transformer')
     for (const key of ['historySize', 'width', 'depth', 'heads', 'headWidth'] as const)
       positive(`predictor.${key}`, predictor[key]);
@@ -206,8 +208,13 @@ function predictorElements({ predictor, embeddingSize, action }: WorldModelConfi
     const { width, depth, heads, headWidth } = predictor;
     return depth * width * (6 * width + 4 * heads * headWidth + 2 * hidden) + 2 * embeddingSize * (width + hidden);
   }
-  const { stateSize: state, blocks = 0 } = predictor.kind === 'recurrent' ? predictor : { stateSize: 0 };
-  return 3 * state * (state + inputs) + hidden * (state + inputs + 3 * blocks * hidden + embeddingSize);
+  const {
+    stateSize: state,
+    blocks = 0,
+    velocity = false,
+  } = predictor.kind === 'recurrent' ? predictor : { stateSize: 0 };
+  const ofHead = inputs + (velocity ? 3 : 1) * embeddingSize;
+  return 3 * state * (state + inputs) + hidden * (state + ofHead + 3 * blocks * hidden);
 }
 
 /** What does not fit would otherwise end in an allocation that fails somewhere inside. */

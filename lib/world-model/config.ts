@@ -1,5 +1,6 @@
 import type { AdaptiveTransformerSize } from '../models/adaptive-predictor.js';
 import type { ConvLayer } from '../models/conv-encoder.js';
+import type { RecurrentPredictorOptions } from '../models/recurrent-predictor.js';
 import type { VisionEncoderSize } from '../models/vision-encoder.js';
 import type { CompileOptions } from '../tensor/index.js';
 
@@ -64,7 +65,7 @@ export type EncoderConfig = { readonly affine: boolean } & (
 );
 
 export type PredictorConfig =
-  | { readonly kind: 'recurrent'; readonly stateSize: number; readonly hidden: number; readonly blocks?: number }
+  | ({ readonly kind: 'recurrent' } & Omit<RecurrentPredictorOptions, 'embeddingSize' | 'actionSize' | 'seed'>)
   | ({ readonly kind: 'transformer'; readonly historySize: number } & AdaptiveTransformerSize)
   | { readonly kind: 'markov'; readonly hidden: number };
 

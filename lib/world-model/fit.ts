@@ -17,7 +17,7 @@ import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } fr
 import type { WorldModel } from './world-model.js';
 
 export interface FitOptions
-  extends Pick<PresetOptions, 'contextFrames' | 'seed' | 'encoder' | 'embeddingSize' | 'predictor'> {
+  extends Pick<PresetOptions, 'contextFrames' | 'seed' | 'encoder' | 'embeddingSize' | 'predictor' | 'velocity'> {
   /** Default 'tiny'. */
   readonly preset?: Preset;
   /** Steps of training (default 1000). */
@@ -59,6 +59,7 @@ const common = [
   'encoder',
   'embeddingSize',
   'predictor',
+  'velocity',
   'training',
   'signal',
   'onEvent',
@@ -144,12 +145,13 @@ async function materialOfEpisodes(
   };
 }
 
-const partsOf = ({ contextFrames, seed, encoder, embeddingSize, predictor }: FitOptions) => ({
+const partsOf = ({ contextFrames, seed, encoder, embeddingSize, predictor, velocity }: FitOptions) => ({
   contextFrames,
   seed,
   encoder,
   embeddingSize,
   predictor,
+  velocity,
 });
 
 function isEnvironment(source: object): source is Environment<ObservationValue> {

@@ -28,6 +28,8 @@ export interface PresetOptions {
   readonly embeddingSize?: number;
   /** What predicts: a GRU (default), a transformer over the last `contextFrames` frames, or a perceptron without memory. */
   readonly predictor?: PredictorConfig['kind'];
+  /** Whether a GRU expects what moves to move on (default false): for things that are seen, not for readings that hold velocities. */
+  readonly velocity?: boolean;
 }
 
 const pictureEncoders = ['convolution', 'keypoints', 'transformer'] as const;
@@ -42,6 +44,7 @@ const presetOptionNames = [
   'encoder',
   'embeddingSize',
   'predictor',
+  'velocity',
 ];
 
 /**
@@ -58,7 +61,8 @@ export function presetConfig(preset: Preset, options: PresetOptions): WorldModel
   if (preset !== 'tiny' && preset !== 'small') fail('the preset', "'tiny' or 'small'", preset, ['tiny', 'small']);
   checkOptions('worldModel', options, presetOptionNames);
   const { observation, frameRate, contextFrames = 4, seed = 0, encoder = 'convolution' } = options;
-  const { predictor = 'recurrent' } = options;
+  const { predictor = 'recurrent', velocity = false } = options;
+  if (velocity && predictor !== 'recurrent') fail('predictor', "'recurrent' with velocity", predictor);
   const factor = preset === 'small' ? 2 : 1;
   positive('action.size', options.action?.size);
   const own = typeof encoder === 'object' && encoder !== null;
@@ -79,7 +83,7 @@ export function presetConfig(preset: Preset, options: PresetOptions): WorldModel
     seed,
     embeddingSize: options.embeddingSize ?? factor * 32 + 32,
     encoder: own ? encoder : presetEncoder(observation, encoder, factor),
-    predictor: presetPredictor(predictor, factor, contextFrames),
+    predictor: { ...presetPredictor(predictor, factor, contextFrames), ...(velocity ? { velocity } : {}) },
     heads: { variance: 128, inverse: 256, critic: 128 },
   });
 }

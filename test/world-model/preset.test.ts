@@ -27,6 +27,18 @@ it('a configuration of a preset is checked too', () => {
   expect(() => WorldModel.create('tiny', { ...pictures, predictor: 'gru' as 'recurrent' })).toThrow(
     refusal('ERR_JEPA_CONFIG', /expected predictor to be 'recurrent', 'transformer' or 'markov', got "gru"/),
   );
+  expect(() => WorldModel.create('tiny', { ...options, predictor: 'markov', velocity: true })).toThrow(
+    refusal('ERR_JEPA_CONFIG', /expected predictor to be 'recurrent' with velocity, got "markov"/),
+  );
+});
+
+it('a preset says no more of its predictor than it was asked for', () => {
+  const predictor = { kind: 'recurrent', stateSize: 384, hidden: 256 };
+  expect(WorldModel.create('tiny', options).config.predictor).toEqual(predictor);
+  expect(WorldModel.create('tiny', { ...options, velocity: true }).config.predictor).toEqual({
+    ...predictor,
+    velocity: true,
+  });
 });
 
 it('a preset of keypoints halves pictures down to maps of 8 × 8, and doubles channels with its size', () => {

@@ -22,6 +22,12 @@ export const sensorConfig: WorldModelConfig = {
   seed: 1,
 };
 
+/** The same, in which what moves is expected to move on. */
+export const velocityConfig: WorldModelConfig = {
+  ...sensorConfig,
+  predictor: { kind: 'recurrent', stateSize: 10, hidden: 12, velocity: true },
+};
+
 /** A model of 16 × 16 pictures without memory or heads. */
 export const pictureConfig: WorldModelConfig = {
   observation: { kind: 'image', height: 16, width: 16, channels: 3 },

@@ -14,6 +14,7 @@ import {
   sensorConfig,
   shaken,
   transformerConfig,
+  velocityConfig,
 } from './small.js';
 
 const floats = async (of: Tensor): Promise<Float32Array> => (await of.data()) as Float32Array;
@@ -22,6 +23,7 @@ const rows = (values: Float32Array, from: number, count: number, width: number):
 
 describe.each([
   ['sensors, with memory', sensorConfig],
+  ['sensors, with velocity', velocityConfig],
   ['pictures, without', pictureConfig],
   ['pictures, of transformers', transformerConfig],
   ['two cameras and sensors', multimodalConfig],
