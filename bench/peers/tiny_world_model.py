@@ -82,10 +82,13 @@ class Predictor(nn.Module):
         super().__init__()
         self.state, self.fused = state, fused
         self.cell = Cell(width + actions, state)
-        self.head = Perceptron([state + width + actions, hidden, width])
+        self.head = Perceptron([state + 2 * width + actions, hidden, 2 * width])
 
     def output(self, state, z, action):
-        return z + self.head(torch.cat([state, z, action], -1))
+        """Of a state with the last change and embedding at its end: the change goes on through a gate."""
+        width = z.shape[-1]
+        change, gate = self.head(torch.cat([state, action], -1)).split(width, -1)
+        return z + torch.sigmoid(gate) * state[..., -2 * width : -width] + change
 
     def advance(self, projected, state):
         """PyTorch's gates, from the input's product."""
@@ -96,10 +99,12 @@ class Predictor(nn.Module):
 
     def step(self, state, z, action):
         x = torch.cat([z, action], -1)
+        memory, last = state[:, : self.state], state[:, -z.shape[1] :]
         if self.fused:
-            state = torch.gru_cell(x, state, *self.cell.weights())
+            memory = torch.gru_cell(x, memory, *self.cell.weights())
         else:
-            state = self.advance(F.linear(x, self.cell.weight_ih, self.cell.bias_ih), state)
+            memory = self.advance(F.linear(x, self.cell.weight_ih, self.cell.bias_ih), memory)
+        state = torch.cat([memory, z - last, z], -1)
         return state, self.output(state, z, action)
 
     def teacher_forced(self, z, actions):
@@ -114,6 +119,8 @@ class Predictor(nn.Module):
                 state = self.advance(projected[:, t], state)
                 every.append(state)
             states = torch.stack(every, 1)
+        before = F.pad(z[:, :-1], (0, 0, 1, 0))
+        states = torch.cat([states, z - before, z], -1)
         return states, z, self.output(states, z, actions)
 
 
@@ -123,7 +130,7 @@ class WorldModel(nn.Module):
         self.width = width
         self.encoder = Encoder(width, channels_last)
         self.predictor = Predictor(width, 2, state, 256, fused)
-        self.variance = Perceptron([state + width + 3, 128, width + 1])
+        self.variance = Perceptron([state + 3 * width + 3, 128, width + 1])
         self.inverse = Perceptron([3 * width, 256, 2])
         self.critic = Perceptron([2 * width, 128, 1])
         self.register_buffer("action_mean", torch.tensor(mean), persistent=False)

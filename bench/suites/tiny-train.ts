@@ -30,9 +30,15 @@ export const checkSteps = 4;
 /** Terms of the loss at one step. */
 export type Check = Readonly<Record<string, number>>;
 
-/** What `jepa demo` trains. */
+/** What `jepa demo` trains, encoder and all. */
 export function worldModel(precision: 'float32' | 'bfloat16' = 'float32'): ReturnType<typeof physicsTraining> {
-  return physicsTraining({ preset: 'tiny', seed, clips, workers: 1, training: { ...schedule, precision } });
+  return physicsTraining({
+    preset: 'tiny',
+    seed,
+    clips,
+    workers: 1,
+    training: { ...schedule, precision, frozenFraction: 0 },
+  });
 }
 
 /** Batches as the contenders' file has them. */

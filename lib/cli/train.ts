@@ -7,7 +7,7 @@ import { checkOptions } from '../io/options.js';
 import { checkpointPath } from '../train/checkpoint.js';
 import { Trainer } from '../train/trainer.js';
 import type { ObjectiveOptions } from '../world-model/objective.js';
-import { physicsTraining } from '../world-model/physics-training.js';
+import { physicsFrozenFraction, physicsTraining } from '../world-model/physics-training.js';
 import type { PictureEncoder } from '../world-model/preset.js';
 import type { WorldModelTrainingOptions } from '../world-model/training.js';
 import { UsageError } from './arguments.js';
@@ -24,6 +24,7 @@ interface RunConfig {
   readonly preset: 'tiny' | 'small';
   readonly encoder: PictureEncoder;
   readonly predictor: 'recurrent' | 'transformer' | 'markov';
+  readonly velocity: boolean;
   readonly seed: number;
   readonly steps: number;
   readonly clips: number;
@@ -38,13 +39,14 @@ const defaults: RunConfig = {
   preset: 'tiny',
   encoder: 'keypoints',
   predictor: 'recurrent',
+  velocity: true,
   seed: 0,
   steps: 2000,
   clips: 16,
   checkpointEvery: 250,
   workers: 1,
   objective: {},
-  training: {},
+  training: { frozenFraction: physicsFrozenFraction },
 };
 
 export const command: Command = {
@@ -79,9 +81,12 @@ export const command: Command = {
         },
       );
     const steps = parsed.number('steps');
+    const of = resume === undefined ? given : await readConfig(join(resume, 'config.json'));
     const config = {
       ...defaults,
-      ...(resume === undefined ? given : await readConfig(join(resume, 'config.json'))),
+      velocity: of.predictor === undefined || of.predictor === 'recurrent',
+      ...of,
+      training: { ...defaults.training, ...of.training },
       ...(steps === undefined ? {} : { steps }),
     };
     checkConfig(config);
@@ -175,7 +180,7 @@ async function train(
       await onlookers.see(event);
       if (event.type === 'step')
         progress.update(
-          `step ${event.step}/${event.steps}  loss ${event.metrics.loss.toFixed(3)}  ${event.samplesPerSecond.toFixed(0)} frames/s  ${duration(event.secondsLeft)} left`,
+          `step ${event.step}/${event.steps}  loss ${event.metrics.loss.toFixed(3)}${event.metrics.frozen ? ', encoder frozen' : ''}  ${event.samplesPerSecond.toFixed(0)} frames/s  ${duration(event.secondsLeft)} left`,
         );
       else if (event.type === 'warning') progress.say(`warning: ${event.message}`);
       else if (event.type === 'interrupted') {

@@ -79,6 +79,11 @@ export class Ema {
     }
   }
 
+  /** Writes the averages into the module that they are of; buffers that are ignored stay. Inside `compile`. */
+  assignToSource(): void {
+    for (const [average, original] of this.#pairs()) assign(original, latest(average));
+  }
+
   /** The averages by the names of the parameters. */
   variables(): ReadonlyMap<string, Variable> {
     return this.#averages;

@@ -70,6 +70,8 @@ export const defaultObjective: ObjectiveOptions = {
 export interface WorldModelBatch {
   /** [B, T, H, W, C] uint8 or [B, T, size] float32, or a record of these */
   readonly observations: Observations;
+  /** [B, T, D] computed already, their gradient stopped by the caller; the observations are not read then. */
+  readonly embeddings?: Tensor;
   /** [B, T, A] float32 in the world's units; action t is taken at frame t */
   readonly actions: Tensor;
   /** [G, K, K] float32: cost of outcome i when outcome j was the goal, in each of G twin groups; the last G·K clips are the twins. */
@@ -94,7 +96,7 @@ export function worldModelLoss(
   random: { readonly seed: Tensor | number; readonly step: Tensor },
 ): ObjectiveTerms {
   const actions = network.standardise(batch.actions);
-  const z = network.encode(batch.observations);
+  const z = batch.embeddings ?? network.encode(batch.observations);
   const frames = z.shape[1];
   const known = network.predictor.teacherForced(slice(z, 1, 0, frames - 1), slice(actions, 1, 0, frames - 1));
   const open = openLoop(network.predictor, known, actions, contextFrames);

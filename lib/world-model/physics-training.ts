@@ -10,15 +10,19 @@ import type { PresetOptions } from './preset.js';
 import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
 import { WorldModel } from './world-model.js';
 
-/** As presets have them, but for what sees: keypoints by default. */
-export interface PhysicsTrainingOptions extends Pick<PresetOptions, 'encoder' | 'predictor'> {
+/** As presets have them, but for what sees, keypoints by default, and a GRU, which has `velocity` by default. */
+export interface PhysicsTrainingOptions extends Pick<PresetOptions, 'encoder' | 'predictor' | 'velocity'> {
   readonly preset: 'tiny' | 'small';
   readonly seed: number;
   readonly clips: number;
   readonly workers: number;
   readonly objective?: Partial<ObjectiveOptions>;
+  /** Of the model's training; the default `frozenFraction` is {@link physicsFrozenFraction}. */
   readonly training?: Omit<WorldModelTrainingOptions, 'objective'>;
 }
+
+/** Share of the steps that teach prediction alone. */
+export const physicsFrozenFraction = 0.45;
 
 /** Batches that normalisation statistics are estimated from: 768 clips, before those of training in the endless sequence. */
 const statisticsBatches = 48;
@@ -36,6 +40,8 @@ export function physicsTraining({
   clips,
   workers,
   encoder = 'keypoints',
+  predictor = 'recurrent',
+  velocity = predictor === 'recurrent',
   ...options
 }: PhysicsTrainingOptions): {
   readonly model: WorldModel;
@@ -55,13 +61,15 @@ export function physicsTraining({
     frameRate: 15,
     seed,
     encoder,
-    predictor: options.predictor,
+    predictor,
+    velocity,
   });
+  const training = { frozenFraction: physicsFrozenFraction, ...options.training };
   const source = { seed, clips, twinGroups: 1 };
   const endless = new PhysicsDataset({ ...source, workers });
   return {
     model,
-    training: new WorldModelTraining(model, { ...options.training, objective: options.objective }),
+    training: new WorldModelTraining(model, { ...training, objective: options.objective }),
     dataset: {
       get index() {
         return Math.max(0, endless.index - statisticsBatches);

@@ -1,7 +1,13 @@
 import { mean, square, sub } from '../ops/index.js';
-import { compile } from '../tensor/index.js';
+import { compile, type Tensor } from '../tensor/index.js';
 import type { WorldModelNetwork } from './network.js';
 import { extentsOf, type Observations } from './observations.js';
+
+/** Mean and biased variance [D] of rows [N, D]. */
+export function moments(rows: Tensor): { readonly average: Tensor; readonly variance: Tensor } {
+  const average = mean(rows, { axes: [0] });
+  return { average, variance: mean(square(sub(rows, average)), { axes: [0] }) };
+}
 
 /**
  * Estimates the running statistics of the encoder's batch normalisation from scratch: mean and unbiased variance of its
@@ -12,14 +18,9 @@ export async function refreshStatistics(
   observations: readonly Observations[],
 ): Promise<void> {
   const { normalisation } = network.encoder;
-  const moments = compile(
-    (batch: Observations) => {
-      const features = network.features(batch);
-      const average = mean(features, { axes: [0] });
-      return { average, variance: mean(square(sub(features, average)), { axes: [0] }) };
-    },
-    { name: 'normalisation statistics' },
-  );
+  const ofBatch = compile((batch: Observations) => moments(network.features(batch)), {
+    name: 'normalisation statistics',
+  });
   const width = normalisation.runningMean.size;
   const average = new Float64Array(width);
   const squares = new Float64Array(width);
@@ -27,7 +28,7 @@ export async function refreshStatistics(
   for (const batch of observations) {
     const [clips, frames] = extentsOf(batch);
     const rows = clips * frames;
-    const outputs = await moments(batch);
+    const outputs = await ofBatch(batch);
     const batchMean = await outputs.average.data();
     const batchVariance = await outputs.variance.data();
     for (let i = 0; i < width; i++) {
@@ -37,7 +38,7 @@ export async function refreshStatistics(
     }
     count += rows;
   }
-  moments.dispose();
+  ofBatch.dispose();
   await normalisation.runningMean.write(Float32Array.from(average));
   await normalisation.runningVar.write(Float32Array.from(squares, (value) => value / Math.max(count - 1, 1)));
 }

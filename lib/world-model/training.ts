@@ -10,6 +10,7 @@ import type { HealthReport, Metrics } from '../train/events.js';
 import { peakedRate } from '../train/peaked-rate.js';
 import type { Trainable } from '../train/trainable.js';
 import { type Clips, clipTensors } from './clips.js';
+import { FrozenStage, type StepInputs } from './frozen-stage.js';
 import { healthOf, healthProgram } from './health.js';
 import { defaultObjective, type ObjectiveOptions, worldModelLoss } from './objective.js';
 import type { Observations } from './observations.js';
@@ -34,6 +35,11 @@ export interface WorldModelTrainingOptions {
   readonly clipNorm?: number;
   /** Momentum of the weight average that becomes the model (default .998; 0: the last weights). */
   readonly averaging?: number;
+  /**
+   * Last share of the steps, below 1, in which the encoder, as it is on average then, stays and only what predicts learns (default 0). It
+   * begins with a warm-up and ends with `finalFraction` of the learning rate, as do the steps before. Its steps report `frozen: 1`.
+   */
+  readonly frozenFraction?: number;
   /** What matrix products are computed in, as of `compile` (default 'float32'). */
   readonly precision?: Precision;
 }
@@ -48,6 +54,7 @@ const defaults = {
   weightDecay: 1e-4,
   clipNorm: 1,
   averaging: defaultAveraging,
+  frozenFraction: 0,
 };
 
 /**
@@ -72,6 +79,7 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
   readonly #optimiser: ReturnType<typeof adamW>;
   readonly #average: Ema;
   readonly #step;
+  readonly #frozen: FrozenStage | undefined;
   readonly #health;
 
   constructor(model: WorldModel, options: WorldModelTrainingOptions = {}) {
@@ -89,7 +97,7 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
       kind: 'world-model',
       config,
       objective: this.objective,
-      training: precision === undefined || precision === 'float32' ? this.#options : { ...this.#options, precision },
+      training: unusual({ ...this.#options, precision }),
     };
     network.train();
     const { weightDecay, clipNorm, averaging } = this.#options;
@@ -97,12 +105,7 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     this.#average = new Ema(network);
     this.#health = healthProgram(network, config.contextFrames);
     this.#step = compile(
-      (
-        observations: Observations,
-        actions: Tensor,
-        twinCosts: Tensor | null,
-        inputs: { learningRate: Tensor; momentum: Tensor; step: Tensor },
-      ) => {
+      (observations: Observations, actions: Tensor, twinCosts: Tensor | null, inputs: StepInputs) => {
         const { value, gradients } = valueAndGrad(
           () =>
             worldModelLoss(
@@ -120,6 +123,15 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
       },
       { name: 'world-model step', precision },
     );
+    if (this.#options.frozenFraction > 0)
+      this.#frozen = new FrozenStage(network, averaging > 0 ? this.#average : undefined, {
+        contextFrames: config.contextFrames,
+        objective: this.objective,
+        seed: config.seed,
+        weightDecay,
+        clipNorm,
+        precision,
+      });
   }
 
   async step(
@@ -127,20 +139,33 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     step: number,
     { steps, signal }: { readonly steps: number; readonly signal?: AbortSignal },
   ): Promise<Metrics> {
-    const { averaging } = this.#options;
-    const rate = peakedRate(this.#options, steps)(step);
-    const { observations, actions, twinCosts } = this.#tensors(batch);
-    const outputs = await this.#step.call({ signal }, observations, actions, twinCosts, {
+    const { averaging, frozenFraction } = this.#options;
+    const before = steps - Math.min(Math.round(frozenFraction * steps), steps - 1);
+    const stage = step < before ? undefined : this.#frozen;
+    if (!stage && this.#frozen?.begun)
+      throw new JepaError(
+        'ERR_JEPA_INVALID_ARGUMENT',
+        `[WorldModelTraining] expected steps that freeze the encoder after ${step} or fewer, where it was frozen, got ${steps}, which freeze it after ${before}`,
+        { help: ['go on with the number of steps that the run had, or start a new one'] },
+      );
+    this.model.network.encoder.train(!stage);
+    const [index, count] = stage ? [step - before, steps - before] : [step, before];
+    const rate = peakedRate(this.#options, count)(index);
+    const inputs = {
       learningRate: scalar(rate),
-      momentum: scalar(Math.min(averaging, (step + 1) / (step + 10))), // early averages would remember the random start
+      momentum: scalar(Math.min(averaging, (index + 1) / (index + 10))), // early averages would remember the start
       step: scalar(step, 'int32'),
-    });
-    const metrics: Record<string, number> = { learningRate: rate };
+    };
+    const { observations, actions, twinCosts } = this.#tensors(batch);
+    const outputs = stage
+      ? await stage.step([observations, actions, twinCosts], inputs, signal)
+      : await this.#step.call({ signal }, observations, actions, twinCosts, inputs);
+    const metrics: Record<string, number> = { learningRate: rate, ...(stage ? { frozen: 1 } : {}) };
     for (const [name, value] of Object.entries(outputs)) metrics[name] = await value.item();
     return metrics;
   }
 
-  /** Additions and multiplications of one step on such a batch. */
+  /** Additions and multiplications of one step on such a batch, through the encoder and back. */
   async flops(batch: ClipBatch): Promise<number> {
     const { observations, actions, twinCosts } = this.#tensors(batch);
     const program = await this.#step.program(observations, actions, twinCosts, {
@@ -176,19 +201,22 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
       model: await this.model.network.stateDict(),
       optimiser: await this.#optimiser.stateDict(),
       average: await this.#average.stateDict(),
+      ...(this.#frozen ? { frozen: await this.#frozen.stateDict() } : {}),
     });
   }
 
   async loadStateDict(state: ReadonlyMap<string, HostTensor>): Promise<void> {
-    const { model, optimiser, average } = splitStateDict(state, ['model', 'optimiser', 'average']);
+    const { model, optimiser, average, frozen } = splitStateDict(state, ['model', 'optimiser', 'average', 'frozen']);
     await this.model.network.loadStateDict(model);
     await this.#optimiser.loadStateDict(optimiser);
     await this.#average.loadStateDict(average);
+    await this.#frozen?.loadStateDict(frozen);
   }
 
   /**
    * Makes the averaged weights the model and estimates its batch normalisation statistics anew, since those of the
-   * training weights do not belong to the average. The model is in evaluation mode afterwards.
+   * training weights do not belong to the average; those of a frozen encoder are what its predictor knows. The model is in evaluation mode
+   * afterwards.
    */
   async finish(batches: readonly ClipBatch[]): Promise<void> {
     expectBatches(batches);
@@ -216,6 +244,7 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     this.#health.dispose();
     this.#optimiser.dispose();
     this.#average.dispose();
+    this.#frozen?.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -223,6 +252,7 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
   }
 
   async #refresh({ network }: WorldModel, batches: readonly ClipBatch[]): Promise<void> {
+    if (this.#frozen?.begun) return;
     await refreshStatistics(
       network,
       batches.map((batch) => this.#tensors(batch).observations),
@@ -235,6 +265,19 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     const twinCosts = twins ? tensor(twins.costs, { shape: [twins.groups, twins.size, twins.size] }) : null;
     return { observations, actions, twinCosts };
   }
+}
+
+/** What a run's description says of its options: those that came later are left out where they change nothing. */
+function unusual({
+  frozenFraction,
+  precision,
+  ...options
+}: typeof defaults & { readonly precision: Precision | undefined }): Readonly<Record<string, unknown>> {
+  return {
+    ...options,
+    ...(frozenFraction > 0 ? { frozenFraction } : {}),
+    ...(precision === undefined || precision === 'float32' ? {} : { precision }),
+  };
 }
 
 function expectBatches(batches: readonly ClipBatch[]): void {
@@ -259,6 +302,7 @@ function checkSettings(settings: Readonly<Record<string, number>>, contextFrames
     alternatives: ['a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1],
     temperature: ['a number above 0', (value) => value > 0],
     averaging: ['a number from 0 to below 1', (value) => value >= 0 && value < 1],
+    frozenFraction: ['a number from 0 to below 1', (value) => value >= 0 && value < 1],
   };
   for (const [name, value] of Object.entries(settings)) {
     const [expected, holds] = rules[name] ?? ['a number, 0 or more', (given: number) => given >= 0];

@@ -44,6 +44,9 @@ describe('Ema', () => {
     expect((await ema.stateDict()).get('linear.weight')).toEqual(before.get('linear.weight')); // m = 1 keeps
     await ema.copyTo(encoder);
     expect(await encoder.linear.weight.read()).toEqual(before.get('linear.weight')?.data);
+    await encoder.linear.weight.write(new Float32Array(12));
+    await compile(() => ema.assignToSource())();
+    expect(await encoder.linear.weight.read()).toEqual(before.get('linear.weight')?.data);
   });
 
   it('drives a target encoder that receives no gradient', async () => {

@@ -51,11 +51,13 @@ export function trainingSpecifications(
     const own = clipSeed('train', seed, 'twins', group);
     const flicker = new Random(own, 'mixture').chance(0.5);
     for (let i = 0; i < twinGroupSize; i++) {
+      const twin = group * twinGroupSize + i;
       specifications.push({
         seed: own,
         kind: 'push',
         flicker,
-        forces: { seed: clipSeed('train', seed, 'twin forces', group * twinGroupSize + i) },
+        earlyColourSeed: clipSeed('train', seed, 'twin colours', twin),
+        forces: { seed: clipSeed('train', seed, 'twin forces', twin) },
       });
     }
   }
