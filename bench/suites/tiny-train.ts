@@ -4,6 +4,7 @@ import { type HostTensor, normal, writeSafetensors } from '#lib/index.js';
 import { peakedRate } from '#lib/train/peaked-rate.js';
 import { physicsTraining } from '#lib/world-model/physics-training.js';
 import type { ClipBatch } from '#lib/world-model/training.js';
+import { trainingDefaults } from '#lib/world-model/training-settings.js';
 import { physicsTrainingBatch } from '#lib/worlds/physics/training.js';
 import {
   type Candidate,
@@ -21,8 +22,6 @@ const frames = 16;
 const batchCount = 4;
 const stepsPerTurn = 8;
 const seed = 0;
-/** The demo's, said here for the others. */
-const schedule = { learningRate: 1.2e-3, warmupSteps: 60, finalFraction: 0.03 };
 const timedRate = 1e-4;
 /** Steps compared between contenders before any is timed: the last one has seen three updates. */
 export const checkSteps = 4;
@@ -37,7 +36,7 @@ export function worldModel(precision: 'float32' | 'bfloat16' = 'float32'): Retur
     seed,
     clips,
     workers: 1,
-    training: { ...schedule, precision, frozenFraction: 0 },
+    training: { precision, frozenFraction: 0 },
   });
 }
 
@@ -135,7 +134,7 @@ export const tinyTrain: Suite = {
   async run(run) {
     const { training } = worldModel();
     const batch = await physicsTrainingBatch({ seed, clips, twinGroups: 1 }, 0);
-    const rates = Array.from({ length: checkSteps }, (_, step) => peakedRate(schedule, checkSteps)(step));
+    const rates = Array.from({ length: checkSteps }, (_, step) => peakedRate(trainingDefaults, checkSteps)(step));
     const match = {
       suite: 'tiny-train',
       case: `step of ${clips} clips × ${frames} frames`,

@@ -9,7 +9,7 @@ import { Trainer } from '../train/trainer.js';
 import type { ObjectiveOptions } from '../world-model/objective.js';
 import { physicsFrozenFraction, physicsTraining } from '../world-model/physics-training.js';
 import type { PictureEncoder } from '../world-model/preset.js';
-import type { WorldModelTrainingOptions } from '../world-model/training.js';
+import type { WorldModelTrainingOptions } from '../world-model/training-settings.js';
 import { UsageError } from './arguments.js';
 import { duration } from './duration.js';
 import { interruptible } from './interrupt.js';

@@ -8,7 +8,7 @@ import { peakedRate } from '../train/peaked-rate.js';
 import type { Clips } from '../world-model/clips.js';
 import type { WorldModelConfig } from '../world-model/config.js';
 import { refreshStatistics } from '../world-model/statistics.js';
-import { defaultAveraging } from '../world-model/training.js';
+import { trainingDefaults } from '../world-model/training-settings.js';
 import { WorldModel } from '../world-model/world-model.js';
 
 /**
@@ -40,7 +40,10 @@ export class PixelAutoencoder {
     const { network } = this.model;
     network.train();
     const parameters = [...network.parameters(), ...this.decoder.parameters()];
-    const optimiser = adamW(parameters, { weightDecay: 1e-4, clipNorm: 1 });
+    const optimiser = adamW(parameters, {
+      weightDecay: trainingDefaults.weightDecay,
+      clipNorm: trainingDefaults.clipNorm,
+    });
     const averages = [new Ema(network), new Ema(this.decoder)];
     const run = compile(
       (observations: Tensor, actions: Tensor, rate: Tensor, momentum: Tensor) => {
@@ -50,14 +53,14 @@ export class PixelAutoencoder {
       },
       { name: 'autoencoder step' },
     );
-    const rate = peakedRate({ learningRate: 1.2e-3, warmupSteps: 60, finalFraction: 0.03 }, steps);
+    const rate = peakedRate(trainingDefaults, steps);
     const kept: Tensor[] = [];
     let step = 0;
     try {
       for await (const batch of batches) {
         const [observations, actions] = this.model.tensors(batch);
         if (step === 0) this.flops = steps * (await run.program(observations, actions, scalar(0), scalar(0))).flops;
-        const momentum = Math.min(defaultAveraging, (step + 1) / (step + 10)); // as WorldModelTraining warms it up
+        const momentum = Math.min(trainingDefaults.averaging, (step + 1) / (step + 10)); // as WorldModelTraining warms it up
         await run.call({ signal }, observations, actions, scalar(rate(step)), scalar(momentum));
         if (kept.length < 32) kept.push(observations);
         step++;

@@ -1,4 +1,4 @@
-import type { WorldModelTrainingOptions } from '../world-model/training.js';
+import type { WorldModelTrainingOptions } from '../world-model/training-settings.js';
 
 /** VICReg's variance and covariance terms instead of SIGReg: in short trainings on these worlds, places are held more exactly. */
 export const spreadTraining: WorldModelTrainingOptions = {

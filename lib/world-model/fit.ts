@@ -13,7 +13,8 @@ import type { Environment } from '../worlds/environment.js';
 import type { ObservationValue, SpaceValue } from '../worlds/space.js';
 import type { WorldModelConfig } from './config.js';
 import { type Preset, type PresetOptions, presetConfig } from './preset.js';
-import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
+import { type ClipBatch, WorldModelTraining } from './training.js';
+import type { WorldModelTrainingOptions } from './training-settings.js';
 import type { WorldModel } from './world-model.js';
 
 export interface FitOptions

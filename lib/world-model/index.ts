@@ -39,7 +39,8 @@ export { type PredictorTrainingOptions, trainPredictor } from './predictor-train
 export { type Preset, type PresetOptions, presetConfig } from './preset.js';
 export type { PretrainedName } from './pretrained.js';
 export { type Observation, Session, type SessionOptions } from './session.js';
-export { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
+export { type ClipBatch, WorldModelTraining } from './training.js';
+export type { WorldModelTrainingOptions } from './training-settings.js';
 export {
   type Imagined,
   type Surprise,

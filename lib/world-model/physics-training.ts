@@ -7,7 +7,8 @@ import type { RankingCritic } from './critic.js';
 import { type CriticTrainingOptions, type PlanChoices, trainCritic } from './critic-training.js';
 import type { ObjectiveOptions } from './objective.js';
 import type { PresetOptions } from './preset.js';
-import { type ClipBatch, WorldModelTraining, type WorldModelTrainingOptions } from './training.js';
+import { type ClipBatch, WorldModelTraining } from './training.js';
+import type { WorldModelTrainingOptions } from './training-settings.js';
 import { WorldModel } from './world-model.js';
 
 /** As presets have them, but for what sees, keypoints by default, and a GRU, which has `velocity` by default. */

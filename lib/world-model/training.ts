@@ -1,11 +1,11 @@
 import type { HostObservations } from '../data/modalities.js';
-import { JepaError, shown } from '../errors.js';
+import { JepaError } from '../errors.js';
 import { checkOptions, withDefaults } from '../io/options.js';
 import type { HostTensor } from '../io/safetensors.js';
 import { joinStateDicts, splitStateDict } from '../nn/state-dict.js';
 import { adamW } from '../optim/adamw.js';
 import { Ema } from '../optim/ema.js';
-import { compile, type Precision, type Profile, scalar, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
+import { compile, type Profile, scalar, type Tensor, tensor, valueAndGrad } from '../tensor/index.js';
 import type { HealthReport, Metrics } from '../train/events.js';
 import { peakedRate } from '../train/peaked-rate.js';
 import type { Trainable } from '../train/trainable.js';
@@ -15,6 +15,7 @@ import { healthOf, healthProgram } from './health.js';
 import { defaultObjective, type ObjectiveOptions, worldModelLoss } from './objective.js';
 import type { Observations } from './observations.js';
 import { refreshStatistics } from './statistics.js';
+import { checkSettings, settingsOfRun, trainingDefaults, type WorldModelTrainingOptions } from './training-settings.js';
 import { WorldModel } from './world-model.js';
 
 /** A batch to learn from. */
@@ -22,40 +23,6 @@ export interface ClipBatch extends Clips<HostObservations> {
   /** The last groups·size clips are groups of counterfactual twins; costs [groups, size, size] of outcome i for goal j. */
   readonly twins?: { readonly groups: number; readonly size: number; readonly costs: Float32Array };
 }
-
-export interface WorldModelTrainingOptions {
-  readonly objective?: Partial<ObjectiveOptions>;
-  /** Peak learning rate of AdamW (default 1.2e-3). */
-  readonly learningRate?: number;
-  /** Steps of linear warm-up (default 60), then a cosine down to `finalFraction` (default .03) of the peak. */
-  readonly warmupSteps?: number;
-  readonly finalFraction?: number;
-  readonly weightDecay?: number;
-  /** Largest global gradient norm (default 1). */
-  readonly clipNorm?: number;
-  /** Momentum of the weight average that becomes the model (default .998; 0: the last weights). */
-  readonly averaging?: number;
-  /**
-   * Last share of the steps, below 1, in which the encoder, as it is on average then, stays and only what predicts learns (default 0). It
-   * begins with a warm-up and ends with `finalFraction` of the learning rate, as do the steps before. Its steps report `frozen: 1`.
-   */
-  readonly frozenFraction?: number;
-  /** What matrix products are computed in, as of `compile` (default 'float32'). */
-  readonly precision?: Precision;
-}
-
-/** Momentum of the weight average. */
-export const defaultAveraging = 0.998;
-
-const defaults = {
-  learningRate: 1.2e-3,
-  warmupSteps: 60,
-  finalFraction: 0.03,
-  weightDecay: 1e-4,
-  clipNorm: 1,
-  averaging: defaultAveraging,
-  frozenFraction: 0,
-};
 
 /**
  * Trains a {@link WorldModel}: the loss of {@link worldModelLoss}, AdamW with clipping, a running average of the weights.
@@ -75,7 +42,7 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
   readonly model: WorldModel;
   readonly objective: ObjectiveOptions;
   readonly description: Readonly<Record<string, unknown>>;
-  readonly #options: typeof defaults;
+  readonly #options: typeof trainingDefaults;
   readonly #optimiser: ReturnType<typeof adamW>;
   readonly #average: Ema;
   readonly #step;
@@ -83,7 +50,7 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
   readonly #health;
 
   constructor(model: WorldModel, options: WorldModelTrainingOptions = {}) {
-    checkOptions('WorldModelTraining', options, ['objective', 'precision', ...Object.keys(defaults)]);
+    checkOptions('WorldModelTraining', options, ['objective', 'precision', ...Object.keys(trainingDefaults)]);
     checkOptions('WorldModelTraining objective', options.objective ?? {}, Object.keys(defaultObjective));
     const { objective, precision, ...settings } = options;
     const { network, config } = model;
@@ -91,13 +58,13 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     // Twins of a longer context part later.
     const firstTwinFrame = Math.max(defaultObjective.firstTwinFrame, config.contextFrames);
     this.objective = withDefaults({ ...defaultObjective, firstTwinFrame }, objective ?? {});
-    this.#options = withDefaults(defaults, settings);
+    this.#options = withDefaults(trainingDefaults, settings);
     checkSettings({ ...this.objective, ...this.#options }, config.contextFrames);
     this.description = {
       kind: 'world-model',
       config,
       objective: this.objective,
-      training: unusual({ ...this.#options, precision }),
+      training: settingsOfRun({ ...this.#options, precision }),
     };
     network.train();
     const { weightDecay, clipNorm, averaging } = this.#options;
@@ -267,49 +234,10 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
   }
 }
 
-/** What a run's description says of its options: those that came later are left out where they change nothing. */
-function unusual({
-  frozenFraction,
-  precision,
-  ...options
-}: typeof defaults & { readonly precision: Precision | undefined }): Readonly<Record<string, unknown>> {
-  return {
-    ...options,
-    ...(frozenFraction > 0 ? { frozenFraction } : {}),
-    ...(precision === undefined || precision === 'float32' ? {} : { precision }),
-  };
-}
-
 function expectBatches(batches: readonly ClipBatch[]): void {
   if (Array.isArray(batches) && batches.length > 0) return;
   throw new JepaError(
     'ERR_JEPA_INVALID_ARGUMENT',
     `[WorldModelTraining] expected at least one batch to estimate normalisation statistics from, in an array, got ${Array.isArray(batches) ? 'none' : typeof batches}`,
   );
-}
-
-/** Numbers whose wrong values would train on something else than was meant, without a word. */
-function checkSettings(settings: Readonly<Record<string, number>>, contextFrames: number): void {
-  const rules: Readonly<Record<string, readonly [expected: string, holds: (value: number) => boolean]>> = {
-    firstTarget: ['a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1],
-    firstTwinFrame: [
-      `a whole number, contextFrames ${contextFrames} or more`,
-      (value) => Number.isInteger(value) && value >= contextFrames,
-    ],
-    starts: ['a whole number, 0 or more', (value) => Number.isInteger(value) && value >= 0],
-    reach: ['a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1],
-    directions: ['a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1],
-    alternatives: ['a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1],
-    temperature: ['a number above 0', (value) => value > 0],
-    averaging: ['a number from 0 to below 1', (value) => value >= 0 && value < 1],
-    frozenFraction: ['a number from 0 to below 1', (value) => value >= 0 && value < 1],
-  };
-  for (const [name, value] of Object.entries(settings)) {
-    const [expected, holds] = rules[name] ?? ['a number, 0 or more', (given: number) => given >= 0];
-    if (Number.isFinite(value) && holds(value)) continue;
-    throw new JepaError(
-      'ERR_JEPA_INVALID_ARGUMENT',
-      `[WorldModelTraining] expected ${name} to be ${expected}, got ${shown(value)}`,
-    );
-  }
 }
