@@ -9,7 +9,7 @@ import { duration } from './duration.js';
 import { effortFrom, examine, fullEffort, pretrainedEffort, type Trained } from './examine.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
-import { Progress } from './progress.js';
+import { describeStep, Progress } from './progress.js';
 import { machine, prepareOutputs } from './results.js';
 
 /** Steps of the demo; at 4,600 frames a second, three minutes and twenty seconds. */
@@ -97,10 +97,7 @@ async function trained(
   let [seconds, framesPerSecond] = [0, 0];
   for await (const event of new Trainer(training, { steps }).run(dataset, { signal })) {
     events.push(event);
-    if (event.type === 'step')
-      progress.update(
-        `training: step ${event.step}/${steps}  loss ${event.metrics.loss.toFixed(3)}${event.metrics.frozen ? ', encoder frozen' : ''}  ${event.samplesPerSecond.toFixed(0)} frames/s  ${duration(event.secondsLeft)} left`,
-      );
+    if (event.type === 'step') progress.update(`training: ${describeStep(event)}`);
     else if (event.type === 'warning') progress.say(`warning: ${event.message}`);
     else if (event.type === 'interrupted') {
       progress.say(`stopped at step ${event.step}: a demo is not resumed; \`jepa train\` can be`);

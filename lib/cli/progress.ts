@@ -1,3 +1,13 @@
+import type { TrainingEvent } from '../train/events.js';
+import { duration } from './duration.js';
+
+/** How far a training of clips is, in one line. */
+export function describeStep(event: TrainingEvent & { readonly type: 'step' }): string {
+  const { step, steps, metrics, samplesPerSecond, secondsLeft } = event;
+  const frozen = metrics.frozen ? ', encoder frozen' : '';
+  return `step ${step}/${steps}  loss ${metrics.loss.toFixed(3)}${frozen}  ${samplesPerSecond.toFixed(0)} frames/s  ${duration(secondsLeft)} left`;
+}
+
 /** Talk on stderr: one line that is rewritten on a terminal, a line every few seconds elsewhere. */
 export class Progress {
   readonly #stream: NodeJS.WriteStream;

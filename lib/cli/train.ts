@@ -11,10 +11,9 @@ import { physicsFrozenFraction, physicsTraining } from '../world-model/physics-t
 import type { PictureEncoder } from '../world-model/preset.js';
 import type { WorldModelTrainingOptions } from '../world-model/training-settings.js';
 import { UsageError } from './arguments.js';
-import { duration } from './duration.js';
 import { interruptible } from './interrupt.js';
 import type { Command } from './main.js';
-import { Progress } from './progress.js';
+import { describeStep, Progress } from './progress.js';
 import { writeJson } from './results.js';
 import { Onlookers } from './watch/onlookers.js';
 
@@ -84,7 +83,7 @@ export const command: Command = {
     const of = resume === undefined ? given : await readConfig(join(resume, 'config.json'));
     const config = {
       ...defaults,
-      velocity: of.predictor === undefined || of.predictor === 'recurrent',
+      velocity: (of.predictor ?? defaults.predictor) === 'recurrent',
       ...of,
       training: { ...defaults.training, ...of.training },
       ...(steps === undefined ? {} : { steps }),
@@ -178,10 +177,7 @@ async function train(
     await onlookers.look(trainer.step);
     for await (const event of trainer.run(onlookers.dataset, { signal })) {
       await onlookers.see(event);
-      if (event.type === 'step')
-        progress.update(
-          `step ${event.step}/${event.steps}  loss ${event.metrics.loss.toFixed(3)}${event.metrics.frozen ? ', encoder frozen' : ''}  ${event.samplesPerSecond.toFixed(0)} frames/s  ${duration(event.secondsLeft)} left`,
-        );
+      if (event.type === 'step') progress.update(describeStep(event));
       else if (event.type === 'warning') progress.say(`warning: ${event.message}`);
       else if (event.type === 'interrupted') {
         outcome = `stopped at step ${event.step}`;

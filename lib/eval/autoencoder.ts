@@ -8,7 +8,7 @@ import { peakedRate } from '../train/peaked-rate.js';
 import type { Clips } from '../world-model/clips.js';
 import type { WorldModelConfig } from '../world-model/config.js';
 import { refreshStatistics } from '../world-model/statistics.js';
-import { trainingDefaults } from '../world-model/training-settings.js';
+import { averagingMomentum, trainingDefaults } from '../world-model/training-settings.js';
 import { WorldModel } from '../world-model/world-model.js';
 
 /**
@@ -60,7 +60,7 @@ export class PixelAutoencoder {
       for await (const batch of batches) {
         const [observations, actions] = this.model.tensors(batch);
         if (step === 0) this.flops = steps * (await run.program(observations, actions, scalar(0), scalar(0))).flops;
-        const momentum = Math.min(trainingDefaults.averaging, (step + 1) / (step + 10)); // as WorldModelTraining warms it up
+        const momentum = averagingMomentum(trainingDefaults.averaging, step);
         await run.call({ signal }, observations, actions, scalar(rate(step)), scalar(momentum));
         if (kept.length < 32) kept.push(observations);
         step++;

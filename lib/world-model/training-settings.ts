@@ -34,6 +34,10 @@ export const trainingDefaults = {
   frozenFraction: 0,
 };
 
+/** Momentum of the weight average at step `index`: less in the beginning, for early averages would remember the start. */
+export const averagingMomentum = (averaging: number, index: number): number =>
+  Math.min(averaging, (index + 1) / (index + 10));
+
 /** What a run's description says of its options: those that came later are left out where they change nothing. */
 export function settingsOfRun({
   frozenFraction,

@@ -15,7 +15,13 @@ import { healthOf, healthProgram } from './health.js';
 import { defaultObjective, type ObjectiveOptions, worldModelLoss } from './objective.js';
 import type { Observations } from './observations.js';
 import { refreshStatistics } from './statistics.js';
-import { checkSettings, settingsOfRun, trainingDefaults, type WorldModelTrainingOptions } from './training-settings.js';
+import {
+  averagingMomentum,
+  checkSettings,
+  settingsOfRun,
+  trainingDefaults,
+  type WorldModelTrainingOptions,
+} from './training-settings.js';
 import { WorldModel } from './world-model.js';
 
 /** A batch to learn from. */
@@ -120,7 +126,7 @@ export class WorldModelTraining implements Trainable<ClipBatch> {
     const rate = peakedRate(this.#options, count)(index);
     const inputs = {
       learningRate: scalar(rate),
-      momentum: scalar(Math.min(averaging, (index + 1) / (index + 10))), // early averages would remember the start
+      momentum: scalar(averagingMomentum(averaging, index)),
       step: scalar(step, 'int32'),
     };
     const { observations, actions, twinCosts } = this.#tensors(batch);
