@@ -31,6 +31,9 @@ RATES(avx512_vnni)
 #if defined(JEPA_HAS_AVX512_BF16)
 RATES(avx512_bf16)
 #endif
+#if defined(JEPA_HAS_AVX512_AMX)
+RATES(avx512_amx)
+#endif
 #if defined(JEPA_HAS_NEON)
 RATES(neon)
 #endif
@@ -42,6 +45,9 @@ constexpr int kRepetitions = 25;
 constexpr double kSeconds = 0.01;  // of one measurement, about
 
 const Rates* rates_of(const char* target) {
+#if defined(JEPA_HAS_AVX512_AMX)
+  if (!std::strcmp(target, "avx512_amx")) return &jepa_bench_rates_avx512_amx;
+#endif
 #if defined(JEPA_HAS_AVX512_BF16)
   if (!std::strcmp(target, "avx512_bf16")) return &jepa_bench_rates_avx512_bf16;
 #endif

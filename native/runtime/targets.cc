@@ -62,6 +62,10 @@ struct Replacement {
 #define JEPA_TARGET avx512_bf16
 #include "runtime/target_dots.inc"
 #endif
+#if defined(JEPA_HAS_AVX512_AMX)
+#define JEPA_TARGET avx512_amx
+#include "runtime/target_dots.inc"
+#endif
 
 #if defined(JEPA_HAS_NEON)
 #define JEPA_TARGET neon
@@ -72,6 +76,7 @@ struct Replacement {
 [[maybe_unused]] bool runs_avx512() { return cpu_features().avx512; }
 [[maybe_unused]] bool runs_avx512_vnni() { return cpu_features().avx512_vnni; }
 [[maybe_unused]] bool runs_avx512_bf16() { return cpu_features().avx512_bf16; }
+[[maybe_unused]] bool runs_avx512_amx() { return cpu_features().avx512_amx; }
 // A dot product of bfloat16 pairs takes as long as a float32 multiply-add on AMD's CPUs (Zen 4 and later), and four times as
 // long on Intel's (Sapphire Rapids): there float32 arithmetic on the same operands is faster.
 [[maybe_unused]] bool prefers_avx512_bf16() { return cpu_features().amd; }
@@ -97,6 +102,9 @@ const Choice choices[] = {
 #endif
 #if defined(JEPA_HAS_AVX512_BF16)
     {{"avx512_bf16", kernels_of_avx512_bf16.by_code}, runs_avx512_bf16, prefers_avx512_bf16},
+#endif
+#if defined(JEPA_HAS_AVX512_AMX)
+    {{"avx512_amx", kernels_of_avx512_amx.by_code}, runs_avx512_amx, always},
 #endif
 #if defined(JEPA_HAS_NEON)
     {{"neon", kernels_of_neon.by_code}, always, always},  // every 64-bit ARM CPU has it

@@ -5,6 +5,7 @@
 //   avx512                    AVX-512 F, BW, DQ, VL
 //   avx512_vnni               and dot products of 8-bit integers
 //   avx512_bf16               and dot products of bfloat16: the default only where they are faster than float32
+//   avx512_amx                and products of matrix tiles (Linux)
 //   neon                      64-bit ARM, any
 #pragma once
 #include <string>

@@ -5,6 +5,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(__APPLE__)
 #include <sys/sysctl.h>
 #endif
@@ -26,6 +30,16 @@ Registers cpuid(uint32_t leaf, uint32_t subleaf = 0) {
 
 bool all(uint32_t value, uint32_t bits) { return (value & bits) == bits; }
 
+// Linux makes room for the eight tiles of a thread when a process has asked for it, once (Documentation/arch/x86/xstate.rst).
+bool may_use_tiles() {
+#if defined(__linux__)
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
 // Numbers of bits: Intel's manual of instructions, CPUID, leaves 1 and 7.
 CpuFeatures read() {
   CpuFeatures features;
@@ -46,6 +60,8 @@ CpuFeatures read() {
   features.avx512_vnni = features.avx512 && all(extended.c, kVnni);
   const bool more = extended.a >= 1;  // the last subleaf
   features.avx512_bf16 = features.avx512_vnni && more && all(cpuid(7, 1).a, kBf16);
+  constexpr uint32_t kAmx = 1u << 22 | 1u << 24 | 1u << 25;  // BF16, TILE, INT8; of XCR0 bits 17 and 18
+  features.avx512_amx = features.avx512_bf16 && all(low, 0x60000) && all(extended.d, kAmx) && may_use_tiles();
   return features;
 }
 #else

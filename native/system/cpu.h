@@ -10,6 +10,7 @@ struct CpuFeatures {
   bool avx512 = false;       // AVX-512 F, BW, DQ, VL
   bool avx512_vnni = false;  // dot products of 8-bit integers
   bool avx512_bf16 = false;  // dot products of bfloat16
+  bool avx512_amx = false;   // products of matrix tiles, of bfloat16 and of 8-bit integers; and leave to use them
   bool amd = false;
 };
 

@@ -14,6 +14,9 @@ FUNCTIONS(avx512)
 FUNCTIONS(avx512_vnni)
 FUNCTIONS(avx512_bf16)
 #endif
+#if defined(JEPA_HAS_AVX512_AMX)
+FUNCTIONS(avx512_amx)
+#endif
 #if defined(JEPA_HAS_NEON)
 FUNCTIONS(neon)
 #endif
@@ -28,6 +31,9 @@ const Functions* const all_functions[] = {
 #if defined(JEPA_HAS_AVX512)
     &jepa_simd_functions_avx2,        &jepa_simd_functions_avx512,
     &jepa_simd_functions_avx512_vnni, &jepa_simd_functions_avx512_bf16,
+#endif
+#if defined(JEPA_HAS_AVX512_AMX)
+    &jepa_simd_functions_avx512_amx,
 #endif
 #if defined(JEPA_HAS_NEON)
     &jepa_simd_functions_neon,
@@ -189,7 +195,7 @@ void pairs() {
   const auto upper = [](int32_t x) { return float_from(static_cast<uint32_t>(x) & 0xffff0000u); };
   const auto lower = [](int32_t x) { return float_from(static_cast<uint32_t>(x) << 16); };
   for (const Functions* functions : runnable()) {
-    const bool own = !std::strcmp(functions->target, "avx512_bf16");
+    const bool own = !std::strcmp(functions->target, "avx512_bf16") || !std::strcmp(functions->target, "avx512_amx");
     std::vector<float> got = sums;
     functions->dot_bf16(a.data(), b.data(), got.data(), n);
     int64_t equal = 0;

@@ -41,7 +41,7 @@ describe('determinism', () => {
     const bytes = hash(
       ...here.flatMap(({ observations, actions, states, twins }) => [observations, actions, states, twins.costs]),
     );
-    expect(bytes).toBe('9a0a0ae1df56790833b43a76a5bb5884e5c73947c18bddc6f37a02a5733e7d82');
+    expect(bytes).toBe('6743c832fa93c40b96d8bd2ff4b6f1759cc2a8b593ac24842eeaec63c3816f41');
     let index = 0;
     for await (const batch of new PhysicsDataset({ seed: 0, workers: 2, count }))
       expect(hash(batch.observations, batch.states)).toBe(hash(here[index].observations, here[index++].states));
@@ -214,14 +214,11 @@ describe('pairs', () => {
 });
 
 describe('training batches', () => {
-  it('end in twins that share four frames in other colours, are fresh, and cost what their outcomes differ', async () => {
+  it('end in twins that share four frames, are fresh, and cost what their outcomes differ', async () => {
     const batch = await physicsTrainingBatch({ seed: 2 }, 5);
     expect(batch.twins).toMatchObject({ groups: 1, size: 4 });
     for (let twin = 13; twin < 16; twin++) {
-      const shared = [0, 1, 2, 3, 4];
-      for (const t of shared) expect(state(batch, twin, t)).toEqual(state(batch, 12, t));
-      const others = shared.filter((t) => !equal(frame(batch, twin, t), frame(batch, 12, t)));
-      expect(others.length).toBeGreaterThan(2); // both may draw one colour of the palette
+      for (let t = 0; t <= 4; t++) expect(equal(frame(batch, twin, t), frame(batch, 12, t))).toBe(true);
       expect(equal(frame(batch, twin, 15), frame(batch, 12, 15))).toBe(false);
       expect(batch.twins.costs[(twin - 12) * 5]).toBe(0);
       const [a, b] = [state(batch, 12, 15), state(batch, twin, 15)];

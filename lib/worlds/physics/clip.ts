@@ -20,8 +20,6 @@ export interface ClipSpecification {
   readonly eventFrame?: number;
   /** Colours change as a nuisance. */
   readonly flicker?: boolean;
-  /** Seed of other colours up to the frame where forces change. */
-  readonly earlyColourSeed?: number;
 }
 
 /** Clips beside each other in memory. */
@@ -66,16 +64,7 @@ export function simulateClip(specification: ClipSpecification): Float32Array {
 }
 
 function run(
-  {
-    seed,
-    kind,
-    ranges,
-    forces: change,
-    violation,
-    eventFrame: given,
-    flicker,
-    earlyColourSeed: earlySeed,
-  }: ClipSpecification,
+  { seed, kind, ranges, forces: change, violation, eventFrame: given, flicker }: ClipSpecification,
   index: number,
   actions: Float32Array,
   states: Float32Array,
@@ -85,8 +74,7 @@ function run(
   const forces = drawForces(seed, scene, change);
   const eventFrame = given ?? 6 + new Random(seed, 'event').below(4);
   const colours =
-    observations &&
-    drawColours(seed, { flicker, earlySeed, ...(violation === 'colour-change' ? { changeAt: eventFrame } : {}) });
+    observations && drawColours(seed, { flicker, ...(violation === 'colour-change' ? { changeAt: eventFrame } : {}) });
   const picture = observations && new Picture(scene);
   const simulation = new Simulation(scene);
   actions.set(forces, index * clipFrames * actionSize);

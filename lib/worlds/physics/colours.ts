@@ -1,6 +1,6 @@
 import { Random } from '../random.js';
 import type { Colour } from '../raster.js';
-import { clipFrames, sharedFrames } from './layout.js';
+import { clipFrames } from './layout.js';
 
 export const palette: readonly Colour[] = [
   [220, 60, 50],
@@ -18,29 +18,21 @@ export const rodColour: Colour = [60, 60, 60];
  * Disc A's colour at each frame. Colour is a declared nuisance: with `flicker`, 70 % of the clips start in any colour and all
  * of them take another with probability 0.7 at each frame. Nothing physical depends on it.
  * @param changeAt frame of a single change to another palette colour: the control that should not surprise
- * @param earlySeed of other colours up to the frame where forces change, so that twins look different while they move alike
  */
 export function drawColours(
   seed: number,
-  {
-    flicker = false,
-    changeAt,
-    earlySeed,
-  }: { readonly flicker?: boolean; readonly changeAt?: number; readonly earlySeed?: number },
+  { flicker = false, changeAt }: { readonly flicker?: boolean; readonly changeAt?: number },
 ): Colour[] {
   const random = new Random(seed, 'colours');
   const first = random.below(palette.length);
   const second = (first + 1 + random.below(palette.length - 1)) % palette.length;
   const nuisance = new Random(seed, 'nuisance');
   let colour = flicker && nuisance.chance(0.7) ? anyColour(nuisance) : palette[first];
-  const own = Array.from({ length: clipFrames }, (_, frame) => {
+  return Array.from({ length: clipFrames }, (_, frame) => {
     if (flicker && nuisance.chance(0.7)) colour = anyColour(nuisance);
     if (frame === changeAt) colour = palette[second];
     return colour;
   });
-  if (earlySeed === undefined) return own;
-  const early = drawColours(earlySeed, { flicker: true });
-  return own.map((later, frame) => (frame <= sharedFrames ? early[frame] : later));
 }
 
 /** One of the palette or, as often, any hue. */

@@ -56,7 +56,6 @@ export function trainingSpecifications(
         seed: own,
         kind: 'push',
         flicker,
-        earlyColourSeed: clipSeed('train', seed, 'twin colours', twin),
         forces: { seed: clipSeed('train', seed, 'twin forces', twin) },
       });
     }

@@ -35,7 +35,8 @@ int64_t balanced_depth(const Attributes& t) {
                                                                            : kDepth / 2;
   if (t.chunks > 1) return most;  // divides a chunk
   const int64_t depths = std::max<int64_t>(blocks(t.k, most), 1);
-  return std::max<int64_t>(blocks(blocks(t.k, depths), 16), 1) * 16;
+  const int64_t whole = t.rounded ? 32 : 16;  // the depth of a tile of pairs
+  return std::max<int64_t>(blocks(blocks(t.k, depths), whole), 1) * whole;
 }
 
 // Cuts one product into blocks of rows and columns: the cheapest way by a model of what a block costs, in cycles an inner step,
@@ -197,8 +198,9 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   t.packing = t.a_whole || t.b_whole;
   work.tiles[0] = 0;
   if (t.a_whole) {
-    t.a_whole_row = blocks(t.m, std::max<int64_t>(t.row_blocks, 1)) * 4 / 3 + 16;
-    t.a_whole_at = reserve(t.row_blocks * t.a_whole_row * steps);
+    const int64_t rows = blocks(t.m, std::max<int64_t>(t.row_blocks, 1));
+    t.a_whole_block = std::max(rows * 4 / 3 + 16, blocks(rows, 32) * 32) * blocks(steps, 16) * 16;  // strips filled up
+    t.a_whole_at = reserve(t.row_blocks * t.a_whole_block);
     work.tiles[0] += t.row_blocks * depths;
   }
   if (t.b_whole) {

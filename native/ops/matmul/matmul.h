@@ -9,7 +9,8 @@
 //
 // bfloat16: a and b are rounded to it (nearest even) as they are copied into blocks, sums stay float32. A packed b is bfloat16
 // then. Where the CPU multiplies pairs (target avx512_bf16) blocks hold pairs along the inner axis, and the order of the sums is
-// its own; elsewhere they hold the rounded numbers as float32, whose products are exact. Targets differ by rounding of sums only.
+// its own (tiles.h for those that multiply tiles); elsewhere they hold the rounded numbers as float32, whose products are exact.
+// Targets differ by rounding of sums only.
 //
 // Rows of a are read where they lie, and so are rows of b beside a transposed a (the gradient of weights), unless their distance
 // makes them fall into the same few sets of a cache: then blocks of them are copied, for the gradient of weights by a phase of
@@ -52,8 +53,8 @@ struct Attributes {
   bool copied, b_copied;         // before use: in place, rows would push each other out of the caches
   bool a_whole, b_whole;         // copied by a phase of their own, into the workspace at:
   int64_t a_whole_at, b_whole_at;
-  int64_t a_whole_row;  // numbers that a step of a block of rows takes, at most
-  int packing;          // phases before the product
+  int64_t a_whole_block;  // numbers of a block of rows, at most
+  int packing;            // phases before the product
 };
 
 }  // namespace jepa::matmul

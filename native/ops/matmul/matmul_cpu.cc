@@ -47,8 +47,6 @@ Finish finish_of(const Call& call, const Attributes& t, const Place& place) {
   return finish;
 }
 
-JEPA_INLINE int64_t strips_of(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
-
 // Rows of a block as strips read them: strip s begins at data + begin(s)·row, or at data + s·strip where strips are packed.
 struct Left {
   const float* data;
@@ -60,12 +58,25 @@ struct Left {
 };
 
 static_assert((kRows + kTileRows - 1) / kTileRows * kStripRow * kDepth <= kCopied, "strips fit");
+static_assert((kRows + kTileStrip - 1) / kTileStrip * kTileStrip * kPairedDepth / 2 <= kCopied, "and of tiles");
 
 // A block of a, [rows, depth] at `a`: in place, or, where its rows would push each other out of the caches, copied; what is
 // dense along its columns is then packed into strips.
 Left left_of(const Attributes& t, const float* a, int64_t rows, int64_t depth, float* scratch) {
-  Left left = {a, t.a_row, 1, 0, strips_of(rows), rows};
-  if (t.a_column == 1 || t.k == 1) {
+  const bool dense = t.a_column == 1 || t.k == 1;
+  Left left = {a, t.a_row, 1, 0, strips_of(t, rows), rows};
+  if (is_tiled(t)) {
+    left.data = scratch;
+    left.strip = strip_numbers(t, depth);
+    for (int64_t s = 0; s < left.strips; s++) {
+      const int64_t first = left.begin(s), height = left.begin(s + 1) - first;
+      float* to = scratch + s * left.strip;
+      dense ? tile_rows(a + first * t.a_row, t.a_row, height, depth, to)
+            : tile_columns(a + first, t.a_column, height, depth, to);
+    }
+    return left;
+  }
+  if (dense) {
     if (!t.copied) return left;
     left.data = scratch;
     left.row = kCopiedRow;
@@ -98,10 +109,13 @@ Left left_of(const Attributes& t, const float* a, int64_t rows, int64_t depth, f
 template <bool Pairs>
 void panel_product(const Left& left, const float* panel, int64_t b_row, const Ahead& ahead, int64_t done, int64_t depth,
                    int64_t columns, bool accumulate, float* y, int64_t y_row, const Finish& finish) {
+  constexpr bool kTiled = Pairs && kTiles;
   for (int64_t s = 0; s < left.strips; s++) {
     const int64_t first = left.begin(s), height = left.begin(s + 1) - first;
-    const Strip kernel = left.row == 1 ? strip_for<false, Pairs>(static_cast<int>(height))
-                                       : strip_for<true, Pairs>(static_cast<int>(height));
+    const auto rows = static_cast<int>(height);
+    const Strip kernel = kTiled          ? nullptr
+                         : left.row == 1 ? strip_for<false, Pairs>(rows)
+                                         : strip_for<true, Pairs>(rows);
     Fetch fetch = left.row == 1 ? ahead.for_columns(done + s) : ahead.for_rows(s);
     for (int64_t j = 0; j < columns; j += kColumns) {
       float* to = y + first * y_row + j;
@@ -109,18 +123,19 @@ void panel_product(const Left& left, const float* panel, int64_t b_row, const Ah
       const bool whole = width == kColumns;
       Finish after = finish.at(first, j);
       const float* bias = nullptr;
-      if (whole) bias = after.bias, after.bias = nullptr;
+      if (whole && !kTiled) bias = after.bias, after.bias = nullptr;
       fetch.beside = after.beside();
       fetch.beside_row = after.beside_row;
       const auto multiply = [&](Into into, float* c, int64_t c_row) __attribute__((always_inline)) {
+        if (kTiled) return tiled_product(left.at(s), height, panel + j, b_row, depth, into == Into::added, c);
         kernel(left.at(s), left.row, left.column, panel + j, b_row, depth, into, bias, c, c_row, fetch);
       };
-      if (whole && (accumulate || !after.needed())) {
+      if (whole && !kTiled && (accumulate || !after.needed())) {
         multiply(accumulate ? Into::added : after.streamed ? Into::streamed : Into::over, to, y_row);
         if (after.needed()) finish_tile(after, height, width, to, y_row, to, y_row, false);
         continue;
       }
-      alignas(64) float tile[kTileRows * kColumns];
+      alignas(64) float tile[(kTiled ? kTileStrip : kTileRows) * kColumns];
       if (accumulate)
         for (int64_t i = 0; i < height; i++)
           for (int64_t c = 0; c < kColumns; c++) tile[i * kColumns + c] = c < width ? to[i * y_row + c] : 0.0f;
@@ -136,9 +151,9 @@ struct Block {
 };
 
 // Of a that was packed whole.
-Left whole_left(const Call& call, const Attributes& t, const Block& at, int64_t k, int64_t steps) {
-  const int64_t strips = strips_of(at.rows);
-  return {whole_a(t, call.workspace, at.row_block, strips, k), 1, kStripRow, kStripRow * steps, strips, at.rows};
+Left whole_left(const Call& call, const Attributes& t, const Block& at, int64_t k, int64_t depth) {
+  const int64_t strips = strips_of(t, at.rows);
+  return {whole_a(t, call.workspace, at.row_block, strips, k), 1, kStripRow, strip_numbers(t, depth), strips, at.rows};
 }
 
 void block(const Call& call, const Attributes& t, const Place& place, const Block& at, float* y, int64_t y_row,
@@ -151,7 +166,7 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
     const int64_t depth = smaller(step, at.to - k);
     const int64_t steps = steps_of(t, depth);
     const Left left =
-        a_is_whole(t) ? whole_left(call, t, at, k, steps) : left_of(t, a + k * t.a_column, at.rows, depth, turned);
+        a_is_whole(t) ? whole_left(call, t, at, k, depth) : left_of(t, a + k * t.a_column, at.rows, depth, turned);
     Ahead ahead = {scratch, nullptr, {}, steps, at.panels * left.strips};
     if (!t.packed && k + depth < at.to) {
       if (a_is_whole(t)) {
@@ -256,8 +271,8 @@ void pack_whole(const Call& call, const Attributes& t, int64_t tile) {
   if (part < of_a) {
     if (!a_is_whole(t)) return;
     const int64_t row = share(t.m, part, t.row_blocks), rows = share(t.m, part + 1, t.row_blocks) - row;
-    pack_whole_a(t, call.in[0].as<const float>() + row * t.a_row + k * t.a_column, rows, depth, strips_of(rows),
-                 whole_a(t, call.workspace, part, strips_of(rows), k));
+    pack_whole_a(t, call.in[0].as<const float>() + row * t.a_row + k * t.a_column, rows, depth, strips_of(t, rows),
+                 whole_a(t, call.workspace, part, strips_of(t, rows), k));
     return;
   }
   if (!b_is_whole(t)) return;
@@ -268,6 +283,7 @@ void pack_whole(const Call& call, const Attributes& t, int64_t tile) {
 
 void run(const Call& call, int phase, int64_t begin, int64_t end, char* scratch) {
   const auto& t = *static_cast<const Attributes*>(call.attributes);
+  [[maybe_unused]] const TileRegisters registers;
   for (int64_t tile = begin; tile < end; tile++) {
     if (phase < t.packing) {
       pack_whole(call, t, tile);
@@ -283,6 +299,7 @@ void run(const Call& call, int phase, int64_t begin, int64_t end, char* scratch)
 // Rows of one product with a packed b; results are read soon, by the nodes that follow.
 void run_rows(const Call& call, int64_t begin, int64_t end, char* scratch) {
   const auto& t = *static_cast<const Attributes*>(call.attributes);
+  [[maybe_unused]] const TileRegisters registers;
   const Place place = batch_place(t, 0);
   Finish finish = finish_of(call, t, place);
   finish.streamed = false;

@@ -1,23 +1,34 @@
 // Operands of a transposed product (the gradient of weights) that a first phase packs whole: each is read once and row by row, as
 // memory likes it, and not again by every block that needs it. What is packed is what blocks would have made of it, by depths:
 //
-//   a: [blocks of rows][depths][strips][steps][kStripRow]
+//   a: [blocks of rows][depths][strips][steps][kStripRow], or as tiles.h has it
 //   b: [depths][panels][steps][kPanel]
 #pragma once
 #include "ops/matmul/bfloat16.h"
 #include "ops/matmul/strip.h"
+#include "ops/matmul/tiles.h"
 
 namespace {
 
 using jepa::matmul::Attributes;
 using jepa::matmul::kWholePanels;
 
-constexpr int64_t kGroup = 16;  // inner steps that are packed at a time: their rows stay in L1
+constexpr int64_t kGroup = kTiles ? 32 : 16;  // inner steps that are packed at a time: their rows stay in L1
 
 // Rounded operands are packed whole only where pairs are multiplied.
 JEPA_INLINE bool a_is_whole(const Attributes& t) { return t.a_whole && (kPairs || !t.rounded); }
 JEPA_INLINE bool b_is_whole(const Attributes& t) { return t.b_whole && (kPairs || !t.rounded); }
 JEPA_INLINE int64_t steps_of(const Attributes& t, int64_t depth) { return t.rounded ? rounded_steps(depth) : depth; }
+JEPA_INLINE bool is_tiled(const Attributes& t) { return kTiles && t.rounded; }
+JEPA_INLINE int64_t strips_of(const Attributes& t, int64_t rows) {
+  const int64_t most = is_tiled(t) ? kTileStrip : kTileRows;
+  return (rows + most - 1) / most;
+}
+// Numbers of a packed strip.
+JEPA_INLINE int64_t strip_numbers(const Attributes& t, int64_t depth) {
+  const int64_t steps = steps_of(t, depth);
+  return is_tiled(t) ? kTileStrip * whole_tiles(steps) : kStripRow * steps;
+}
 
 // Inner steps of a block: rounded numbers that are no pairs take more room than `depth` reckons with.
 JEPA_INLINE int64_t depth_of(const Attributes& t) {
@@ -26,8 +37,8 @@ JEPA_INLINE int64_t depth_of(const Attributes& t) {
 
 // Where the strips of a block of rows begin at inner step k, and the panels of b at step k.
 JEPA_INLINE float* whole_a(const Attributes& t, char* workspace, int64_t row_block, int64_t strips, int64_t k) {
-  return reinterpret_cast<float*>(workspace) + t.a_whole_at + row_block * t.a_whole_row * steps_of(t, t.k) +
-         strips * kStripRow * steps_of(t, k);
+  return reinterpret_cast<float*>(workspace) + t.a_whole_at + row_block * t.a_whole_block +
+         strips * strip_numbers(t, k);
 }
 JEPA_INLINE float* whole_b(const Attributes& t, char* workspace, int64_t k) {
   return reinterpret_cast<float*>(workspace) + t.b_whole_at + steps_of(t, k) * t.panels * kPanel;
@@ -35,14 +46,16 @@ JEPA_INLINE float* whole_b(const Attributes& t, char* workspace, int64_t k) {
 
 // `depth` steps of `rows` rows, dense along the rows.
 void pack_whole_a(const Attributes& t, const float* a, int64_t rows, int64_t depth, int64_t strips, float* to) {
-  const int64_t stride = kStripRow * steps_of(t, depth);
+  const int64_t stride = strip_numbers(t, depth);
   for (int64_t k = 0; k < depth; k += kGroup) {
     const int64_t steps = smaller(kGroup, depth - k);
     for (int64_t s = 0; s < strips; s++) {
       const int64_t first = share(rows, s, strips), height = share(rows, s + 1, strips) - first;
       const float* from = a + k * t.a_column + first;
-      float* strip = to + s * stride + steps_of(t, k) * kStripRow;
-      if (t.rounded) {
+      float* strip = to + s * stride + strip_numbers(t, k);
+      if (is_tiled(t)) {
+        tile_columns(from, t.a_column, height, steps, strip);
+      } else if (t.rounded) {
         round_strip<kStripRow>(from, t.a_column, height, steps, strip);
       } else {
         pack_strip<kStripRow, false>(from, t.a_column, height, steps, strip);
