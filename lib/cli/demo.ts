@@ -21,8 +21,8 @@ const quickSteps = 220;
  */
 const stepsPerMinute = 1000;
 
-/** Kernels that multiply in bfloat16 faster than in float32. */
-const fastPairs = 'avx512_bf16';
+/** Targets whose kernels multiply in bfloat16 faster than in float32. */
+const fastPairs = ['avx512_bf16', 'avx512_amx'];
 
 export const command: Command = {
   spec: {
@@ -84,7 +84,7 @@ async function trained(
   signal: AbortSignal,
 ): Promise<{ readonly model: WorldModel; readonly trained: Trained } | undefined> {
   const { target } = machine();
-  const precision = target === fastPairs ? 'bfloat16' : 'float32';
+  const precision = fastPairs.includes(target) ? 'bfloat16' : 'float32';
   progress.say(`seed ${seed}: training ${steps} steps of 16 clips in ${precision} on ${target} kernels`);
   const { model, training, dataset } = physicsTraining({
     preset: 'tiny',

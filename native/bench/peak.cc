@@ -178,9 +178,10 @@ int run(const std::vector<int>& thread_counts) {
   separator = "";
   for (const Target* target : targets) {
     const Rates& rates = *rates_of(target->name);
-    const double flops = static_cast<double>(rates.flops_per_round);
-    print_rates(target, thread_counts, rates.dot_bf16, 2 * flops, " \"dtype\": \"bfloat16\",", &separator);
-    print_rates(target, thread_counts, rates.dot_u8s8, 4 * flops, " \"dtype\": \"int8\",", &separator);
+    print_rates(target, thread_counts, rates.dot_bf16, static_cast<double>(rates.bf16_per_round),
+                " \"dtype\": \"bfloat16\",", &separator);
+    print_rates(target, thread_counts, rates.dot_u8s8, static_cast<double>(rates.u8s8_per_round),
+                " \"dtype\": \"int8\",", &separator);
   }
   std::printf("\n  ],\n  \"bandwidth\": [");
   const Rates& best = *rates_of(default_target()->name);

@@ -2,6 +2,7 @@
 
 #include "runtime/op.h"
 #include "simd/dot.h"
+#include "simd/matrix_tile.h"
 
 namespace {
 
@@ -34,6 +35,33 @@ void multiply_add(int64_t rounds, float* data) {
       rounds, data, [](Vf a, Vf b, Vf sum) __attribute__((always_inline)) { return fma(a, b, sum); });
 }
 
+#if defined(JEPA_TARGET_avx512_amx)
+// As kernels do: four sums, of two tiles times two.
+constexpr int64_t kTileOperations = 4 * 2 * kTile * kTile * 2 * kTile;  // of pairs; bytes have twice as many
+
+template <class Step>
+JEPA_INLINE void tiles(int64_t rounds, float* data, Step step) {
+  const TileRegisters registers;
+  load_tile<4>(data, 0), load_tile<5>(data, 0), load_tile<6>(data, 0), load_tile<7>(data, 0);
+  clear_tile<0>(), clear_tile<1>(), clear_tile<2>(), clear_tile<3>();
+  for (int64_t round = 0; round < rounds; round++) step();
+}
+void dot_bytes(int64_t rounds, float* data) {
+  tiles(
+      rounds, data, []() __attribute__((always_inline)) {
+        multiply_byte_tiles<0, 4, 6>(), multiply_byte_tiles<1, 4, 7>();
+        multiply_byte_tiles<2, 5, 6>(), multiply_byte_tiles<3, 5, 7>();
+      });
+}
+void dot_pairs(int64_t rounds, float* data) {
+  tiles(
+      rounds, data, []() __attribute__((always_inline)) {
+        multiply_pair_tiles<0, 4, 6>(), multiply_pair_tiles<1, 4, 7>();
+        multiply_pair_tiles<2, 5, 6>(), multiply_pair_tiles<3, 5, 7>();
+      });
+}
+#else
+constexpr int64_t kTileOperations = 0;
 #if defined(JEPA_TARGET_avx512_vnni)
 void dot_bytes(int64_t rounds, float* data) {
   chains(
@@ -54,6 +82,8 @@ void dot_pairs(int64_t rounds, float* data) {
 #else
 constexpr void (*dot_pairs)(int64_t, float*) = nullptr;
 #endif
+#endif
+constexpr int64_t kOperations = int64_t{2} * kChains * W;
 
 float read(const float* a, int64_t n) {
   Vf sum[4] = {set(0.0f), set(0.0f), set(0.0f), set(0.0f)};
@@ -82,4 +112,5 @@ void triad(const float* a, const float* b, float* c, int64_t n) {
 
 extern const jepa::bench::Rates JEPA_GLUE(jepa_bench, _rates, JEPA_TARGET);
 const jepa::bench::Rates JEPA_GLUE(jepa_bench, _rates, JEPA_TARGET) = {
-    TEXT(JEPA_TARGET), int64_t{2} * kChains* W, multiply_add, read, triad, dot_pairs, dot_bytes};
+    TEXT(JEPA_TARGET), kOperations, multiply_add, read, triad, dot_pairs, dot_bytes,
+    kTiles ? kTileOperations : 2 * kOperations, kTiles ? 2 * kTileOperations : 4 * kOperations};

@@ -38,14 +38,20 @@ class TileRegisters {
   TileRegisters& operator=(const TileRegisters&) = delete;
 };
 
-// Rows `row` numbers apart.
-template <int Tile>
-JEPA_INLINE void load_tile(const float* from, int64_t row) {
-  __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(from), "r"(row * 4), "i"(Tile) : "memory");
+// Rows `row` elements apart.
+template <int Tile, class T>
+JEPA_INLINE void load_tile(const T* from, int64_t row) {
+  __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2"
+                   :
+                   : "r"(from), "r"(row * static_cast<int64_t>(sizeof(T))), "i"(Tile)
+                   : "memory");
 }
-template <int Tile>
-JEPA_INLINE void store_tile(float* to, int64_t row) {
-  __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(to), "r"(row * 4), "i"(Tile) : "memory");
+template <int Tile, class T>
+JEPA_INLINE void store_tile(T* to, int64_t row) {
+  __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)"
+                   :
+                   : "r"(to), "r"(row * static_cast<int64_t>(sizeof(T))), "i"(Tile)
+                   : "memory");
 }
 template <int Tile>
 JEPA_INLINE void clear_tile() {
@@ -54,6 +60,12 @@ JEPA_INLINE void clear_tile() {
 template <int Sum, int A, int B>
 JEPA_INLINE void multiply_pair_tiles() {
   __asm__ volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(Sum), "i"(A), "i"(B));
+}
+
+// int32 sums of unsigned bytes of a times signed bytes of b, four in the place of a pair.
+template <int Sum, int A, int B>
+JEPA_INLINE void multiply_byte_tiles() {
+  __asm__ volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(Sum), "i"(A), "i"(B));
 }
 
 // A 16 × 16 block of 32-bit elements: to[j·16 + i] = from[i][j].

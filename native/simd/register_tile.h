@@ -167,12 +167,5 @@ __attribute__((noinline, unused)) static void multiply_tiles(const Product& t, i
     column += wide ? kTileVectors * W : W;
   }
 }
-template <bool Dense>
-JEPA_INLINE void multiply(const Product& t, int64_t m, bool pairs) {
-  if (kPairs && pairs)
-    multiply_tiles<Dense, kPairs>(t, m);
-  else
-    multiply_tiles<Dense, false>(t, m);
-}
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include "simd/exp2.h"
 #include "simd/lanes.h"
 #include "simd/math.h"
-#include "simd/register_tile.h"
+#include "simd/tile_product.h"
 
 namespace {
 

@@ -78,7 +78,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   work.phases = 2;
   work.tiles[0] = (m + kQuantisedRows - 1) / kQuantisedRows;
   work.tiles[1] = t.row_blocks * t.column_blocks;
-  if (__builtin_mul_overflow(m, row_bytes(k), &work.workspace_bytes) ||
+  if (__builtin_add_overflow(m, kReadBehind, &work.workspace_bytes) ||
+      __builtin_mul_overflow(work.workspace_bytes, row_bytes(k), &work.workspace_bytes) ||
       __builtin_add_overflow(work.workspace_bytes, scale_bytes(m), &work.workspace_bytes))
     return fail("[linear_int8] expected rows that fit in memory, got %s", Shown(x).text);
   work.flops = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);

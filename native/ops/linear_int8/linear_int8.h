@@ -30,7 +30,8 @@ constexpr int64_t row_bytes(int64_t k) { return ((k + 63) / 64 | 1) * 64; }
 constexpr int64_t groups(int64_t k) { return (k + kGroup - 1) / kGroup; }
 constexpr int64_t panels(int64_t n) { return (n + kPanel - 1) / kPanel; }
 
-// The workspace: scales of the rows of x, then the rows.
+// The workspace: scales of the rows of x, then the rows, and room behind them: matrix tiles are read whole.
+constexpr int64_t kReadBehind = 15;
 constexpr int64_t scale_bytes(int64_t m) { return (m + 15) / 16 * 64; }
 
 struct Attributes {

@@ -1,5 +1,5 @@
 #include "ops/linear_int8/quantise.h"
-#include "ops/linear_int8/strip.h"
+#include "ops/linear_int8/tiles.h"
 #include "simd/activation.h"
 
 using namespace jepa;
@@ -37,7 +37,7 @@ void multiply(const Call& call, const Attributes& t, int64_t tile) {
   const Rows x = workspace(call, t);
   const int64_t block = tile / t.column_blocks, column_block = tile % t.column_blocks;
   const int64_t first = share(t.m, block, t.row_blocks), rows = share(t.m, block + 1, t.row_blocks) - first;
-  const int64_t strips = (rows + kRows - 1) / kRows, depth = groups(t.k), bytes = row_bytes(t.k);
+  const int64_t strips = (rows + kStripRows - 1) / kStripRows, depth = groups(t.k), bytes = row_bytes(t.k);
   const bool activates = t.activation != Activation::none;
   const int64_t end = share(panels(t.n), column_block + 1, t.column_blocks);
   for (int64_t panel = share(panels(t.n), column_block, t.column_blocks); panel < end; panel++)
@@ -56,7 +56,7 @@ void multiply(const Call& call, const Attributes& t, int64_t tile) {
                             residual && !activates ? residual + j : nullptr,
                             t.residual_row,
                             smaller(kColumns, width - j)};
-        strip_of(height)(x.bytes + row * bytes, bytes, x.scales + row, at, depth, y + j, t.y_row);
+        multiply_strip(height, x.bytes + row * bytes, bytes, x.scales + row, at, depth, y + j, t.y_row);
       }
       if (activates) activate(t, height, width, residual, y);
     }
@@ -64,6 +64,7 @@ void multiply(const Call& call, const Attributes& t, int64_t tile) {
 
 void run(const Call& call, int phase, int64_t begin, int64_t end, char*) {
   const auto& t = *static_cast<const Attributes*>(call.attributes);
+  [[maybe_unused]] const TileRegisters registers;
   for (int64_t tile = begin; tile < end; tile++) (phase == 0 ? quantise : multiply)(call, t, tile);
 }
 
