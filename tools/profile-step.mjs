@@ -1,11 +1,13 @@
-// node tools/profile-step.mjs [TURNS]: where the training step of `jepa demo` spends its time, by kind of kernel and by kernel.
-// Each kernel's best of TURNS (default 20) profiles of five steps; JEPA_THREADS and JEPA_CPU choose threads and target.
+// node tools/profile-step.mjs [TURNS] [PRECISION]: where the training step of `jepa demo` spends its time, by kind of kernel and by kernel.
+// Each kernel's best of TURNS (default 20) profiles of five steps, in float32 (default) or bfloat16; JEPA_THREADS and JEPA_CPU choose threads and target.
 import { physicsTraining } from '../dist/esm/world-model/physics-training.js';
 import { physicsTrainingBatch } from '../dist/esm/worlds/physics/training.js';
 
-const turns = Number(process.argv[2] ?? 20);
-if (!(Number.isInteger(turns) && turns > 0)) {
-  console.error(`usage: node tools/profile-step.mjs [TURNS], a whole number above 0, got '${process.argv[2]}'`);
+const [turns, precision] = [Number(process.argv[2] ?? 20), process.argv[3] ?? 'float32'];
+if (!(Number.isInteger(turns) && turns > 0) || !['float32', 'bfloat16'].includes(precision)) {
+  console.error(
+    `usage: node tools/profile-step.mjs [TURNS] [float32 | bfloat16], TURNS above 0, got '${process.argv.slice(2).join(' ')}'`,
+  );
   process.exit(2);
 }
 
@@ -25,7 +27,7 @@ function kind(op) {
   return passes.find(([, mark]) => mark.test(op))?.[0] ?? 'other elementwise';
 }
 
-const { training } = physicsTraining({ preset: 'tiny', seed: 0, clips: 16, workers: 1 });
+const { training } = physicsTraining({ preset: 'tiny', seed: 0, clips: 16, workers: 1, training: { precision } });
 const batch = await physicsTrainingBatch({ seed: 0, clips: 16, twinGroups: 1 }, 0);
 await training.step(batch, 0, { steps: 100 });
 let best = [];
