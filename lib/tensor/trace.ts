@@ -11,6 +11,8 @@ export interface Passes {
   readonly share: boolean;
   /** Sums of products become one product of their concatenated operands, sums of separate zero-padded parts one concatenation. */
   readonly mergeSums: boolean;
+  /** Products gather the windows of a picture themselves: convolutions write out no rows for them. */
+  readonly windows: boolean;
   /** Right operands that several products or many rows use are packed once. */
   readonly pack: boolean;
   /** Products apply the activation, residual or slope that reads their sums; gradients of layer norms add their residual. */
@@ -29,6 +31,7 @@ const passes = {
   fuse: true,
   share: true,
   mergeSums: true,
+  windows: true,
   pack: true,
   epilogue: true,
   inPlace: true,

@@ -111,6 +111,12 @@ void triad(const float* a, const float* b, float* c, int64_t n) {
 }  // namespace
 
 extern const jepa::bench::Rates JEPA_GLUE(jepa_bench, _rates, JEPA_TARGET);
-const jepa::bench::Rates JEPA_GLUE(jepa_bench, _rates, JEPA_TARGET) = {
-    TEXT(JEPA_TARGET), kOperations, multiply_add, read, triad, dot_pairs, dot_bytes,
-    kTiles ? kTileOperations : 2 * kOperations, kTiles ? 2 * kTileOperations : 4 * kOperations};
+const jepa::bench::Rates JEPA_GLUE(jepa_bench, _rates, JEPA_TARGET) = {TEXT(JEPA_TARGET),
+                                                                       kOperations,
+                                                                       multiply_add,
+                                                                       read,
+                                                                       triad,
+                                                                       dot_pairs,
+                                                                       dot_bytes,
+                                                                       kTiles ? kTileOperations : 2 * kOperations,
+                                                                       kTiles ? 2 * kTileOperations : 4 * kOperations};

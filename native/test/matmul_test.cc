@@ -111,8 +111,8 @@ void refusals() {
   refuses({a.view, b.view}, y.view, Bytes().add(0u),
           "[matmul] expected two to four operands, one or two results and 16 bytes, got 2, 1 and 4");
   refuses({a.view, b.view}, y.view, attributes(false, 0, 0, 5), "[matmul] expected known attributes, got 0, 5");
-  refuses({a.view, b.view}, y.view, Bytes().add(32u).add(0u).add(0u).add(0u),
-          "[matmul] expected known attributes, got 32, 0");
+  refuses({a.view, b.view}, y.view, Bytes().add(128u).add(0u).add(0u).add(0u),
+          "[matmul] expected known attributes, got 128, 0");
   refuses({a.view, b.view, y.view}, y.view, attributes(false, 0, 0, 1, false, kResidual | kSlope),
           "[matmul] expected known attributes, got 12, 1");
   refuses({a.view, b.view, y.view}, y.view, attributes(false, 0, 0, 3, false, kSlope),

@@ -1,9 +1,17 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mse } from '#lib/nn/losses/index.js';
 import { VisionTransformer } from '#lib/nn/vision-transformer.js';
-import { mean, square, sub, uniform } from '#lib/ops/index.js';
+import { conv2d, gelu, mean, normal, square, sub, uniform } from '#lib/ops/index.js';
 import { adamW, Ema } from '#lib/optim/index.js';
-import { compile, type Passes, scalar, stopGradient, type Tensor, valueAndGrad } from '#lib/tensor/index.js';
+import {
+  compile,
+  type Passes,
+  type Precision,
+  scalar,
+  stopGradient,
+  type Tensor,
+  valueAndGrad,
+} from '#lib/tensor/index.js';
 
 interface Trained {
   readonly losses: readonly number[];
@@ -60,7 +68,7 @@ async function train(passes: Partial<Passes>): Promise<Trained> {
 
 const count = ({ kernels }: Trained, name: string): number => kernels.filter((op) => op === name).length;
 /** What the program has more of without a pass: a sign that the pass does something here. */
-const signs: Record<keyof Passes, (all: Trained, without: Trained) => void> = {
+const signs: Record<Exclude<keyof Passes, 'windows'>, (all: Trained, without: Trained) => void> = {
   fuse: (all, without) => expect(without.kernels.length).toBeGreaterThan(2 * all.kernels.length),
   share: (all, without) => expect(count(without, 'attention')).toBe(count(all, 'attention') + 2),
   mergeSums: (all, without) => expect(count(without, 'matmul')).toBeGreaterThan(count(all, 'matmul')),
@@ -117,6 +125,41 @@ describe('a step of a model gives the same without', () => {
       }),
       all,
     );
+  });
+});
+
+describe('convolutions give the same without windows that products gather', () => {
+  /** Loss and gradients of three convolutions of 3, 16 and 20 channels, of which the first two overlap; how many write out windows. */
+  async function convolve(precision: Precision, passes: Partial<Passes>) {
+    const shapes = [
+      [16, 3, 3, 3],
+      [20, 16, 3, 2],
+      [7, 20, 1, 1],
+    ];
+    const step = compile(
+      (x: Tensor, ...weights: Tensor[]) => {
+        const layer = (y: Tensor, weight: Tensor, index: number): Tensor =>
+          gelu(
+            conv2d(y, weight, undefined, { layout: 'NHWC', stride: index === 1 ? 2 : 1, padding: index === 2 ? 0 : 1 }),
+          );
+        const { value, gradients } = valueAndGrad(() => mean(square(weights.reduce(layer, x))), weights);
+        return [value, ...gradients.values()];
+      },
+      { passes, precision },
+    );
+    const inputs = [
+      uniform([3, 9, 8, 3], { seed: 4 }),
+      ...shapes.map((shape, index) => normal(shape, { seed: 3, step: index })),
+    ] as const;
+    const results = await Promise.all((await step(...inputs)).map((result) => result.data()));
+    const { kernels } = await step.profile(...inputs);
+    return { results, written: kernels.filter(({ op }) => op === 'im2col').length };
+  }
+
+  it.each(['float32', 'bfloat16'] as const)('in %s, bit for bit', async (precision) => {
+    const [all, without] = [await convolve(precision, {}), await convolve(precision, { windows: false })];
+    expect([all.written, without.written]).toEqual([1, 2]); // those of three channels are written out either way
+    expect(all.results).toEqual(without.results);
   });
 });
 

@@ -15,6 +15,7 @@ import { packOperands } from './pack.js';
 import { schedule, type Unit } from './schedule.js';
 import { storeCopies } from './stores.js';
 import { Translator } from './translate.js';
+import { gatherWindows } from './windows.js';
 
 export interface Lowered {
   readonly bytes: Uint8Array;
@@ -55,12 +56,13 @@ export function lower(
       throw new JepaError('ERR_JEPA_SHAPE', `[guardFinite] expected a float scalar for '${name}'`);
     return materialised(translator, translator.valueOf(tensor));
   });
+  const kept = { results: buffersOf([...results, ...guards]), assigned: buffersOf(targets.map(({ value }) => value)) };
+  if (trace.passes.windows) gatherWindows(graph, new Set([...kept.results, ...kept.assigned]));
   if (trace.passes.pack) {
     const steady = trace.passes.hoist ? steadyBuffers(graph.nodes.map(workOf), assigned) : new Set<Buffer>();
     packOperands(graph, steady);
   }
   if (trace.passes.fuse) storeCopies(graph);
-  const kept = { results: buffersOf([...results, ...guards]), assigned: buffersOf(targets.map(({ value }) => value)) };
   if (trace.passes.epilogue) applyEpilogues(graph, kept);
   const order = schedule(
     graph.nodes,

@@ -1,6 +1,6 @@
 import { isRounded, panelColumns } from '../product-format.js';
 import { type Buffer, type Graph, keyOf, type NativeNode } from './ir.js';
-import { flagsOf, setPacked } from './product.js';
+import { flagsOf, readsRows, setPacked } from './product.js';
 
 /** The product kernel packs anew for every block of so many rows: dearer than once. */
 const manyRows = 196;
@@ -24,9 +24,7 @@ export function packOperands(graph: Graph, steady: ReadonlySet<Buffer>): void {
     const transposed = operand.strides[1] !== 1;
     const rows = nodes[0].outputs[0].shape[0];
     const pays =
-      nodes.length > 1 ||
-      (rows > manyRows && (transposed || nodes[0].inputs[0].strides[1] === 1)) ||
-      steady.has(operand.buffer);
+      nodes.length > 1 || (rows > manyRows && (transposed || readsRows(nodes[0]))) || steady.has(operand.buffer);
     if (!pays || k === 0 || n === 0) continue;
     const pairs = (flagsOf(nodes[0]) & isRounded) !== 0;
     const packed = graph.dense({

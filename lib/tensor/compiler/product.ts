@@ -15,6 +15,8 @@ const isPacked = 1;
 const addsResidual = 4;
 const multipliesSlope = 8;
 const isLate = 16;
+/** Bits that say which operand is a picture, whose windows are the operand's rows; their attributes follow the product's own. */
+const windows = { left: 32, right: 64 };
 
 /** Whether a node can apply an activation to its sums. */
 export function isProduct(node: IrNode): node is NativeNode {
@@ -48,6 +50,17 @@ export function setSlope(product: NativeNode): void {
 
 export function setLate(product: NativeNode): void {
   addFlag(product, isLate);
+}
+
+/** @param attributes those of im2col */
+export function setWindows(product: NativeNode, operand: keyof typeof windows, attributes: Uint8Array): void {
+  addFlag(product, windows[operand]);
+  product.attributes = Uint8Array.from([...product.attributes, ...attributes]);
+}
+
+/** Whether the rows of the left operand are read in the order in which they lie. */
+export function readsRows(product: NativeNode): boolean {
+  return (flagsOf(product) & windows.left) !== 0 || product.inputs[0].strides[1] === 1;
 }
 
 function addFlag(node: NativeNode, flag: number): void {

@@ -20,10 +20,10 @@ JEPA_INLINE void add_run(const float* from, int64_t count, float* to) {
 
 // A tile is one row of pixels of one picture; it collects from every window that covers it.
 void run(const Call& call, int, int64_t begin, int64_t end, char*) {
-  const auto& a = *static_cast<const Attributes*>(call.attributes);
+  const auto& a = static_cast<const Windows*>(call.attributes)->a;
   const View& x = call.out[0];
   const int64_t height = x.shape[1], width = x.shape[2], channels = x.shape[3];
-  const int64_t columns = static_cast<int64_t>(a.kh) * a.kw * channels;
+  const int64_t columns = a.kh * a.kw * channels;
   for (int64_t tile = begin; tile < end; tile++) {
     const int64_t n = tile / height, y = tile % height;
     float* to = x.as<float>() + tile * width * channels;

@@ -6,10 +6,9 @@
 
 namespace jepa {
 namespace im2col {
-namespace {
 
-Status check(const char* op, const View& picture, const View& rows, const uint8_t* bytes, size_t size,
-             Prepared* prepared) {
+Status read_windows(const char* op, const View& picture, const View& rows, const uint8_t* bytes, size_t size,
+                    Windows* windows) {
   Attributes a;
   if (size != sizeof a) return fail("[%s] expected 40 bytes of attributes, got %zu", op, size);
   std::memcpy(&a, bytes, sizeof a);
@@ -22,14 +21,37 @@ Status check(const char* op, const View& picture, const View& rows, const uint8_
     return fail("[%s] expected float32 [N, H, W, C] and rows, got %s and %s", op, Shown(picture).text,
                 Shown(rows).text);
   const int64_t n = picture.shape[0], c = picture.shape[3];
-  int64_t lines, windows, width;
-  if (__builtin_mul_overflow(n, int64_t{a.oh}, &lines) || __builtin_mul_overflow(lines, int64_t{a.ow}, &windows) ||
-      __builtin_mul_overflow(int64_t{a.kh} * a.kw, c, &width) || rows.shape[0] != windows || rows.shape[1] != width ||
+  int64_t lines, count, width;
+  if (__builtin_mul_overflow(n, int64_t{a.oh}, &lines) || __builtin_mul_overflow(lines, int64_t{a.ow}, &count) ||
+      __builtin_mul_overflow(int64_t{a.kh} * a.kw, c, &width) || rows.shape[0] != count || rows.shape[1] != width ||
       !is_contiguous(rows))
     return fail("[%s] expected dense rows for every window, got %s for %s", op, Shown(rows).text, Shown(picture).text);
-  prepared->attributes.resize(sizeof a);
-  std::memcpy(prepared->attributes.data(), &a, sizeof a);
+  const int64_t *shape = picture.shape, *stride = picture.stride;
+  *windows = {{a.kh, a.kw, a.sh, a.sw, a.top, a.left, a.dh, a.dw, a.oh, a.ow},
+              shape[1],
+              shape[2],
+              c,
+              stride[0],
+              stride[1],
+              stride[2],
+              stride[3],
+              a.dw == 1 && stride[3] == 1 && stride[2] == c};
+  return {};
+}
+
+namespace {
+
+Status check(const char* op, const View& picture, const View& rows, const uint8_t* bytes, size_t size,
+             Prepared* prepared) {
+  Windows windows;
+  const Status status = read_windows(op, picture, rows, bytes, size, &windows);
+  if (!status.ok) return status;
+  prepared->attributes.resize(sizeof windows);
+  std::memcpy(prepared->attributes.data(), &windows, sizeof windows);
+  const int64_t lines = picture.shape[0] * windows.a.oh;  // a tile of im2col is a row of windows
   prepared->work.bytes = 4.0 * static_cast<double>(picture.elements() + rows.elements());
+  prepared->work.tiles[0] = lines;
+  prepared->work.tile_cost = lines ? rows.elements() / lines / 8 + 20 : 0;
   return {};
 }
 
@@ -45,11 +67,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
     return fail("[im2col] expected one operand and one result, got %d and %d", inputs, outputs);
   const Status status = check("im2col", in[0], out[0], bytes, size, prepared);
   if (!status.ok) return status;
-  Attributes a;
-  std::memcpy(&a, bytes, sizeof a);
-  prepared->work.tiles[0] = in[0].shape[0] * a.oh;  // a row of windows
-  prepared->work.tile_cost = prepared->work.tiles[0] ? out[0].elements() / prepared->work.tiles[0] / 8 + 20 : 0;
-  by_pictures(in[0].shape[0], a.oh, prepared);
+  const int64_t pictures = in[0].shape[0];
+  by_pictures(pictures, pictures ? prepared->work.tiles[0] / pictures : 0, prepared);
   return {};
 }
 

@@ -121,23 +121,46 @@ Status check_beside(const View& x, const View& y) {
   return {};
 }
 
+// The windows of a picture as the rows that they stand for.
+Status read_picture(const View& picture, int64_t rows, int64_t columns, const uint8_t* bytes, size_t size, View* matrix,
+                    im2col::Windows* windows) {
+  *matrix = View{};
+  matrix->rank = 2;
+  matrix->shape[0] = rows;
+  matrix->shape[1] = matrix->stride[0] = columns;
+  matrix->stride[1] = 1;
+  return im2col::read_windows("matmul", picture, *matrix, bytes, size, windows);
+}
+
 Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
                Prepared* prepared) {
   uint32_t given[4];
-  if (inputs < 2 || inputs > 4 || outputs < 1 || outputs > 2 || size != sizeof given)
+  if (inputs < 2 || inputs > 4 || outputs < 1 || outputs > 2 || size < sizeof given)
     return fail("[matmul] expected two to four operands, one or two results and 16 bytes, got %d, %d and %zu", inputs,
                 outputs, size);
   std::memcpy(given, bytes, sizeof given);
+  const bool a_windows = given[0] & kWindowsA, b_windows = given[0] & kWindowsB;
+  const size_t expected = sizeof given + (a_windows || b_windows ? sizeof(im2col::Attributes) : 0);
+  if (size != expected) return fail("[matmul] expected %zu bytes of attributes, got %zu", expected, size);
   const bool residual = given[0] & kResidual, slope = given[0] & kSlope, beside = residual || slope;
-  if (given[0] > (kPacked | kRounded | kResidual | kSlope | kLate) || !is_activation(given[3]) || (residual && slope) ||
-      (slope && !has_slope(given[3])))
+  if (given[0] >= 2 * kWindowsB || !is_activation(given[3]) || (residual && slope) || (slope && !has_slope(given[3])) ||
+      (a_windows && b_windows) || (b_windows && (given[0] & kPacked)))
     return fail("[matmul] expected known attributes, got %u, %u", given[0], given[3]);
   if (inputs < 2 + beside || inputs > 3 + beside)
     return fail("[matmul] expected a, b, a bias or none%s, got %d operands", beside ? " and what is beside y" : "",
                 inputs);
   const bool bias = inputs == 3 + beside;
-  const View &a = in[0], &b = in[1], &y = out[0];
-  Status status = check_operands(a, b, bias ? &in[2] : nullptr, y, given);
+  View a = in[0], b = in[1];
+  const View& y = out[0];
+  im2col::Windows windows = {};
+  Status status;
+  if ((a_windows || b_windows) && y.rank != 2)
+    return fail("[matmul] expected a result of two axes, got %s", Shown(y).text);
+  if (a_windows)
+    status = read_picture(in[0], y.shape[0], given[1], bytes + sizeof given, size - sizeof given, &a, &windows);
+  if (b_windows)
+    status = read_picture(in[1], given[1], y.shape[1], bytes + sizeof given, size - sizeof given, &b, &windows);
+  if (status.ok) status = check_operands(a, b, bias ? &in[2] : nullptr, y, given);
   if (status.ok && beside) status = check_beside(in[inputs - 1], y);
   if (status.ok && outputs == 2) status = check_beside(out[1], y);
   if (!status.ok) return status;
@@ -151,6 +174,10 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   t.a_row = a.stride[a.rank - 2];
   t.a_column = a.stride[a.rank - 1];
   t.y_row = y.stride[y.rank - 2];
+  t.a_windows = a_windows;
+  t.b_windows = b_windows;
+  t.windows = windows;
+  t.rows_of_row = a_windows ? windows.a.oh * windows.a.ow : 1;
   t.packed = given[0] & kPacked;
   t.rounded = given[0] & kRounded;
   t.bias = bias;
@@ -174,8 +201,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   if (beside) t.beside_row = in[inputs - 1].stride[y.rank - 2];
   if (outputs == 2) t.sums_row = out[1].stride[y.rank - 2];
   t.panels = blocks(t.n, kPanel);
-  t.copied = t.rounded || (t.a_column == 1 ? aliases(t.a_row, kSetsOfL1) : aliases(t.a_column, kSetsOfL2));
-  t.b_copied = t.rounded || t.b_column != 1 || t.a_column == 1 || aliases(t.b_row, kSetsOfL2);
+  t.copied = t.rounded || a_windows || (t.a_column == 1 ? aliases(t.a_row, kSetsOfL1) : aliases(t.a_column, kSetsOfL2));
+  t.b_copied = t.rounded || b_windows || t.b_column != 1 || t.a_column == 1 || aliases(t.b_row, kSetsOfL2);
   t.chunks =
       t.batches * blocks(t.m, kRows / 2) * blocks(t.panels, 3) < 8 && t.k >= 2 * kChunk ? blocks(t.k, kChunk) : 1;
   const int64_t result = t.batches * t.m * t.n * 4;
@@ -186,6 +213,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   t.b_whole = turned && t.b_copied && t.b_column == 1;
   t.depth = balanced_depth(t);
   cut(&t);
+  t.a_whole = t.a_whole && t.column_blocks > 1;
+  t.b_whole = t.b_whole && t.row_blocks > 1;
 
   Work& work = prepared->work;
   int64_t numbers = t.chunks > 1 ? t.chunks * t.batches * t.m * t.n : 0;  // of the workspace
@@ -214,14 +243,17 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   work.phases = t.packing + 1 + (t.chunks > 1);
   const double results = static_cast<double>(t.batches) * static_cast<double>(t.m) * static_cast<double>(t.n);
   work.flops = 2.0 * results * static_cast<double>(t.k);
-  work.bytes = 4.0 * ((outputs + beside) * results +
-                      static_cast<double>(t.batches) * static_cast<double>(t.k) * static_cast<double>(t.m + t.n));
+  const auto read = [&](int64_t rows, bool gathered, const View& picture) {
+    return static_cast<double>(gathered ? picture.elements() : t.batches * t.k * rows);
+  };
+  work.bytes = 4.0 * ((outputs + beside) * results + read(t.m, a_windows, in[0]) + read(t.n, b_windows, in[1]));
   const int64_t tiles = work.tiles[t.packing];
   work.tile_cost = tiles ? static_cast<int64_t>(work.flops / 80.0 / static_cast<double>(tiles)) + 50 : 0;
   if (t.packed && t.batches == 1 && t.chunks == 1 && (t.a_column == 1 || t.k == 1) && t.m > 0) {
-    prepared->rows.count = t.m;
-    prepared->rows.least = kRows / 2;
-    prepared->rows.cost = static_cast<int64_t>(work.flops / 80.0 / static_cast<double>(t.m)) + 1;
+    const int64_t each = t.rows_of_row;
+    prepared->rows.count = t.m / each;
+    prepared->rows.least = std::max<int64_t>(kRows / 2 / each, 2);
+    prepared->rows.cost = static_cast<int64_t>(work.flops / 80.0 / static_cast<double>(prepared->rows.count)) + 1;
     prepared->rows.inputs = uint64_t{1} | (beside ? uint64_t{1} << (inputs - 1) : 0);  // a, residual or slope
   }
   return {};

@@ -4,8 +4,11 @@
 //   bias [N] optional; residual or h, as y, with the flag    y [batch…, M, N]   last stride 1; overwritten
 //   s, as y: a second result, optional
 //   or b is one axis of K·⌈N/32⌉·32 numbers, written by matmul_pack
-//   attributes: u32 flags (1: b is packed, 2: bfloat16, 4: residual, 8: slope at h, 16: y is read late), u32 K, u32 N,
-//     u32 activation (see simd/activation_kind.h)
+//   attributes: u32 flags (1: b is packed, 2: bfloat16, 4: residual, 8: slope at h, 16: y is read late, 32 or 64: a or b is a
+//     picture), u32 K, u32 N, u32 activation (see simd/activation_kind.h); of a picture 40 bytes more, the attributes of im2col
+//
+// Convolutions: in the place of a or b, of two axes, a picture [N, H, W, C] stands for its windows as rows (im2col.h), which are
+// gathered as blocks need them (windows.h there) instead of being written out.
 //
 // bfloat16: a and b are rounded to it (nearest even) as they are copied into blocks, sums stay float32. A packed b is bfloat16
 // then. Where the CPU multiplies pairs (target avx512_bf16) blocks hold pairs along the inner axis, and the order of the sums is
@@ -21,6 +24,7 @@
 // matmul_pack: b [K, N] → panels of 32 columns, [⌈N/32⌉][K][32], or in bfloat16 pairs along K, [⌈N/32⌉][⌈K/2⌉][32][2]. What is
 // beyond N and K is zero. One pack serves many products; no attributes.
 #pragma once
+#include "ops/im2col/im2col.h"
 #include "runtime/op.h"
 #include "simd/activation_kind.h"
 
@@ -36,7 +40,8 @@ constexpr int64_t kWholePanels = 8;                      // of a tile that packs
 constexpr int64_t kCopiedRow = kDepth + 16;              // of a copied block of a: never a multiple of 4 KiB
 constexpr int64_t kPairedDepth = 2 * kDepth;             // of pairs of bfloat16, which take half the room
 constexpr int64_t kCopied = kRows * kCopiedRow * 3 / 2;  // numbers of a copied block, strips filled up
-constexpr uint32_t kPacked = 1, kRounded = 2, kResidual = 4, kSlope = 8, kLate = 16;  // flags
+constexpr uint32_t kPacked = 1, kRounded = 2, kResidual = 4, kSlope = 8, kLate = 16, kWindowsA = 32,
+                   kWindowsB = 64;  // flags
 
 struct Attributes {
   int64_t m, n, k;
@@ -53,8 +58,11 @@ struct Attributes {
   bool copied, b_copied;         // before use: in place, rows would push each other out of the caches
   bool a_whole, b_whole;         // copied by a phase of their own, into the workspace at:
   int64_t a_whole_at, b_whole_at;
-  int64_t a_whole_block;  // numbers of a block of rows, at most
-  int packing;            // phases before the product
+  int64_t a_whole_block;      // numbers of a block of rows, at most
+  int packing;                // phases before the product
+  bool a_windows, b_windows;  // are gathered from a picture
+  int64_t rows_of_row;        // that belong together where this goes by rows: those of a picture
+  im2col::Windows windows;
 };
 
 }  // namespace jepa::matmul

@@ -60,9 +60,35 @@ struct Left {
 static_assert((kRows + kTileRows - 1) / kTileRows * kStripRow * kDepth <= kCopied, "strips fit");
 static_assert((kRows + kTileStrip - 1) / kTileStrip * kTileStrip * kPairedDepth / 2 <= kCopied, "and of tiles");
 
-// A block of a, [rows, depth] at `a`: in place, or, where its rows would push each other out of the caches, copied; what is
+// Row i of a packed block, dense, from numbers at `from`.
+JEPA_INLINE void put_row(const Attributes& t, const float* from, int64_t depth, float* to) {
+  if (t.rounded) return round_row(from, depth, to);
+  for (int64_t k = 0; k < depth; k += W) store(to + k, load_n(from + k, static_cast<int>(smaller(W, depth - k))));
+}
+
+// A block of the windows of a picture, from row `row` and step k on.
+Left left_of_windows(const Attributes& t, const float* picture, int64_t row, int64_t k, int64_t rows, int64_t depth,
+                     float* scratch) {
+  Left left = {scratch, kCopiedRow, 1, is_tiled(t) ? strip_numbers(t, depth) : 0, strips_of(t, rows), rows};
+  Window at(t.windows, row);
+  for (int64_t s = 0; s < left.strips; s++)
+    for (int64_t i = left.begin(s); i < left.begin(s + 1); i++, at.next(t.windows)) {
+      alignas(64) float numbers[kPairedDepth];
+      gather_row(t.windows, picture, at, k, depth, numbers);
+      if (is_tiled(t))
+        tile_rows(numbers, 0, 1, depth, scratch + s * left.strip + (i - left.begin(s)) * kTile);
+      else
+        put_row(t, numbers, depth, scratch + i * left.row);
+    }
+  return left;
+}
+
+// A block of a, [rows, depth] from row `row` and step k on: in place, or, where its rows would push each other out of the caches, copied; what is
 // dense along its columns is then packed into strips.
-Left left_of(const Attributes& t, const float* a, int64_t rows, int64_t depth, float* scratch) {
+Left left_of(const Attributes& t, const float* matrix, int64_t row, int64_t k, int64_t rows, int64_t depth,
+             float* scratch) {
+  if (t.a_windows) return left_of_windows(t, matrix, row, k, rows, depth, scratch);
+  const float* a = matrix + row * t.a_row + k * t.a_column;
   const bool dense = t.a_column == 1 || t.k == 1;
   Left left = {a, t.a_row, 1, 0, strips_of(t, rows), rows};
   if (is_tiled(t)) {
@@ -80,15 +106,7 @@ Left left_of(const Attributes& t, const float* a, int64_t rows, int64_t depth, f
     if (!t.copied) return left;
     left.data = scratch;
     left.row = kCopiedRow;
-    for (int64_t i = 0; i < rows; i++) {
-      const float* from = a + i * t.a_row;
-      float* to = scratch + i * left.row;
-      if (t.rounded) {
-        round_row(from, depth, to);
-        continue;
-      }
-      for (int64_t k = 0; k < depth; k += W) store(to + k, load_n(from + k, static_cast<int>(smaller(W, depth - k))));
-    }
+    for (int64_t i = 0; i < rows; i++) put_row(t, a + i * t.a_row, depth, scratch + i * left.row);
     return left;
   }
   if (!t.copied) return {a, 1, t.a_column, 0, left.strips, rows};
@@ -158,7 +176,7 @@ Left whole_left(const Call& call, const Attributes& t, const Block& at, int64_t 
 
 void block(const Call& call, const Attributes& t, const Place& place, const Block& at, float* y, int64_t y_row,
            const Finish& finish, float* scratch) {
-  const float* a = call.in[0].as<const float>() + place.a + at.row * t.a_row;
+  const float* a = call.in[0].as<const float>() + place.a;
   const float* b = call.in[1].as<const float>() + place.b;
   float* turned = scratch + kDepth * kPanel;
   const int64_t step = depth_of(t);
@@ -166,17 +184,21 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
     const int64_t depth = smaller(step, at.to - k);
     const int64_t steps = steps_of(t, depth);
     const Left left =
-        a_is_whole(t) ? whole_left(call, t, at, k, depth) : left_of(t, a + k * t.a_column, at.rows, depth, turned);
+        a_is_whole(t) ? whole_left(call, t, at, k, depth) : left_of(t, a, at.row, k, at.rows, depth, turned);
     Ahead ahead = {scratch, nullptr, {}, steps, at.panels * left.strips};
-    if (!t.packed && k + depth < at.to) {
+    if (!t.packed && !t.a_windows && k + depth < at.to) {
       if (a_is_whole(t)) {
         ahead.region[0] = {left.data + left.strips * left.strip, kStripRow, left.strips * steps, kStripRow};
       } else {
-        ahead.region[0] = {a + (k + depth) * t.a_column, t.a_column, depth, at.rows};
+        ahead.region[0] = {a + at.row * t.a_row + (k + depth) * t.a_column, t.a_column, depth, at.rows};
       }
-      if (t.b_column == 1)
+      if (t.b_column == 1 && !t.b_windows)
         ahead.region[1] = {b + (k + depth) * t.b_row + at.panel * kPanel, t.b_row, depth, at.panels * kPanel};
     }
+    const auto pack = [&](int64_t first, int64_t columns) {
+      if (t.b_windows) return gather_panel(t, b, k, first, depth, columns, scratch);
+      pack_panel(b + k * t.b_row + first * t.b_column, t.b_row, t.b_column, depth, columns, scratch);
+    };
     for (int64_t p = at.panel; p < at.panel + at.panels; p++) {
       const int64_t first = p * kPanel, columns = smaller(kPanel, t.n - first);
       const float* panel = scratch;
@@ -196,7 +218,7 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
           done = 0;
           panel = packed_panel(packed, depth, scratch);
         } else {
-          pack_panel(b + k * t.b_row + first * t.b_column, t.b_row, t.b_column, depth, columns, scratch);
+          pack(first, columns);
           round_panel(scratch, depth);
         }
       } else if (t.packed) {
@@ -208,7 +230,7 @@ void block(const Call& call, const Attributes& t, const Place& place, const Bloc
         panel = b + k * t.b_row + first;
         b_row = t.b_row;
       } else {
-        pack_panel(b + k * t.b_row + first * t.b_column, t.b_row, t.b_column, depth, columns, scratch);
+        pack(first, columns);
       }
       float* to = y + (p - at.panel) * kPanel;
       const auto product = kPairs && t.rounded ? panel_product<kPairs> : panel_product<false>;
@@ -277,8 +299,8 @@ void pack_whole(const Call& call, const Attributes& t, int64_t tile) {
   }
   if (!b_is_whole(t)) return;
   const int64_t panel = (part - of_a) * kWholePanels;
-  pack_whole_b(t, call.in[1].as<const float>() + k * t.b_row + panel * kPanel, smaller(kWholePanels, t.panels - panel),
-               t.n - panel * kPanel, depth, whole_b(t, call.workspace, k) + panel * kPanel * steps_of(t, depth));
+  pack_whole_b(t, call.in[1].as<const float>(), panel, smaller(kWholePanels, t.panels - panel), k, depth,
+               whole_b(t, call.workspace, k) + panel * kPanel * steps_of(t, depth));
 }
 
 void run(const Call& call, int phase, int64_t begin, int64_t end, char* scratch) {
@@ -303,11 +325,11 @@ void run_rows(const Call& call, int64_t begin, int64_t end, char* scratch) {
   const Place place = batch_place(t, 0);
   Finish finish = finish_of(call, t, place);
   finish.streamed = false;
-  const int64_t rows = end - begin, blocks = (rows + kRows - 1) / kRows;
+  const int64_t first = begin * t.rows_of_row, rows = end * t.rows_of_row - first, blocks = (rows + kRows - 1) / kRows;
   for (int64_t i = 0; i < blocks; i++) {
     Block at = {};
-    at.row = begin + share(rows, i, blocks);
-    at.rows = begin + share(rows, i + 1, blocks) - at.row;
+    at.row = first + share(rows, i, blocks);
+    at.rows = first + share(rows, i + 1, blocks) - at.row;
     at.panels = t.panels;
     at.to = t.k;
     block(call, t, place, at, call.out[0].as<float>() + place.y + at.row * t.y_row, t.y_row, finish,

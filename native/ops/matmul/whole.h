@@ -4,6 +4,7 @@
 //   a: [blocks of rows][depths][strips][steps][kStripRow], or as tiles.h has it
 //   b: [depths][panels][steps][kPanel]
 #pragma once
+#include "ops/im2col/windows.h"
 #include "ops/matmul/bfloat16.h"
 #include "ops/matmul/strip.h"
 #include "ops/matmul/tiles.h"
@@ -64,15 +65,29 @@ void pack_whole_a(const Attributes& t, const float* a, int64_t rows, int64_t dep
   }
 }
 
-// `depth` steps of `panels` panels from `columns` columns on.
-void pack_whole_b(const Attributes& t, const float* b, int64_t panels, int64_t columns, int64_t depth, float* to) {
+// A panel of the windows of a picture: `depth` of them from window k on, their columns from `first` on.
+JEPA_INLINE void gather_panel(const Attributes& t, const float* picture, int64_t k, int64_t first, int64_t depth,
+                              int64_t columns, float* panel) {
+  gather_block(t.windows, picture, k, depth, first, columns, panel, kPanel);
+  for (int64_t i = 0; i < depth && columns < kPanel; i++) zero_run(kPanel - columns, panel + i * kPanel + columns);
+}
+
+// `depth` steps from `from_step` on of `panels` panels from panel `first` on.
+void pack_whole_b(const Attributes& t, const float* b, int64_t first, int64_t panels, int64_t from_step, int64_t depth,
+                  float* to) {
   const int64_t stride = kPanel * steps_of(t, depth);
+  alignas(64) float rows[kGroup * kPanel];
   for (int64_t k = 0; k < depth; k += kGroup) {
     const int64_t steps = smaller(kGroup, depth - k);
     for (int64_t p = 0; p < panels; p++) {
-      const float* from = b + k * t.b_row + p * kPanel;
-      const int64_t width = smaller(kPanel, columns - p * kPanel);
+      const int64_t column = (first + p) * kPanel, width = smaller(kPanel, t.n - column);
       float* panel = to + p * stride + steps_of(t, k) * kPanel;
+      if (t.b_windows) {
+        gather_panel(t, b, from_step + k, column, steps, width, t.rounded ? rows : panel);
+        if (t.rounded) pair_rows(rows, kPanel, steps, reinterpret_cast<int32_t*>(panel));
+        continue;
+      }
+      const float* from = b + (from_step + k) * t.b_row + column;
       for (int64_t next = kGroup; next < 2 * kGroup; next++)  // what follows, perhaps from another core's cache
         for (int64_t j = 0; j < kPanel; j += kLine) __builtin_prefetch(from + next * t.b_row + j, 0, 3);
       if (!t.rounded) {
@@ -80,7 +95,6 @@ void pack_whole_b(const Attributes& t, const float* b, int64_t panels, int64_t c
       } else if (width == kPanel) {
         pair_rows(from, t.b_row, steps, reinterpret_cast<int32_t*>(panel));
       } else {
-        alignas(64) float rows[kGroup * kPanel];
         pack_rows(from, t.b_row, steps, width, rows);
         pair_rows(rows, kPanel, steps, reinterpret_cast<int32_t*>(panel));
       }
