@@ -41,7 +41,7 @@ constexpr int64_t kTileOperations = 4 * 2 * kTile * kTile * 2 * kTile;  // of pa
 
 template <class Step>
 JEPA_INLINE void tiles(int64_t rounds, float* data, Step step) {
-  const TileRegisters registers;
+  const TileRegisters registers(true);
   load_tile<4>(data, 0), load_tile<5>(data, 0), load_tile<6>(data, 0), load_tile<7>(data, 0);
   clear_tile<0>(), clear_tile<1>(), clear_tile<2>(), clear_tile<3>();
   for (int64_t round = 0; round < rounds; round++) step();

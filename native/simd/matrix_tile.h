@@ -22,10 +22,12 @@ JEPA_INLINE int64_t whole_tiles(int64_t steps) { return (steps + kTile - 1) / kT
 
 #if defined(JEPA_TARGET_avx512_amx)
 
-// The calling thread's tiles, while it lives: eight whole ones. Saving them costs a thread that is interrupted, so they are given back.
+// The calling thread's tiles, while it lives: eight whole ones, if they are `wanted`. Saving them costs a thread that is
+// interrupted, so they are given back.
 class TileRegisters {
  public:
-  TileRegisters() {
+  explicit TileRegisters(bool wanted) : wanted_(wanted) {
+    if (!wanted) return;
     struct alignas(64) {
       uint8_t palette = 1, start = 0, reserved[14] = {};
       uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
@@ -33,9 +35,14 @@ class TileRegisters {
     } shape;
     __asm__ volatile("ldtilecfg %0" : : "m"(shape));
   }
-  ~TileRegisters() { __asm__ volatile("tilerelease" : : : "memory"); }
+  ~TileRegisters() {
+    if (wanted_) __asm__ volatile("tilerelease" : : : "memory");
+  }
   TileRegisters(const TileRegisters&) = delete;
   TileRegisters& operator=(const TileRegisters&) = delete;
+
+ private:
+  const bool wanted_;
 };
 
 // Rows `row` elements apart.
@@ -97,7 +104,9 @@ JEPA_INLINE void transpose_tile(const __m512i (&from)[16], float* to) {
 }
 
 #else
-class TileRegisters {};
+struct TileRegisters {
+  explicit TileRegisters(bool) {}
+};
 #endif
 
 }  // namespace

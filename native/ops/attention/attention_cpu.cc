@@ -235,7 +235,7 @@ void run_tile(const Call& call, const Attributes& a, int64_t tile, char* memory)
 
 void run(const Call& call, int, int64_t begin, int64_t end, char* scratch) {
   const auto& a = *static_cast<const Attributes*>(call.attributes);
-  [[maybe_unused]] const TileRegisters registers;
+  [[maybe_unused]] const TileRegisters registers(is_paired(a) && !a.tiny);
   for (int64_t tile = begin; tile < end; tile++)
     if (a.tiny)
       each_group(a, tile, [&](const Group& group) { tiny_group(call, group, reinterpret_cast<float*>(scratch)); });

@@ -194,7 +194,7 @@ void add_shares(const Call& call, const Attributes& a, int64_t index) {
 
 void run(const Call& call, int phase, int64_t begin, int64_t end, char* scratch) {
   const auto& a = *static_cast<const Attributes*>(call.attributes);
-  [[maybe_unused]] const TileRegisters registers;
+  [[maybe_unused]] const TileRegisters registers(is_paired(a) && !a.tiny);
   for (int64_t tile = begin; tile < end; tile++) {
     if (a.tiny)
       each_group(a, tile,

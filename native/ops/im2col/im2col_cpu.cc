@@ -11,7 +11,7 @@ void run(const Call& call, int, int64_t begin, int64_t end, char*) {
   const int64_t columns = w.a.kh * w.a.kw * w.channels;
   Window at(w, begin * w.a.ow);
   for (int64_t row = begin * w.a.ow; row < end * w.a.ow; row++, at.next(w))
-    gather_row(w, call.in[0].as<const float>(), at, 0, columns, call.out[0].as<float>() + row * columns);
+    gather_row(w, call.in[0].as<const float>(), at, Column(w, 0), columns, call.out[0].as<float>() + row * columns);
 }
 
 void run_rows(const Call& call, int64_t begin, int64_t end, char* scratch) {

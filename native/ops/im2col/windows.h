@@ -33,8 +33,10 @@ struct Window {
     y = row / w.a.ow % w.a.oh;
     x = row % w.a.ow;
   }
-  JEPA_METHOD void next(const Windows& w) {
-    if (++x < w.a.ow) return;
+  // Past `count` windows of its line.
+  JEPA_METHOD void next(const Windows& w, int64_t count = 1) {
+    x += count;
+    if (x < w.a.ow) return;
     x = 0;
     if (++y < w.a.oh) return;
     y = 0;
@@ -42,25 +44,36 @@ struct Window {
   }
 };
 
-// `count` columns of a window from `column` on.
-JEPA_INLINE void gather_row(const Windows& w, const float* picture, const Window& at, int64_t column, int64_t count,
+// A column of windows: pixel of the kernel, and channel.
+struct Column {
+  int64_t ky, kx, c;
+  JEPA_METHOD Column(const Windows& w, int64_t column) : ky(0), kx(0), c(0) {
+    if (column == 0) return;
+    ky = column / w.channels / w.a.kw;
+    kx = column / w.channels % w.a.kw;
+    c = column % w.channels;
+  }
+};
+
+// `count` columns of a window from `from` on.
+JEPA_INLINE void gather_row(const Windows& w, const float* picture, const Window& at, Column from, int64_t count,
                             float* to) {
-  if (count == 0) return;
-  const int64_t pixel = column / w.channels, left = at.x * w.a.sw - w.a.left;
-  int64_t c = column % w.channels, ky = pixel / w.a.kw, kx = pixel % w.a.kw;
+  const int64_t left = at.x * w.a.sw - w.a.left;
   const bool one_run = w.joined && left >= 0 && left + w.a.kw <= w.width;  // a row of the kernel is
   while (count > 0) {
-    const int64_t y = at.y * w.a.sh + ky * w.a.dh - w.a.top, x = left + kx * w.a.dw;
+    const int64_t y = at.y * w.a.sh + from.ky * w.a.dh - w.a.top, x = left + from.kx * w.a.dw;
     const bool inside = y >= 0 && y < w.height;
-    const int64_t run = smaller(inside && !one_run ? w.channels - c : (w.a.kw - kx) * w.channels - c, count);
+    const int64_t pixels = inside && !one_run ? 1 : w.a.kw - from.kx;
+    const int64_t run = smaller(pixels * w.channels - from.c, count);
     if (inside && x >= 0 && x < w.width)
-      copy_run(picture + at.n * w.n_row + y * w.y_row + x * w.x_row + c * w.channel_row, w.channel_row, run, to);
+      copy_run(picture + at.n * w.n_row + y * w.y_row + x * w.x_row + from.c * w.channel_row, w.channel_row, run, to);
     else
       zero_run(run, to);
     to += run;
     count -= run;
-    for (c += run; c >= w.channels; c -= w.channels) kx++;
-    if (kx >= w.a.kw) kx = 0, ky++;
+    from.c = 0;  // where a run ends before a pixel does, nothing follows
+    from.kx += pixels;
+    if (from.kx == w.a.kw) from.kx = 0, from.ky++;
   }
 }
 
@@ -68,16 +81,22 @@ JEPA_INLINE void gather_row(const Windows& w, const float* picture, const Window
 JEPA_INLINE void gather_block(const Windows& w, const float* picture, int64_t row, int64_t rows, int64_t column,
                               int64_t columns, float* to, int64_t to_row) {
   while (columns > 0) {
-    const int64_t pixel = column / w.channels, c = column % w.channels;
-    const int64_t ky = pixel / w.a.kw, kx = pixel % w.a.kw, run = smaller(w.channels - c, columns);
+    const Column from(w, column);
+    const int64_t run = smaller(w.channels - from.c, columns);
     Window at(w, row);
-    for (int64_t i = 0; i < rows; i++, at.next(w)) {
-      const int64_t y = at.y * w.a.sh + ky * w.a.dh - w.a.top, x = at.x * w.a.sw + kx * w.a.dw - w.a.left;
-      if (y >= 0 && y < w.height && x >= 0 && x < w.width)
-        copy_run(picture + at.n * w.n_row + y * w.y_row + x * w.x_row + c * w.channel_row, w.channel_row, run,
-                 to + i * to_row);
-      else
-        zero_run(run, to + i * to_row);
+    for (int64_t i = 0; i < rows;) {
+      const int64_t line = smaller(w.a.ow - at.x, rows - i);
+      const int64_t y = at.y * w.a.sh + from.ky * w.a.dh - w.a.top;
+      const bool inside = y >= 0 && y < w.height;
+      const float* pixels = picture + at.n * w.n_row + y * w.y_row + from.c * w.channel_row;
+      int64_t x = at.x * w.a.sw + from.kx * w.a.dw - w.a.left;
+      at.next(w, line);
+      for (const int64_t end = i + line; i < end; i++, x += w.a.sw) {
+        if (inside && x >= 0 && x < w.width)
+          copy_run(pixels + x * w.x_row, w.channel_row, run, to + i * to_row);
+        else
+          zero_run(run, to + i * to_row);
+      }
     }
     to += run;
     column += run;

@@ -64,7 +64,7 @@ void multiply(const Call& call, const Attributes& t, int64_t tile) {
 
 void run(const Call& call, int phase, int64_t begin, int64_t end, char*) {
   const auto& t = *static_cast<const Attributes*>(call.attributes);
-  [[maybe_unused]] const TileRegisters registers;
+  [[maybe_unused]] const TileRegisters registers(phase == 1);
   for (int64_t tile = begin; tile < end; tile++) (phase == 0 ? quantise : multiply)(call, t, tile);
 }
 

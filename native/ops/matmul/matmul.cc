@@ -211,10 +211,10 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   const bool turned = t.a_column != 1 && t.k > 1 && !t.packed && t.batches == 1;
   t.a_whole = turned && t.copied;
   t.b_whole = turned && t.b_copied && t.b_column == 1;
-  t.depth = balanced_depth(t);
   cut(&t);
-  t.a_whole = t.a_whole && t.column_blocks > 1;
+  t.a_whole = t.a_whole && t.column_blocks > 1;  // what one block needs it packs itself
   t.b_whole = t.b_whole && t.row_blocks > 1;
+  t.depth = balanced_depth(t);
 
   Work& work = prepared->work;
   int64_t numbers = t.chunks > 1 ? t.chunks * t.batches * t.m * t.n : 0;  // of the workspace

@@ -60,25 +60,20 @@ struct Left {
 static_assert((kRows + kTileRows - 1) / kTileRows * kStripRow * kDepth <= kCopied, "strips fit");
 static_assert((kRows + kTileStrip - 1) / kTileStrip * kTileStrip * kPairedDepth / 2 <= kCopied, "and of tiles");
 
-// Row i of a packed block, dense, from numbers at `from`.
-JEPA_INLINE void put_row(const Attributes& t, const float* from, int64_t depth, float* to) {
-  if (t.rounded) return round_row(from, depth, to);
-  for (int64_t k = 0; k < depth; k += W) store(to + k, load_n(from + k, static_cast<int>(smaller(W, depth - k))));
-}
-
 // A block of the windows of a picture, from row `row` and step k on.
 Left left_of_windows(const Attributes& t, const float* picture, int64_t row, int64_t k, int64_t rows, int64_t depth,
                      float* scratch) {
   Left left = {scratch, kCopiedRow, 1, is_tiled(t) ? strip_numbers(t, depth) : 0, strips_of(t, rows), rows};
   Window at(t.windows, row);
+  const Column from(t.windows, k);
   for (int64_t s = 0; s < left.strips; s++)
     for (int64_t i = left.begin(s); i < left.begin(s + 1); i++, at.next(t.windows)) {
       alignas(64) float numbers[kPairedDepth];
-      gather_row(t.windows, picture, at, k, depth, numbers);
+      gather_row(t.windows, picture, at, from, depth, t.rounded ? numbers : scratch + i * left.row);
       if (is_tiled(t))
         tile_rows(numbers, 0, 1, depth, scratch + s * left.strip + (i - left.begin(s)) * kTile);
-      else
-        put_row(t, numbers, depth, scratch + i * left.row);
+      else if (t.rounded)
+        round_row(numbers, depth, scratch + i * left.row);
     }
   return left;
 }
@@ -106,7 +101,9 @@ Left left_of(const Attributes& t, const float* matrix, int64_t row, int64_t k, i
     if (!t.copied) return left;
     left.data = scratch;
     left.row = kCopiedRow;
-    for (int64_t i = 0; i < rows; i++) put_row(t, a + i * t.a_row, depth, scratch + i * left.row);
+    for (int64_t i = 0; i < rows; i++)
+      t.rounded ? round_row(a + i * t.a_row, depth, scratch + i * left.row)
+                : copy_run(a + i * t.a_row, 1, depth, scratch + i * left.row);
     return left;
   }
   if (!t.copied) return {a, 1, t.a_column, 0, left.strips, rows};
@@ -305,7 +302,7 @@ void pack_whole(const Call& call, const Attributes& t, int64_t tile) {
 
 void run(const Call& call, int phase, int64_t begin, int64_t end, char* scratch) {
   const auto& t = *static_cast<const Attributes*>(call.attributes);
-  [[maybe_unused]] const TileRegisters registers;
+  [[maybe_unused]] const TileRegisters registers(is_tiled(t));
   for (int64_t tile = begin; tile < end; tile++) {
     if (phase < t.packing) {
       pack_whole(call, t, tile);
@@ -321,7 +318,7 @@ void run(const Call& call, int phase, int64_t begin, int64_t end, char* scratch)
 // Rows of one product with a packed b; results are read soon, by the nodes that follow.
 void run_rows(const Call& call, int64_t begin, int64_t end, char* scratch) {
   const auto& t = *static_cast<const Attributes*>(call.attributes);
-  [[maybe_unused]] const TileRegisters registers;
+  [[maybe_unused]] const TileRegisters registers(is_tiled(t));
   const Place place = batch_place(t, 0);
   Finish finish = finish_of(call, t, place);
   finish.streamed = false;
