@@ -13,6 +13,8 @@ export interface Passes {
   readonly mergeSums: boolean;
   /** Products gather the windows of a picture themselves: convolutions write out no rows for them. */
   readonly windows: boolean;
+  /** Gradients of convolutions of stride 1 are convolutions with the kernel turned around, which adds in another order. */
+  readonly turnKernels: boolean;
   /** Right operands that several products or many rows use are packed once. */
   readonly pack: boolean;
   /** Products apply the activation, residual or slope that reads their sums; gradients of layer norms add their residual. */
@@ -32,6 +34,7 @@ const passes = {
   share: true,
   mergeSums: true,
   windows: true,
+  turnKernels: true,
   pack: true,
   epilogue: true,
   inPlace: true,

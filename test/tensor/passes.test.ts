@@ -68,7 +68,7 @@ async function train(passes: Partial<Passes>): Promise<Trained> {
 
 const count = ({ kernels }: Trained, name: string): number => kernels.filter((op) => op === name).length;
 /** What the program has more of without a pass: a sign that the pass does something here. */
-const signs: Record<Exclude<keyof Passes, 'windows'>, (all: Trained, without: Trained) => void> = {
+const signs: Record<Exclude<keyof Passes, 'windows' | 'turnKernels'>, (all: Trained, without: Trained) => void> = {
   fuse: (all, without) => expect(without.kernels.length).toBeGreaterThan(2 * all.kernels.length),
   share: (all, without) => expect(count(without, 'attention')).toBe(count(all, 'attention') + 2),
   mergeSums: (all, without) => expect(count(without, 'matmul')).toBeGreaterThan(count(all, 'matmul')),
@@ -128,38 +128,50 @@ describe('a step of a model gives the same without', () => {
   });
 });
 
-describe('convolutions give the same without windows that products gather', () => {
-  /** Loss and gradients of three convolutions of 3, 16 and 20 channels, of which the first two overlap; how many write out windows. */
+describe('convolutions give the same without', () => {
+  /** Loss and gradients of convolutions of 3, 16 and 20 channels, one of them with two steps at a time, and the kernels of that. */
   async function convolve(precision: Precision, passes: Partial<Passes>) {
-    const shapes = [
-      [16, 3, 3, 3],
-      [20, 16, 3, 2],
-      [7, 20, 1, 1],
-    ];
+    const layers = [
+      { shape: [16, 3, 3, 3], stride: 1, padding: 1, dilation: 1 },
+      { shape: [20, 16, 3, 2], stride: 1, padding: [1, 0], dilation: [1, 2] },
+      { shape: [18, 20, 2, 3], stride: 2, padding: 1, dilation: 1 },
+      { shape: [16, 18, 3, 3], stride: 1, padding: 2, dilation: 1 },
+    ] as const;
     const step = compile(
       (x: Tensor, ...weights: Tensor[]) => {
-        const layer = (y: Tensor, weight: Tensor, index: number): Tensor =>
-          gelu(
-            conv2d(y, weight, undefined, { layout: 'NHWC', stride: index === 1 ? 2 : 1, padding: index === 2 ? 0 : 1 }),
-          );
-        const { value, gradients } = valueAndGrad(() => mean(square(weights.reduce(layer, x))), weights);
+        const forward = (): Tensor => {
+          let y = x;
+          for (const [index, { shape: _, ...options }] of layers.entries())
+            y = gelu(conv2d(y, weights[index], undefined, { layout: 'NHWC', ...options }));
+          return mean(square(y));
+        };
+        const { value, gradients } = valueAndGrad(forward, weights);
         return [value, ...gradients.values()];
       },
       { passes, precision },
     );
-    const inputs = [
-      uniform([3, 9, 8, 3], { seed: 4 }),
-      ...shapes.map((shape, index) => normal(shape, { seed: 3, step: index })),
-    ] as const;
-    const results = await Promise.all((await step(...inputs)).map((result) => result.data()));
+    const weights = layers.map(({ shape }, index) => normal(shape, { std: 0.2, seed: 3, step: index }));
+    const inputs = [uniform([3, 9, 8, 3], { seed: 4 }), ...weights] as const;
+    const results = await Promise.all((await step(...inputs)).map((result) => result.data() as Promise<Float32Array>));
     const { kernels } = await step.profile(...inputs);
-    return { results, written: kernels.filter(({ op }) => op === 'im2col').length };
+    const count = (name: string): number => kernels.filter(({ op }) => op === name).length;
+    return { results, written: count('im2col'), added: count('col2im') };
   }
 
-  it.each(['float32', 'bfloat16'] as const)('in %s, bit for bit', async (precision) => {
+  it.each(['float32', 'bfloat16'] as const)('windows that products gather, in %s, bit for bit', async (precision) => {
     const [all, without] = [await convolve(precision, {}), await convolve(precision, { windows: false })];
-    expect([all.written, without.written]).toEqual([1, 2]); // those of three channels are written out either way
+    expect([all.written, without.written]).toEqual([1, 4]); // those of three channels are written out either way
     expect(all.results).toEqual(without.results);
+  });
+
+  it.each(['float32', 'bfloat16'] as const)('kernels turned around, in %s, up to rounding', async (precision) => {
+    const [all, without] = [await convolve(precision, {}), await convolve(precision, { turnKernels: false })];
+    expect([all.added, without.added]).toEqual([1, 3]); // that of stride 2
+    for (const [index, result] of all.results.entries()) {
+      const largest = Math.max(...without.results[index].map(Math.abs));
+      const off = Math.max(...result.map((value, k) => Math.abs(value - without.results[index][k])));
+      expect(off / largest).toBeLessThan(precision === 'float32' ? 2e-6 : 2e-3); // gradients between layers are rounded anew
+    }
   });
 });
 

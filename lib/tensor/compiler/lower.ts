@@ -15,6 +15,7 @@ import { packOperands } from './pack.js';
 import { schedule, type Unit } from './schedule.js';
 import { storeCopies } from './stores.js';
 import { Translator } from './translate.js';
+import { turnKernels } from './turned-kernels.js';
 import { gatherWindows } from './windows.js';
 
 export interface Lowered {
@@ -57,6 +58,7 @@ export function lower(
     return materialised(translator, translator.valueOf(tensor));
   });
   const kept = { results: buffersOf([...results, ...guards]), assigned: buffersOf(targets.map(({ value }) => value)) };
+  if (trace.passes.turnKernels) turnKernels(graph, new Set([...kept.results, ...kept.assigned]));
   if (trace.passes.windows) gatherWindows(graph, new Set([...kept.results, ...kept.assigned]));
   if (trace.passes.pack) {
     const steady = trace.passes.hoist ? steadyBuffers(graph.nodes.map(workOf), assigned) : new Set<Buffer>();

@@ -58,6 +58,10 @@ export function setWindows(product: NativeNode, operand: keyof typeof windows, a
   product.attributes = Uint8Array.from([...product.attributes, ...attributes]);
 }
 
+export function hasWindows(product: NativeNode): boolean {
+  return (flagsOf(product) & (windows.left | windows.right)) !== 0;
+}
+
 /** Whether the rows of the left operand are read in the order in which they lie. */
 export function readsRows(product: NativeNode): boolean {
   return (flagsOf(product) & windows.left) !== 0 || product.inputs[0].strides[1] === 1;

@@ -3,7 +3,7 @@ import { type Buffer, type Graph, type IrNode, isWhole, type NativeNode, type Va
 import { isMatmul, setWindows } from './product.js';
 
 /** With fewer the windows of a picture are gathered in runs so short that writing them out once costs less. */
-const fewestChannels = 16;
+export const fewestChannels = 16;
 
 /**
  * Convolutions whose products gather the windows of a picture as they go: where nothing but products reads the rows that `im2col`
