@@ -63,11 +63,7 @@ void multiply_strip(const float* a, const float* b, int64_t b_row, int64_t steps
     if (High) clear_tile<2>(), clear_tile<3>();
   }
   int64_t k = 0;
-  for (; k + kTile <= steps; k += kTile, a += kTileNumbers) {
-    for (int64_t i = 0; i < (High ? kTileStrip : kTile); i++)
-      __builtin_prefetch(a + 2 * kTileNumbers + i * kTile, 0, 3);
-    multiply_step<High>(a, b + k * b_row, b_row);
-  }
+  for (; k + kTile <= steps; k += kTile, a += kTileNumbers) multiply_step<High>(a, b + k * b_row, b_row);
   if (k < steps) {
     alignas(64) float rest[kTile * kPanel] = {};  // zeros of a times anything would not do
     for (int64_t i = 0; k + i < steps; i++)
