@@ -11,10 +11,10 @@ export interface Passes {
   readonly share: boolean;
   /** Sums of products become one product of their concatenated operands, sums of separate zero-padded parts one concatenation. */
   readonly mergeSums: boolean;
-  /** Products gather the windows of a picture themselves: convolutions write out no rows for them. */
+  /** Products gather the windows of pictures with 16 channels or more, channels last (implicit im2col): convolutions write out no rows. */
   readonly windows: boolean;
-  /** Gradients of convolutions of stride 1 are convolutions with the kernel turned around, which adds in another order. */
-  readonly turnKernels: boolean;
+  /** Gradients of the inputs of convolutions of stride 1 are convolutions with the kernel flipped, which adds in another order. */
+  readonly flipKernels: boolean;
   /** Right operands that several products or many rows use are packed once. */
   readonly pack: boolean;
   /** Products apply the activation, residual or slope that reads their sums; gradients of layer norms add their residual. */
@@ -34,7 +34,7 @@ const passes = {
   share: true,
   mergeSums: true,
   windows: true,
-  turnKernels: true,
+  flipKernels: true,
   pack: true,
   epilogue: true,
   inPlace: true,
@@ -43,6 +43,8 @@ const passes = {
   rowBlocks: true,
 };
 export const allPasses: Passes = passes;
+/** Those that change the order of sums; without any other the bits are the same. */
+export const reorderingPasses: readonly (keyof Passes)[] = ['mergeSums', 'flipKernels'];
 
 /** @internal Leaves a rewrite out of everything that is compiled from now on, values asked for outside `compile` included. */
 export function leaveOut(pass: keyof Passes): void {

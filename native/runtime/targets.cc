@@ -76,7 +76,7 @@ struct Replacement {
 [[maybe_unused]] bool runs_avx512() { return cpu_features().avx512; }
 [[maybe_unused]] bool runs_avx512_vnni() { return cpu_features().avx512_vnni; }
 [[maybe_unused]] bool runs_avx512_bf16() { return cpu_features().avx512_bf16; }
-[[maybe_unused]] bool runs_avx512_amx() { return cpu_features().avx512_amx; }
+[[maybe_unused]] bool runs_avx512_amx() { return cpu_features().avx512_amx && may_use_tiles(); }
 // A dot product of bfloat16 pairs takes as long as a float32 multiply-add on AMD's CPUs (Zen 4 and later), and four times as
 // long on Intel's (Sapphire Rapids): there float32 arithmetic on the same operands is faster.
 [[maybe_unused]] bool prefers_avx512_bf16() { return cpu_features().amd; }
@@ -132,11 +132,10 @@ const Target* default_target() {
 const Target* choose_target(std::string* problem) {
   const char* wanted = std::getenv("JEPA_CPU");
   if (!wanted || !*wanted) return default_target();
+  for (const Choice& choice : choices)
+    if (!std::strcmp(choice.target.name, wanted) && choice.runs()) return &choice.target;
   std::string known;
-  for (const Target* target : available_targets()) {
-    if (!std::strcmp(target->name, wanted)) return target;
-    known += (known.empty() ? "" : ", ") + std::string(target->name);
-  }
+  for (const Target* target : available_targets()) known += (known.empty() ? "" : ", ") + std::string(target->name);
   *problem = "[jepa] expected JEPA_CPU to be one of " + known + " on this machine, got '" + wanted + "'";
   return nullptr;
 }

@@ -7,7 +7,7 @@ namespace {
 
 #if defined(JEPA_TARGET_avx512_amx)
 
-constexpr int64_t kTiledDepth = 128;  // pairs of the deepest product: its strip of A is 16 KiB
+constexpr int64_t kTiledDepth = 128;  // pairs at a time: a strip of A is 16 KiB of them
 
 // Rows [row, row + height) of A, 16 pairs of each from p on; tiles of a strip beside each other, zeros behind the depth.
 template <bool Dense>
@@ -28,7 +28,7 @@ JEPA_INLINE void pack_tiles(const Product& t, int64_t row, int64_t height, int64
   }
 }
 
-// sums [32, 32] of a packed strip and one or two tiles of columns of B, a strip of one or two tiles.
+// sums [32, 32] of a packed strip and columns of B. High: of two tiles of rows, else of one; Wide: likewise of columns.
 template <bool High, bool Wide>
 void sum_tiles(const Product& t, const float* strip, int64_t column, float* sums) {
   clear_tile<0>(), clear_tile<1>(), clear_tile<2>(), clear_tile<3>();
@@ -70,8 +70,9 @@ JEPA_INLINE void finish_tiles(const Product& t, int64_t row, int64_t height, int
   }
 }
 
+// A product of at most kTiledDepth pairs.
 template <bool Dense>
-__attribute__((noinline, unused)) static void multiply_by_tiles(const Product& t, int64_t m) {
+void multiply_piece(const Product& t, int64_t m) {
   alignas(64) float strip[kTiledDepth * kTileStrip], sums[kTileStrip * kTileStrip];
   const int64_t strips = (m + kTileStrip - 1) / kTileStrip;
   for (int64_t s = 0; s < strips; s++) {
@@ -88,18 +89,33 @@ __attribute__((noinline, unused)) static void multiply_by_tiles(const Product& t
   }
 }
 
+template <bool Dense>
+__attribute__((noinline, unused)) static void multiply_by_tiles(const Product& t, int64_t m) {
+  for (int64_t p = 0; p == 0 || p < t.depth; p += kTiledDepth) {
+    Product piece = t;
+    piece.a += Dense ? p : p * t.a_stride;
+    piece.b += p * t.b_row;
+    piece.depth = smaller(kTiledDepth, t.depth - p);
+    if (p > 0) piece.c = t.y, piece.c_row = t.y_row, piece.before = nullptr;
+    if (p + piece.depth < t.depth) piece.after = nullptr;
+    multiply_piece<Dense>(piece, m);
+  }
+}
+
 #endif
 
 // By matrix tiles where the target has them and operands are pairs.
 template <bool Dense>
 JEPA_INLINE void multiply(const Product& t, int64_t m, bool pairs) {
 #if defined(JEPA_TARGET_avx512_amx)
-  if (pairs && t.depth <= kTiledDepth) return multiply_by_tiles<Dense>(t, m);
-#endif
+  if (pairs) return multiply_by_tiles<Dense>(t, m);
+  multiply_tiles<Dense, false>(t, m);
+#else
   if (kPairs && pairs)
     multiply_tiles<Dense, kPairs>(t, m);
   else
     multiply_tiles<Dense, false>(t, m);
+#endif
 }
 
 }  // namespace

@@ -30,16 +30,6 @@ Registers cpuid(uint32_t leaf, uint32_t subleaf = 0) {
 
 bool all(uint32_t value, uint32_t bits) { return (value & bits) == bits; }
 
-// Linux makes room for the eight tiles of a thread when a process has asked for it, once (Documentation/arch/x86/xstate.rst).
-bool may_use_tiles() {
-#if defined(__linux__)
-  constexpr int kRequestPermission = 0x1023, kTileData = 18;
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-#else
-  return false;
-#endif
-}
-
 // Numbers of bits: Intel's manual of instructions, CPUID, leaves 1 and 7.
 CpuFeatures read() {
   CpuFeatures features;
@@ -61,7 +51,7 @@ CpuFeatures read() {
   const bool more = extended.a >= 1;  // the last subleaf
   features.avx512_bf16 = features.avx512_vnni && more && all(cpuid(7, 1).a, kBf16);
   constexpr uint32_t kAmx = 1u << 22 | 1u << 24 | 1u << 25;  // BF16, TILE, INT8; of XCR0 bits 17 and 18
-  features.avx512_amx = features.avx512_bf16 && all(low, 0x60000) && all(extended.d, kAmx) && may_use_tiles();
+  features.avx512_amx = features.avx512_bf16 && all(low, 0x60000) && all(extended.d, kAmx);
   return features;
 }
 #else
@@ -86,6 +76,17 @@ struct Name {
 };
 
 }  // namespace
+
+// Documentation/arch/x86/xstate.rst in Linux' sources: a thread's eight tiles are made room for when the process has asked, once.
+bool may_use_tiles() {
+#if defined(__linux__) && defined(__x86_64__)
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;
+  static const bool granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return granted;
+#else
+  return false;
+#endif
+}
 
 const CpuFeatures& cpu_features() {
   static const CpuFeatures features = read();

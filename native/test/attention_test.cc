@@ -371,6 +371,7 @@ int main() {
       rounded.compute = 1;
       compare_all({1, 2, 45, 70, 24, 17}, rounded, 0.2);
       compare_all({2, 4, 9, 11, 12, 8}, rounded, 0.3);
+      compare_all({1, 1, 18, 35, 290, 517}, rounded, 0.05);  // more pairs than tiles take at a time
     }
   }
   compare_all({2, 17, 70, 50, 64, 64}, {}, 0.125);

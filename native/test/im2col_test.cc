@@ -1,7 +1,7 @@
 // im2col and col2im from their definition: strides, padding, dilation, pictures of any layout, windows that hang over, sizes
 // around vector widths, nothing at all. col2im adds in float32 in the order kh, kw, so it is compared with that; that the two are
 // adjoint is checked in float64.
-#include "ops/im2col/im2col.h"
+#include "runtime/windows.h"
 
 #include "test/harness.h"
 
@@ -10,7 +10,7 @@ JEPA_TEST_DECLARE(col2im)
 
 using namespace jepa;
 using namespace jepa::test;
-using jepa::im2col::Attributes;
+using Attributes = jepa::WindowAttributes;
 
 namespace {
 

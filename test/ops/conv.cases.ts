@@ -37,6 +37,18 @@ const table: readonly Convolution[] = [
   { x: [2, 3, 7, 5], weight: [4, 3, 3, 3], padding: [1, 1], input: { scale: 0.5, offset: -1.5 } },
 ];
 
+/** Channels last and many of them, x an input as it lies: products gather its windows, and those of the cotangent where they can. */
+const deep: readonly Convolution[] = [
+  { x: [2, 16, 5, 6], weight: [20, 16, 3, 3], padding: [1, 1], bias: true },
+  { x: [9, 17, 4, 4], weight: [16, 17, 3, 2], padding: [1, 0], bias: true }, // blocks of pictures
+  { x: [1, 16, 7, 6], weight: [18, 16, 3, 3], stride: [2, 1], padding: [1, 1] },
+  { x: [2, 16, 6, 7], weight: [16, 16, 2, 3], padding: [2, 2], dilation: [2, 2], bias: true },
+  { x: [1, 16, 3, 3], weight: [16, 16, 2, 2], padding: [2, 1] }, // windows that see zeros alone
+  { x: [1, 16, 6, 6], weight: [16, 16, 4, 4] }, // the gradient would have four times as many windows
+  { x: [1, 20, 4, 4], weight: [3, 20, 3, 3], padding: [1, 1] },
+  { x: [0, 16, 4, 4], weight: [16, 16, 3, 3], padding: [1, 1], bias: true },
+];
+
 type Hops = 'stride' | 'padding' | 'dilation' | 'groups';
 
 const nhwc = (x: Array64): Array64 => permuted(x, [0, 2, 3, 1]);
@@ -68,6 +80,25 @@ function convolved(
         }
     return sum;
   });
+}
+
+function channelsLast({ x, weight, bias = false, ...hops }: Convolution): OpCase {
+  const { stride = [1, 1], padding = [0, 0], dilation = [1, 1] } = hops;
+  const [n, c, h, w] = x;
+  return {
+    name: `conv2d channels last [${x}] by [${weight}], stride ${stride}, padding ${padding}, dilation ${dilation}${bias ? ', bias' : ''}`,
+    inputs: {
+      x: normal([n, h, w, c], 1),
+      weight: normal(weight, 2),
+      ...(bias ? { bias: normal([weight[0]], 3) } : {}),
+    },
+    forward: (given) => ops.conv2d(given.x, given.weight, given.bias, { stride, padding, dilation, layout: 'NHWC' }),
+    reference: (given) =>
+      nhwc(
+        convolved(permuted(given.x, [0, 3, 1, 2]), given.weight, given.bias, { stride, padding, dilation, groups: 1 }),
+      ),
+    tolerance: 'scaled',
+  };
 }
 
 function casesOf({ x, weight, bias = false, input, ...hops }: Convolution): OpCase[] {
@@ -128,7 +159,7 @@ const pools: readonly (readonly [readonly number[], Pair, Pair | undefined, Pair
 export const convolutions: readonly OpCases[] = [
   {
     ops: ['conv2d'],
-    cases: table.flatMap(casesOf),
+    cases: [...table.flatMap(casesOf), ...deep.map(channelsLast)],
     refusals: [
       shape(
         () => ops.conv2d(ops.zeros([3, 4, 4]), ops.zeros([2, 3, 2, 2])),

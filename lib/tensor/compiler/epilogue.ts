@@ -8,7 +8,7 @@ import {
   type NativeNode,
   type Value,
 } from './ir.js';
-import { isMatmul, isProduct, setActivation, setLate, setResidual, setSlope } from './product.js';
+import { hasWindows, isMatmul, isProduct, setActivation, setLate, setResidual, setSlope } from './product.js';
 
 /** Names of elementwise ops in the order of native/simd/activation_kind.h, of which 0 is none. */
 const activations = ['', 'gelu_erf', 'gelu_tanh', 'silu', 'relu'];
@@ -19,7 +19,7 @@ const slopes = ['', 'gelu_erf_slope', 'gelu_tanh_slope'];
  * cache: an activation (where the slope needs the sums too, as in training, they are a second result), a residual that is added,
  * and in the gradient the slope of an activation. Each saves passes over memory. The gradient of a layer normalisation adds what
  * comes another way, past the block that it stands in. Results for other products alone, which compute for long on what they read,
- * and those of the program may be written past the caches.
+ * and those of the program may be written past the caches; not those whose windows a product gathers, which reads them several times.
  * @param kept buffers that are wanted in memory: returned or guarded, and those that variables are assigned
  */
 export function applyEpilogues(
@@ -39,7 +39,7 @@ export function applyEpilogues(
   for (const node of graph.nodes) {
     if (node.kind !== 'native' || !isMatmul(node)) continue;
     const of = readers.get(node.outputs[0].buffer) ?? [];
-    if (of.every(({ node }) => node.kind === 'native' && isMatmul(node))) setLate(node);
+    if (of.every(({ node }) => node.kind === 'native' && isMatmul(node) && !hasWindows(node))) setLate(node);
   }
 }
 

@@ -103,6 +103,20 @@ export class Graph {
     for (const output of outputs) output.buffer.writers.push(node);
   }
 
+  /** A native node among others: `order` says where, once the nodes are sorted by it again. */
+  insert(
+    order: number,
+    name: string,
+    attributes: Uint8Array,
+    inputs: readonly Value[],
+    outputs: readonly Value[],
+  ): NativeNode {
+    const node: NativeNode = { kind: 'native', order, name, attributes, inputs, outputs };
+    this.nodes.push(node);
+    for (const output of outputs) output.buffer.writers.push(node);
+    return node;
+  }
+
   /** Who reads a buffer, an entry for each input. */
   readers(): Map<Buffer, { readonly node: IrNode; readonly input: Value }[]> {
     const readers = new Map<Buffer, { readonly node: IrNode; readonly input: Value }[]>();

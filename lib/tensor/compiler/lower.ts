@@ -7,6 +7,7 @@ import type { Trace } from '../trace.js';
 import type { Variable } from '../variable.js';
 import { type NativeStep, writeProgram } from './encode.js';
 import { applyEpilogues } from './epilogue.js';
+import { flipKernels } from './flipped-kernels.js';
 import { clusters } from './fuse.js';
 import { hoist, steadyBuffers, workOf } from './hoist.js';
 import { instructionsFor } from './instructions.js';
@@ -15,7 +16,6 @@ import { packOperands } from './pack.js';
 import { schedule, type Unit } from './schedule.js';
 import { storeCopies } from './stores.js';
 import { Translator } from './translate.js';
-import { turnKernels } from './turned-kernels.js';
 import { gatherWindows } from './windows.js';
 
 export interface Lowered {
@@ -58,7 +58,7 @@ export function lower(
     return materialised(translator, translator.valueOf(tensor));
   });
   const kept = { results: buffersOf([...results, ...guards]), assigned: buffersOf(targets.map(({ value }) => value)) };
-  if (trace.passes.turnKernels) turnKernels(graph, new Set([...kept.results, ...kept.assigned]));
+  if (trace.passes.flipKernels) flipKernels(graph, new Set([...kept.results, ...kept.assigned]));
   if (trace.passes.windows) gatherWindows(graph, new Set([...kept.results, ...kept.assigned]));
   if (trace.passes.pack) {
     const steady = trace.passes.hoist ? steadyBuffers(graph.nodes.map(workOf), assigned) : new Set<Buffer>();

@@ -36,16 +36,7 @@ export function packOperands(graph: Graph, steady: ReadonlySet<Buffer>): void {
       const [a, , ...rest] = node.inputs;
       node.inputs = [a, packed, ...rest];
     }
-    const node: NativeNode = {
-      kind: 'native',
-      order: nodes[0].order - 0.5,
-      name: 'matmul_pack',
-      attributes: new Uint8Array(0),
-      inputs: [operand],
-      outputs: [packed],
-    };
-    packed.buffer.writers.push(node);
-    graph.nodes.push(node);
+    graph.insert(nodes[0].order - 0.5, 'matmul_pack', new Uint8Array(0), [operand], [packed]);
   }
   graph.nodes.sort((a, b) => a.order - b.order);
 }

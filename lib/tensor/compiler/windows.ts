@@ -2,17 +2,18 @@ import { sameShape } from '../shape.js';
 import { type Buffer, type Graph, type IrNode, isWhole, type NativeNode, type Value } from './ir.js';
 import { isMatmul, setWindows } from './product.js';
 
-/** With fewer the windows of a picture are gathered in runs so short that writing them out once costs less. */
+/** A vector of the widest target: windows of fewer channels would be gathered in runs shorter than that. */
 export const fewestChannels = 16;
 
 /**
- * Convolutions whose products gather the windows of a picture as they go: where nothing but products reads the rows that `im2col`
+ * Convolutions whose products gather the windows of a picture as they go (implicit im2col): where nothing but products reads the rows that `im2col`
  * makes of them, as they are, these rows, as many times larger than the picture as the kernel has places, are never written.
  * @param kept buffers that are wanted in memory
  */
 export function gatherWindows(graph: Graph, kept: ReadonlySet<Buffer>): void {
   const readers = graph.readers();
   const windowed = new Set<IrNode>();
+  const gone = new Set<IrNode>();
   for (const node of graph.nodes) {
     if (node.kind !== 'native' || node.name !== 'im2col') continue;
     const [[picture], [rows]] = [node.inputs, node.outputs];
@@ -27,7 +28,9 @@ export function gatherWindows(graph: Graph, kept: ReadonlySet<Buffer>): void {
       product.inputs = product.inputs.map((input) => (input.buffer === rows.buffer ? picture : input));
       windowed.add(product);
     }
+    gone.add(node);
   }
+  if (gone.size > 0) graph.nodes.splice(0, graph.nodes.length, ...graph.nodes.filter((node) => !gone.has(node)));
 }
 
 /** Whether these rows are one of the two operands. */

@@ -3,7 +3,6 @@
 #include "simd/tile.h"
 
 using namespace jepa;
-using namespace jepa::im2col;
 
 namespace {
 
@@ -20,7 +19,7 @@ JEPA_INLINE void add_run(const float* from, int64_t count, float* to) {
 
 // A tile is one row of pixels of one picture; it collects from every window that covers it.
 void run(const Call& call, int, int64_t begin, int64_t end, char*) {
-  const auto& a = static_cast<const Windows*>(call.attributes)->a;
+  const auto& a = *static_cast<const Windows*>(call.attributes);
   const View& x = call.out[0];
   const int64_t height = x.shape[1], width = x.shape[2], channels = x.shape[3];
   const int64_t columns = a.kh * a.kw * channels;

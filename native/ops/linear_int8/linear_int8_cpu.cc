@@ -37,7 +37,7 @@ void multiply(const Call& call, const Attributes& t, int64_t tile) {
   const Rows x = workspace(call, t);
   const int64_t block = tile / t.column_blocks, column_block = tile % t.column_blocks;
   const int64_t first = share(t.m, block, t.row_blocks), rows = share(t.m, block + 1, t.row_blocks) - first;
-  const int64_t strips = (rows + kStripRows - 1) / kStripRows, depth = groups(t.k), bytes = row_bytes(t.k);
+  const int64_t strips = (rows + kMostRows - 1) / kMostRows, depth = groups(t.k), bytes = row_bytes(t.k);
   const bool activates = t.activation != Activation::none;
   const int64_t end = share(panels(t.n), column_block + 1, t.column_blocks);
   for (int64_t panel = share(panels(t.n), column_block, t.column_blocks); panel < end; panel++)

@@ -1,4 +1,5 @@
-// The strip of strip.h by matrix tiles, two of them high: sums are exact, so every bit is the same.
+// The strip of strip.h by matrix tiles, two of them high. Offsets come last: sums without them may wrap, and wrap back, so that every
+// bit is the same.
 #pragma once
 #include "ops/linear_int8/strip.h"
 #include "simd/matrix_tile.h"
@@ -7,7 +8,8 @@ namespace {
 
 #if defined(JEPA_TARGET_avx512_amx)
 
-constexpr int64_t kStripRows = kTileStrip;
+constexpr int64_t kMostRows = kTileStrip;  // of a strip
+static_assert(kColumns == kTileStrip, "a pass is two tiles wide");
 
 // sums [32, 32] of rows of bytes, readable to the end of a line, and a panel.
 template <bool High>
@@ -55,7 +57,7 @@ JEPA_INLINE void multiply_strip(int64_t rows, const uint8_t* x, int64_t row_byte
 
 #else
 
-constexpr int64_t kStripRows = kRows;
+constexpr int64_t kMostRows = kRows;
 
 JEPA_INLINE void multiply_strip(int64_t rows, const uint8_t* x, int64_t row_bytes, const float* row_scales,
                                 const Columns& at, int64_t depth, float* y, int64_t y_row) {

@@ -15,7 +15,8 @@ constexpr int64_t kStripRows = 14;  // of the largest strip
 constexpr int64_t kSetsOfL1 = 2048, kSetsOfL2 = 4096;
 // Of a block whose results are read and written again for every depth: they stay in L2.
 constexpr int64_t kResidentPanels = 16;
-constexpr int64_t kTried = 32;  // more blocks than the fewest that are considered
+constexpr int64_t kMostElements = int64_t{1} << 46;  // of an operand, as of a buffer
+constexpr int64_t kTried = 32;                       // more blocks than the fewest that are considered
 
 int64_t blocks(int64_t total, int64_t size) { return (total + size - 1) / size; }
 
@@ -121,15 +122,19 @@ Status check_beside(const View& x, const View& y) {
   return {};
 }
 
-// The windows of a picture as the rows that they stand for.
+// The windows of a picture as the rows that they stand for: no buffer bounds these, so that their number is checked here.
 Status read_picture(const View& picture, int64_t rows, int64_t columns, const uint8_t* bytes, size_t size, View* matrix,
-                    im2col::Windows* windows) {
+                    Windows* windows) {
+  int64_t elements;
+  if (__builtin_mul_overflow(rows, columns, &elements) || elements > kMostElements)
+    return fail("[matmul] expected windows of at most 2^46 numbers, got %lld by %lld", static_cast<long long>(rows),
+                static_cast<long long>(columns));
   *matrix = View{};
   matrix->rank = 2;
   matrix->shape[0] = rows;
   matrix->shape[1] = matrix->stride[0] = columns;
   matrix->stride[1] = 1;
-  return im2col::read_windows("matmul", picture, *matrix, bytes, size, windows);
+  return read_windows("matmul", picture, *matrix, bytes, size, windows);
 }
 
 Status prepare(const View* in, int inputs, const View* out, int outputs, const uint8_t* bytes, size_t size,
@@ -140,7 +145,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
                 outputs, size);
   std::memcpy(given, bytes, sizeof given);
   const bool a_windows = given[0] & kWindowsA, b_windows = given[0] & kWindowsB;
-  const size_t expected = sizeof given + (a_windows || b_windows ? sizeof(im2col::Attributes) : 0);
+  const size_t expected = sizeof given + (a_windows || b_windows ? sizeof(WindowAttributes) : 0);
   if (size != expected) return fail("[matmul] expected %zu bytes of attributes, got %zu", expected, size);
   const bool residual = given[0] & kResidual, slope = given[0] & kSlope, beside = residual || slope;
   if (given[0] >= 2 * kWindowsB || !is_activation(given[3]) || (residual && slope) || (slope && !has_slope(given[3])) ||
@@ -152,7 +157,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   const bool bias = inputs == 3 + beside;
   View a = in[0], b = in[1];
   const View& y = out[0];
-  im2col::Windows windows = {};
+  Windows windows = {};
   Status status;
   if ((a_windows || b_windows) && y.rank != 2)
     return fail("[matmul] expected a result of two axes, got %s", Shown(y).text);
@@ -177,7 +182,7 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   t.a_windows = a_windows;
   t.b_windows = b_windows;
   t.windows = windows;
-  t.rows_of_row = a_windows ? windows.a.oh * windows.a.ow : 1;
+  t.rows_of_row = a_windows ? windows.oh * windows.ow : 1;
   t.packed = given[0] & kPacked;
   t.rounded = given[0] & kRounded;
   t.bias = bias;
@@ -252,7 +257,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   if (t.packed && t.batches == 1 && t.chunks == 1 && (t.a_column == 1 || t.k == 1) && t.m > 0) {
     const int64_t each = t.rows_of_row;
     prepared->rows.count = t.m / each;
-    prepared->rows.least = std::max<int64_t>(kRows / 2 / each, 2);
+    prepared->rows.least =
+        std::max<int64_t>(kRows / 2 / each, 2);  // above 1, as of whatever reads weights for every block
     prepared->rows.cost = static_cast<int64_t>(work.flops / 80.0 / static_cast<double>(prepared->rows.count)) + 1;
     prepared->rows.inputs = uint64_t{1} | (beside ? uint64_t{1} << (inputs - 1) : 0);  // a, residual or slope
   }

@@ -7,13 +7,13 @@
 //   attributes: u32 flags (1: b is packed, 2: bfloat16, 4: residual, 8: slope at h, 16: y is read late, 32 or 64: a or b is a
 //     picture), u32 K, u32 N, u32 activation (see simd/activation_kind.h); of a picture 40 bytes more, the attributes of im2col
 //
-// Convolutions: in the place of a or b, of two axes, a picture [N, H, W, C] stands for its windows as rows (im2col.h), which are
-// gathered as blocks need them (windows.h there) instead of being written out.
+// Convolutions: in the place of a or b, of two axes, a picture [N, H, W, C] stands for its windows as rows (runtime/windows.h), which are
+// gathered as blocks need them (simd/windows.h) instead of being written out.
 //
 // bfloat16: a and b are rounded to it (nearest even) as they are copied into blocks, sums stay float32. A packed b is bfloat16
-// then. Where the CPU multiplies pairs (target avx512_bf16) blocks hold pairs along the inner axis, and the order of the sums is
-// its own (tiles.h for those that multiply tiles); elsewhere they hold the rounded numbers as float32, whose products are exact.
-// Targets differ by rounding of sums only.
+// then. Blocks hold pairs along the inner axis where the CPU multiplies pairs (avx512_bf16) or tiles of them (avx512_amx, tiles.h),
+// which add in an order of their own; elsewhere they hold the rounded numbers as float32, whose products are exact. Targets differ by
+// rounding of sums only.
 //
 // Rows of a are read where they lie, and so are rows of b beside a transposed a (the gradient of weights), unless their distance
 // makes them fall into the same few sets of a cache: then blocks of them are copied, for the gradient of weights by a phase of
@@ -24,8 +24,7 @@
 // matmul_pack: b [K, N] → panels of 32 columns, [⌈N/32⌉][K][32], or in bfloat16 pairs along K, [⌈N/32⌉][⌈K/2⌉][32][2]. What is
 // beyond N and K is zero. One pack serves many products; no attributes.
 #pragma once
-#include "ops/im2col/im2col.h"
-#include "runtime/op.h"
+#include "runtime/windows.h"
 #include "simd/activation_kind.h"
 
 namespace jepa::matmul {
@@ -62,7 +61,7 @@ struct Attributes {
   int packing;                // phases before the product
   bool a_windows, b_windows;  // are gathered from a picture
   int64_t rows_of_row;        // that belong together where this goes by rows: those of a picture
-  im2col::Windows windows;
+  Windows windows;
 };
 
 }  // namespace jepa::matmul

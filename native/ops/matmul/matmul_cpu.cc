@@ -127,11 +127,13 @@ void panel_product(const Left& left, const float* panel, int64_t b_row, const Ah
   constexpr bool kTiled = Pairs && kTiles;
   for (int64_t s = 0; s < left.strips; s++) {
     const int64_t first = left.begin(s), height = left.begin(s + 1) - first;
-    const auto rows = static_cast<int>(height);
-    const Strip kernel = kTiled          ? nullptr
-                         : left.row == 1 ? strip_for<false, Pairs>(rows)
-                                         : strip_for<true, Pairs>(rows);
-    Fetch fetch = left.row == 1 ? ahead.for_columns(done + s) : ahead.for_rows(s);
+    Strip kernel = nullptr;  // and what it fetches ahead: not for tiles
+    Fetch fetch = {};
+    if (!kTiled) {
+      const auto rows = static_cast<int>(height);
+      kernel = left.row == 1 ? strip_for<false, Pairs>(rows) : strip_for<true, Pairs>(rows);
+      fetch = left.row == 1 ? ahead.for_columns(done + s) : ahead.for_rows(s);
+    }
     for (int64_t j = 0; j < columns; j += kColumns) {
       float* to = y + first * y_row + j;
       const int64_t width = smaller(kColumns, columns - j);
@@ -142,7 +144,7 @@ void panel_product(const Left& left, const float* panel, int64_t b_row, const Ah
       fetch.beside = after.beside();
       fetch.beside_row = after.beside_row;
       const auto multiply = [&](Into into, float* c, int64_t c_row) __attribute__((always_inline)) {
-        if (kTiled) return tiled_product(left.at(s), height, panel + j, b_row, depth, into == Into::added, c);
+        if (kTiled) return tiled_product(left.at(s), height, panel, depth, into == Into::added, c);
         kernel(left.at(s), left.row, left.column, panel + j, b_row, depth, into, bias, c, c_row, fetch);
       };
       if (whole && !kTiled && (accumulate || !after.needed())) {
@@ -302,7 +304,7 @@ void pack_whole(const Call& call, const Attributes& t, int64_t tile) {
 
 void run(const Call& call, int phase, int64_t begin, int64_t end, char* scratch) {
   const auto& t = *static_cast<const Attributes*>(call.attributes);
-  [[maybe_unused]] const TileRegisters registers(is_tiled(t));
+  [[maybe_unused]] const TileRegisters registers(is_tiled(t) && phase == t.packing);
   for (int64_t tile = begin; tile < end; tile++) {
     if (phase < t.packing) {
       pack_whole(call, t, tile);

@@ -40,11 +40,11 @@ void tile_columns(const float* a, int64_t step, int64_t height, int64_t depth, f
 }
 
 template <bool High>
-JEPA_INLINE void multiply_step(const float* a, const float* b, int64_t b_row) {
-  load_tile<6>(b, b_row);
+JEPA_INLINE void multiply_step(const float* a, const float* b) {
+  load_tile<6>(b, kPanel);
   load_tile<4>(a, kTile);
   multiply_pair_tiles<0, 4, 6>();
-  load_tile<7>(b + kTile, b_row);
+  load_tile<7>(b + kTile, kPanel);
   multiply_pair_tiles<1, 4, 7>();
   if (!High) return;
   load_tile<5>(a + kTile * kTile, kTile);
@@ -54,7 +54,7 @@ JEPA_INLINE void multiply_step(const float* a, const float* b, int64_t b_row) {
 
 // c [32, 32] = or += a strip times a panel; High: of more than 16 rows, else only the first 16 of c are touched.
 template <bool High>
-void multiply_strip(const float* a, const float* b, int64_t b_row, int64_t steps, bool added, float* c) {
+void multiply_strip(const float* a, const float* b, int64_t steps, bool added, float* c) {
   if (added) {
     load_tile<0>(c, kPanel), load_tile<1>(c + kTile, kPanel);
     if (High) load_tile<2>(c + kTile * kPanel, kPanel), load_tile<3>(c + kTile * kPanel + kTile, kPanel);
@@ -63,21 +63,20 @@ void multiply_strip(const float* a, const float* b, int64_t b_row, int64_t steps
     if (High) clear_tile<2>(), clear_tile<3>();
   }
   int64_t k = 0;
-  for (; k + kTile <= steps; k += kTile, a += kTileNumbers) multiply_step<High>(a, b + k * b_row, b_row);
+  for (; k + kTile <= steps; k += kTile, a += kTileNumbers) multiply_step<High>(a, b + k * kPanel);
   if (k < steps) {
-    alignas(64) float rest[kTile * kPanel] = {};  // zeros of a times anything would not do
+    alignas(64) float rest[kTile * kPanel] = {};  // behind b may be NaN, of which zeros of a make NaN
     for (int64_t i = 0; k + i < steps; i++)
-      for (int64_t j = 0; j < kPanel; j += W) store(rest + i * kPanel + j, load(b + (k + i) * b_row + j));
-    multiply_step<High>(a, rest, kPanel);
+      for (int64_t j = 0; j < kPanel; j += W) store(rest + i * kPanel + j, load(b + (k + i) * kPanel + j));
+    multiply_step<High>(a, rest);
   }
   store_tile<0>(c, kPanel), store_tile<1>(c + kTile, kPanel);
   if (High) store_tile<2>(c + kTile * kPanel, kPanel), store_tile<3>(c + kTile * kPanel + kTile, kPanel);
 }
 
-static_assert(kPanel == 2 * kTile, "a panel is two tiles wide");
-JEPA_INLINE void tiled_product(const float* a, int64_t height, const float* b, int64_t b_row, int64_t steps, bool added,
-                               float* c) {
-  (height > kTile ? multiply_strip<true> : multiply_strip<false>)(a, b, b_row, steps, added, c);
+static_assert(kPanel == 2 * kTile && kColumns == kPanel, "a panel is two tiles wide, and one pass");
+JEPA_INLINE void tiled_product(const float* a, int64_t height, const float* b, int64_t steps, bool added, float* c) {
+  (height > kTile ? multiply_strip<true> : multiply_strip<false>)(a, b, steps, added, c);
 }
 
 #else
@@ -85,7 +84,7 @@ JEPA_INLINE void tiled_product(const float* a, int64_t height, const float* b, i
 // Never called where kTiles is false.
 JEPA_INLINE void tile_rows(const float*, int64_t, int64_t, int64_t, float*) {}
 JEPA_INLINE void tile_columns(const float*, int64_t, int64_t, int64_t, float*) {}
-JEPA_INLINE void tiled_product(const float*, int64_t, const float*, int64_t, int64_t, bool, float*) {}
+JEPA_INLINE void tiled_product(const float*, int64_t, const float*, int64_t, bool, float*) {}
 
 #endif
 

@@ -4,10 +4,10 @@
 //   a: [blocks of rows][depths][strips][steps][kStripRow], or as tiles.h has it
 //   b: [depths][panels][steps][kPanel]
 #pragma once
-#include "ops/im2col/windows.h"
 #include "ops/matmul/bfloat16.h"
 #include "ops/matmul/strip.h"
 #include "ops/matmul/tiles.h"
+#include "simd/windows.h"
 
 namespace {
 

@@ -1,12 +1,12 @@
 // Windows of a picture, as a product with the weights of a convolution reads them: rows of numbers that are gathered where they are
 // needed instead of being written out.
 #pragma once
-#include "ops/im2col/im2col.h"
+#include "runtime/windows.h"
 #include "simd/tile.h"
 
 namespace {
 
-using jepa::im2col::Windows;
+using jepa::Windows;
 
 JEPA_INLINE void copy_run(const float* from, int64_t stride, int64_t count, float* to) {
   if (stride != 1) {
@@ -24,21 +24,21 @@ JEPA_INLINE void zero_run(int64_t count, float* to) {
   if (i < count) store_n(to + i, set(0.0f), static_cast<int>(count - i));
 }
 
-// One of them: picture, and place of its result.
+// A window: its picture, and the place of its result.
 struct Window {
   int64_t n, y, x;
   JEPA_METHOD Window(const Windows& w, int64_t row) : n(0), y(0), x(0) {
-    if (row == 0) return;  // of a picture without windows, too
-    n = row / (w.a.oh * w.a.ow);
-    y = row / w.a.ow % w.a.oh;
-    x = row % w.a.ow;
+    if (row == 0) return;  // there may be no windows to divide by
+    n = row / (w.oh * w.ow);
+    y = row / w.ow % w.oh;
+    x = row % w.ow;
   }
   // Past `count` windows of its line.
   JEPA_METHOD void next(const Windows& w, int64_t count = 1) {
     x += count;
-    if (x < w.a.ow) return;
+    if (x < w.ow) return;
     x = 0;
-    if (++y < w.a.oh) return;
+    if (++y < w.oh) return;
     y = 0;
     n++;
   }
@@ -49,8 +49,8 @@ struct Column {
   int64_t ky, kx, c;
   JEPA_METHOD Column(const Windows& w, int64_t column) : ky(0), kx(0), c(0) {
     if (column == 0) return;
-    ky = column / w.channels / w.a.kw;
-    kx = column / w.channels % w.a.kw;
+    ky = column / w.channels / w.kw;
+    kx = column / w.channels % w.kw;
     c = column % w.channels;
   }
 };
@@ -58,12 +58,12 @@ struct Column {
 // `count` columns of a window from `from` on.
 JEPA_INLINE void gather_row(const Windows& w, const float* picture, const Window& at, Column from, int64_t count,
                             float* to) {
-  const int64_t left = at.x * w.a.sw - w.a.left;
-  const bool one_run = w.joined && left >= 0 && left + w.a.kw <= w.width;  // a row of the kernel is
+  const int64_t left = at.x * w.sw - w.left;
+  const bool one_run = w.joined && left >= 0 && left + w.kw <= w.width;  // what a row of the kernel covers is one run
   while (count > 0) {
-    const int64_t y = at.y * w.a.sh + from.ky * w.a.dh - w.a.top, x = left + from.kx * w.a.dw;
+    const int64_t y = at.y * w.sh + from.ky * w.dh - w.top, x = left + from.kx * w.dw;
     const bool inside = y >= 0 && y < w.height;
-    const int64_t pixels = inside && !one_run ? 1 : w.a.kw - from.kx;
+    const int64_t pixels = inside && !one_run ? 1 : w.kw - from.kx;
     const int64_t run = smaller(pixels * w.channels - from.c, count);
     if (inside && x >= 0 && x < w.width)
       copy_run(picture + at.n * w.n_row + y * w.y_row + x * w.x_row + from.c * w.channel_row, w.channel_row, run, to);
@@ -73,7 +73,7 @@ JEPA_INLINE void gather_row(const Windows& w, const float* picture, const Window
     count -= run;
     from.c = 0;  // where a run ends before a pixel does, nothing follows
     from.kx += pixels;
-    if (from.kx == w.a.kw) from.kx = 0, from.ky++;
+    if (from.kx == w.kw) from.kx = 0, from.ky++;
   }
 }
 
@@ -85,13 +85,13 @@ JEPA_INLINE void gather_block(const Windows& w, const float* picture, int64_t ro
     const int64_t run = smaller(w.channels - from.c, columns);
     Window at(w, row);
     for (int64_t i = 0; i < rows;) {
-      const int64_t line = smaller(w.a.ow - at.x, rows - i);
-      const int64_t y = at.y * w.a.sh + from.ky * w.a.dh - w.a.top;
+      const int64_t line = smaller(w.ow - at.x, rows - i);
+      const int64_t y = at.y * w.sh + from.ky * w.dh - w.top;
       const bool inside = y >= 0 && y < w.height;
-      const float* pixels = picture + at.n * w.n_row + y * w.y_row + from.c * w.channel_row;
-      int64_t x = at.x * w.a.sw + from.kx * w.a.dw - w.a.left;
+      const float* pixels = inside ? picture + at.n * w.n_row + y * w.y_row + from.c * w.channel_row : picture;
+      int64_t x = at.x * w.sw + from.kx * w.dw - w.left;
       at.next(w, line);
-      for (const int64_t end = i + line; i < end; i++, x += w.a.sw) {
+      for (const int64_t end = i + line; i < end; i++, x += w.sw) {
         if (inside && x >= 0 && x < w.width)
           copy_run(pixels + x * w.x_row, w.channel_row, run, to + i * to_row);
         else
