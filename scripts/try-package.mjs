@@ -65,6 +65,7 @@ try {
   const tarball = join(packed, readdirSync(packed)[0]);
   console.error(`    ${(statSync(tarball).size / 2 ** 20).toFixed(2)} MiB`);
   if (attempt('npm install --ignore-scripts', 'npm', [...install, tarball])) {
+    attempt('npm ci from the lockfile', 'npm', ['ci', '--no-audit', '--no-fund']); // with scripts: there are none
     attempt('import', process.execPath, ['use.mjs']);
     attempt('require', process.execPath, ['use.cjs']);
     attempt('npx jepa doctor', 'npx', ['--no-install', 'jepa', 'doctor']);

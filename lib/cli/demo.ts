@@ -31,7 +31,7 @@ export const command: Command = {
     summary: 'learn physics from pixels, examine the model, plan with it, write a report',
     options: {
       quick: { type: 'boolean', help: 'about a minute: fewer steps, smaller test sets' },
-      pretrained: { type: 'boolean', help: 'examine the model of the package instead of training one: seconds' },
+      pretrained: { type: 'boolean', help: 'examine the model of the package instead of training one: a minute' },
       minutes: { type: 'number', value: 'M', help: `train for M · ${stepsPerMinute} steps instead of ${defaultSteps}` },
       scale: { type: 'number', value: 'X', help: 'share of the full test sets, above 0 and at most 1' },
       seed: { type: 'integer', value: 'S', help: 'seed of model, training and test clips (default 0)' },

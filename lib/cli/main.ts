@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
 };
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === 'help' && args.length > 0) return main([...args, '--help']);
   if (name === '--version' || name === '-v') {
     const { packageVersion } = await import('./version.js');
     console.log(packageVersion());

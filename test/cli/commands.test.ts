@@ -36,6 +36,7 @@ describe('jepa', () => {
     ['doctor', ['--json']],
   ])('%s --help lists its options', async (command, parts) => {
     const { code, stdout, stderr } = await jepa([command, '--help']);
+    expect(await jepa(['help', command])).toEqual({ code, stdout, stderr });
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(new RegExp(`^usage: jepa ${command}`));
     for (const part of parts) expect(stdout).toContain(part);
