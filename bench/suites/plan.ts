@@ -19,11 +19,11 @@ export interface PlanCheck {
 
 const widths = { embedding: 64, state: 384, hidden: 256, action: 2 } as const;
 
-/** The gated recurrent unit and the head of the predictor, for every imagined step. */
+/** The gated recurrent unit and the head of the predictor, which also has the last change and says how it goes on, for every imagined step. */
 function flops(): number {
   const { embedding, state, hidden, action } = widths;
   const inputs = embedding + action;
-  const step = 2 * (3 * state * (inputs + state) + hidden * (state + inputs) + hidden * embedding);
+  const step = 2 * (3 * state * (inputs + state) + hidden * (state + embedding + inputs) + hidden * 2 * embedding);
   return step * search.horizon * (search.numSamples * search.iterations + 1);
 }
 
@@ -39,7 +39,8 @@ async function inputs(): Promise<Map<string, HostTensor>> {
     add(`action_${key}`, [widths.action], Float32Array.from(model.config.action[key]));
   const drawn = (size: number, seed: number): Float32Array =>
     Float32Array.from({ length: size }, (_, i) => element(i, seed));
-  add('memory', [1, widths.state], drawn(widths.state, 1));
+  const { stateSize } = model.network.predictor; // with the last change and embedding
+  add('memory', [1, stateSize], drawn(stateSize, 1));
   add('embedding', [1, widths.embedding], drawn(widths.embedding, 2));
   add('goal', [1, widths.embedding], drawn(widths.embedding, 3));
   const { horizon, numSamples, iterations, seed } = search;
