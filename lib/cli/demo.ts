@@ -53,6 +53,7 @@ export const command: Command = {
     const path = pretrained ? (await findPretrained('physics')).path : resolve(out, 'physics.jepa');
     await prepareOutputs([...(pretrained ? [] : [path]), report, json]);
     const progress = new Progress();
+    if (pretrained) progress.say(`seed ${seed}: examining the package's model on ${machine().target} kernels`);
     const { signal, release } = interruptible();
     try {
       const made = pretrained
