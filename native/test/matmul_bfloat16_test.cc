@@ -23,11 +23,8 @@ void bfloat16() {
   for (int64_t k : {1, 15, 33, 257})
     for (int64_t n : {5, 32, 64}) rounded({{}, 14 + k % 4, k, n, true});
   rounded({{}, 400, 1031, 300, true});  // several blocks of rows, depths and groups of panels, packed whole before
-  rounded({{},
-           20,
-           6200,
-           200,
-           true});  // partial results of one block of rows: b is not packed whole, and depths are shorter
+  // Partial results of one block of rows: b is not packed whole, and depths are shorter.
+  rounded({{}, 20, 6200, 200, true});
   for (int64_t k : {0, 511, 512, 513, 1025}) {
     rounded({{}, 9, k, 35, false, k % 2 == 0, true, true, 1});
     rounded({{}, 9, k, 35, true, k % 2 == 0, k % 3 == 0, false}, 3);
