@@ -33,8 +33,7 @@ export function applyEpilogues(
     epilogues.activation(node);
     epilogues.residual(node);
   }
-  const { gone } = epilogues;
-  if (gone.size > 0) graph.nodes.splice(0, graph.nodes.length, ...graph.nodes.filter((node) => !gone.has(node)));
+  graph.remove(epilogues.gone);
   const readers = graph.readers();
   for (const node of graph.nodes) {
     if (node.kind !== 'native' || !isMatmul(node)) continue;

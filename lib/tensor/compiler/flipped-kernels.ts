@@ -1,7 +1,7 @@
 import { ByteWriter } from '../byte-writer.js';
 import { isRounded } from '../product-format.js';
 import { denseStrides } from '../shape.js';
-import { type Buffer, type Graph, type IrNode, isWhole, type NativeNode, type Value } from './ir.js';
+import { type Buffer, type Graph, isWhole, type NativeNode, type Value } from './ir.js';
 import { flagsOf, hasWindows, isMatmul, setWindows } from './product.js';
 import { fewestChannels } from './windows.js';
 
@@ -61,8 +61,7 @@ function replace(graph: Graph, col2im: NativeNode, product: NativeNode, convolut
   const { kernel, padding, dilation, cotangent, outputs } = convolution;
   const [picture] = col2im.outputs;
   const [n, h, w, channels] = picture.shape;
-  const gone = new Set<IrNode>([col2im, product]);
-  graph.nodes.splice(0, graph.nodes.length, ...graph.nodes.filter((node) => !gone.has(node)));
+  graph.remove(new Set([col2im, product]));
   picture.buffer.writers.splice(picture.buffer.writers.indexOf(col2im), 1);
   const pixels = kernel[0] * kernel[1];
   const weights = product.inputs[1];

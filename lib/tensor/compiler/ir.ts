@@ -98,9 +98,7 @@ export class Graph {
     outputs: readonly Value[],
     site?: string,
   ): void {
-    const node: NativeNode = { kind: 'native', order: this.nodes.length, name, attributes, inputs, outputs, site };
-    this.nodes.push(node);
-    for (const output of outputs) output.buffer.writers.push(node);
+    this.insert(this.nodes.length, name, attributes, inputs, outputs, site);
   }
 
   /** A native node among others: `order` says where, once the nodes are sorted by it again. */
@@ -110,11 +108,16 @@ export class Graph {
     attributes: Uint8Array,
     inputs: readonly Value[],
     outputs: readonly Value[],
+    site?: string,
   ): NativeNode {
-    const node: NativeNode = { kind: 'native', order, name, attributes, inputs, outputs };
+    const node: NativeNode = { kind: 'native', order, name, attributes, inputs, outputs, site };
     this.nodes.push(node);
     for (const output of outputs) output.buffer.writers.push(node);
     return node;
+  }
+
+  remove(gone: ReadonlySet<IrNode>): void {
+    if (gone.size > 0) this.nodes.splice(0, this.nodes.length, ...this.nodes.filter((node) => !gone.has(node)));
   }
 
   /** Who reads a buffer, an entry for each input. */

@@ -58,8 +58,9 @@ export function lower(
     return materialised(translator, translator.valueOf(tensor));
   });
   const kept = { results: buffersOf([...results, ...guards]), assigned: buffersOf(targets.map(({ value }) => value)) };
-  if (trace.passes.flipKernels) flipKernels(graph, new Set([...kept.results, ...kept.assigned]));
-  if (trace.passes.windows) gatherWindows(graph, new Set([...kept.results, ...kept.assigned]));
+  const inMemory = new Set([...kept.results, ...kept.assigned]);
+  if (trace.passes.flipKernels) flipKernels(graph, inMemory);
+  if (trace.passes.windows) gatherWindows(graph, inMemory);
   if (trace.passes.pack) {
     const steady = trace.passes.hoist ? steadyBuffers(graph.nodes.map(workOf), assigned) : new Set<Buffer>();
     packOperands(graph, steady);

@@ -30,7 +30,7 @@ export function gatherWindows(graph: Graph, kept: ReadonlySet<Buffer>): void {
     }
     gone.add(node);
   }
-  if (gone.size > 0) graph.nodes.splice(0, graph.nodes.length, ...graph.nodes.filter((node) => !gone.has(node)));
+  graph.remove(gone);
 }
 
 /** Whether these rows are one of the two operands. */
