@@ -249,7 +249,8 @@ Status prepare(const View* in, int inputs, const View* out, int outputs, const u
   const double results = static_cast<double>(t.batches) * static_cast<double>(t.m) * static_cast<double>(t.n);
   work.flops = 2.0 * results * static_cast<double>(t.k);
   const auto read = [&](int64_t rows, bool gathered, const View& picture) {
-    return static_cast<double>(gathered ? picture.elements() : t.batches * t.k * rows);
+    if (gathered) return static_cast<double>(picture.elements());
+    return static_cast<double>(t.batches) * static_cast<double>(t.k) * static_cast<double>(rows);
   };
   work.bytes = 4.0 * ((outputs + beside) * results + read(t.m, a_windows, in[0]) + read(t.n, b_windows, in[1]));
   const int64_t tiles = work.tiles[t.packing];

@@ -78,8 +78,8 @@ Left left_of_windows(const Attributes& t, const float* picture, int64_t row, int
   return left;
 }
 
-// A block of a, [rows, depth] from row `row` and step k on: in place, or, where its rows would push each other out of the caches, copied; what is
-// dense along its columns is then packed into strips.
+// A block of a, [rows, depth] from row `row` and step k on: in place, or, where its rows would push each other out of the caches,
+// copied; what is dense along its columns is then packed into strips.
 Left left_of(const Attributes& t, const float* matrix, int64_t row, int64_t k, int64_t rows, int64_t depth,
              float* scratch) {
   if (t.a_windows) return left_of_windows(t, matrix, row, k, rows, depth, scratch);
